@@ -1,0 +1,150 @@
+#include "tests/support/kernel_fixture.h"
+
+#include <algorithm>
+
+#include "model/iommu/walker.h"
+#include "model/sim/reflect.h"
+
+namespace iommufd_check::test_support {
+namespace {
+
+class WithoutLiveUpdate : public liveupdate::Design {
+ public:
+  std::string_view name() const override { return "none"; }
+  std::string_view summary() const override { return "no live update"; }
+  const liveupdate::IommufdLayout& iommufd_layout() const override {
+    return liveupdate::kIommufdR6;
+  }
+  const liveupdate::DomainLayout& domain_layout() const override { return liveupdate::kDomainR7; }
+  int Mark(Kernel&, uint32_t, uint64_t) override { return -sim::kENOTTY; }
+  int Preserve(Kernel&, liveupdate::PreserveArguments*) override { return -sim::kEOPNOTSUPP; }
+  void Unpreserve(Kernel&, const liveupdate::PreserveArguments&) override {}
+};
+
+Kernel KernelOn(sim::Task& t, liveupdate::World& world, liveupdate::Design& design) {
+  return Kernel{{t, world.machine, world.iommu, world.kernel.iommufd, design},
+                world.kernel.luo,
+                world.kernel.ctx,
+                design};
+}
+
+}  // namespace
+
+liveupdate::Design& NoLiveUpdate() {
+  static WithoutLiveUpdate design;
+  return design;
+}
+
+KernelFixture::KernelFixture(liveupdate::Design* design, uint32_t pages)
+    : world(program::BootWorld({.memfds = 2,
+                                .memfd_pages = pages,
+                                .buffers = 2,
+                                .buffer_pages = pages,
+                                .devices = 2})),
+      design_(design != nullptr ? design : &NoLiveUpdate()) {
+  Call([&](Kernel& k) {
+    std::vector<mm::Pfn> pfns;
+    for (uint16_t i = 0; i < 2 && pages > 0; ++i) {
+      memfd_pin_folios(k.t, k.mm, memfd(i), 0, pages, &pfns);
+      pin_user_pages(k.t, k.mm, mm::UserAddressOf(i), pages, &pfns);
+    }
+    unpin_pages(k.t, k.mm, pfns);
+    return 0;
+  });
+}
+
+KernelFixture::KernelFixture(const KernelFixture& other)
+    : world(other.world), design_(other.design_), order_(other.order_) {}
+
+void KernelFixture::Reset(std::span<const sim::PlannedFault> faults) {
+  runtime_.Reset({.locks = &world.kernel.locks, .faults = faults, .lock_order = &order_});
+}
+
+void KernelFixture::CollectSplats() {
+  for (const sim::Event& event : events()) {
+    if (event.primitive != sim::Primitive::kSplat) continue;
+    splats_.push_back(static_cast<sim::Splat>(event.detail));
+  }
+}
+
+int KernelFixture::Call(const SystemCall& call, std::span<const sim::PlannedFault> faults) {
+  Reset(faults);
+  int result = kRunEnded;
+  runtime_.RunSequential([&](sim::Task& t) {
+    Kernel k = KernelOn(t, world, *design_);
+    runtime_.BeginOperation(t, 0, 0);
+    const int value = call(k);
+    runtime_.EndOperation(t, value);
+    result = value;
+  });
+  CollectSplats();
+  return result;
+}
+
+std::vector<int> KernelFixture::Together(const std::vector<SystemCall>& calls,
+                                         std::span<const sim::Switch> switches) {
+  Reset({});
+  std::vector<int> results(calls.size(), kRunEnded);
+  std::vector<std::function<void(sim::Task&)>> bodies;
+  for (size_t i = 0; i < calls.size(); ++i) {
+    bodies.emplace_back([&, i](sim::Task& t) {
+      Kernel k = KernelOn(t, world, *design_);
+      runtime_.BeginOperation(t, static_cast<uint16_t>(i), 0);
+      const int value = calls[i](k);
+      runtime_.EndOperation(t, value);
+      results[i] = value;
+      steps_[t.id()] = t.steps();
+    });
+  }
+  sim::SwitchSchedule schedule;
+  schedule.Reset(switches);
+  runtime_.RunConcurrent(bodies, schedule);
+  CollectSplats();
+  return results;
+}
+
+std::vector<FaultedRun> KernelFixture::Sweep(
+    const SystemCall& call, const std::function<void(const FaultedRun&)>& check) const {
+  std::vector<FaultedRun> runs;
+  for (int i = 0; i < sim::Count<sim::FaultSite>(); ++i) {
+    const auto site = static_cast<sim::FaultSite>(i);
+    for (uint16_t nth = 1;; ++nth) {
+      KernelFixture copy(*this);
+      const sim::PlannedFault fault{0, site, nth};
+      FaultedRun run{.site = site, .nth = nth, .world = &copy.world};
+      run.result = copy.Call(call, {&fault, 1});
+      const bool reached = std::any_of(
+          copy.events().begin(), copy.events().end(),
+          [](const sim::Event& event) { return event.primitive == sim::Primitive::kFail; });
+      if (!reached) break;
+      run.splats = copy.splats();
+      check(run);
+      run.world = nullptr;
+      runs.push_back(run);
+    }
+  }
+  return runs;
+}
+
+bool KernelFixture::Saw(sim::Splat splat) const {
+  return std::find(splats_.begin(), splats_.end(), splat) != splats_.end();
+}
+
+std::vector<mm::Iova> KernelFixture::MappedIovas(uint16_t domain) const {
+  std::vector<mm::Iova> iovas;
+  world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& d) {
+    if (h.index != domain) return;
+    std::vector<iommu::Leaf> leaves;
+    iommu::CollectLeaves(world.machine.phys, d.top, &leaves);
+    for (const iommu::Leaf& leaf : leaves) iovas.push_back(leaf.iova);
+  });
+  return iovas;
+}
+
+std::string Difference(const liveupdate::World& before, const liveupdate::World& after) {
+  std::string text;
+  for (const std::string& line : sim::DiffOf(before, after)) text += line + "\n";
+  return text;
+}
+
+}  // namespace iommufd_check::test_support
