@@ -1,0 +1,50 @@
+// A pooled stackful coroutine on Boost.Context, annotated for AddressSanitizer.
+//
+// One Fiber serves many jobs after another; its stack is mapped once. A job must run to its end:
+// the runtime unwinds unfinished jobs with an exception instead of abandoning their stacks.
+//
+//   Fiber fiber;
+//   fiber.Start(&Job, &argument);
+//   while (fiber.Resume()) { ... }   // true: the job called Suspend(); false: the job returned
+#pragma once
+
+#include <cstddef>
+
+namespace iommufd_check::sim {
+
+class Fiber {
+ public:
+  using Job = void (*)(void* argument);
+  static constexpr size_t kStackBytes = 256 * 1024;
+
+  Fiber();
+  ~Fiber();
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  // REQUIRES: no unfinished job.
+  void Start(Job job, void* argument);
+
+  // Continues the job on the fiber's stack. REQUIRES: an unfinished job; called outside the fiber.
+  bool Resume();
+
+  // Returns to the caller of Resume. REQUIRES: called by the job.
+  void Suspend();
+
+  bool unfinished() const { return job_ != nullptr; }
+
+ private:
+  struct Switch;  // the sanitizer's bookkeeping around one jump
+  friend struct FiberEntry;
+  void Loop();
+
+  void* stack_ = nullptr;
+  void* inside_ = nullptr;   // where the fiber continues
+  void* outside_ = nullptr;  // where the caller of Resume continues
+  Job job_ = nullptr;
+  void* argument_ = nullptr;
+  const void* outside_stack_ = nullptr;
+  size_t outside_size_ = 0;
+};
+
+}  // namespace iommufd_check::sim

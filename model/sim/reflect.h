@@ -1,0 +1,159 @@
+// Structural fingerprint and diff of values, from one list of members per type.
+//
+// A type takes part by naming its members once:
+//   template <class Visitor, class... Self>
+//   static void Visit(Visitor&& v, Self&... s) { v("first", s.first...); v("last", s.last...); }
+// With one Self the visitor fingerprints, with two it compares. Integers, enums, strings, pairs,
+// vectors, arrays and optionals of such types need nothing. The byte order that is hashed is fixed
+// (little-endian 64-bit words, containers preceded by their length), so fingerprints are equal on
+// every machine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace iommufd_check::sim {
+
+struct Fingerprint {
+  uint64_t low = 0;
+  uint64_t high = 0;
+  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+  friend auto operator<=>(const Fingerprint&, const Fingerprint&) = default;
+};
+
+// XXH3 128 of the words appended so far.
+Fingerprint HashWords(const std::vector<uint64_t>& words);
+
+namespace reflect_internal {
+
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsArray : std::false_type {};
+template <class T, size_t N>
+struct IsArray<std::array<T, N>> : std::true_type {};
+template <class T>
+struct IsPair : std::false_type {};
+template <class A, class B>
+struct IsPair<std::pair<A, B>> : std::true_type {};
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
+template <class T>
+concept Scalar = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
+}  // namespace reflect_internal
+
+// Flattens a value into words.
+class WordSink {
+ public:
+  template <class T>
+  void Add(const T& value) {
+    using namespace reflect_internal;
+    if constexpr (Scalar<T>) {
+      words_.push_back(static_cast<uint64_t>(value));
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      words_.push_back(value.size());
+      for (char c : value) words_.push_back(static_cast<unsigned char>(c));
+    } else if constexpr (IsVector<T>::value || IsArray<T>::value) {
+      words_.push_back(value.size());
+      for (const auto& element : value) Add(element);
+    } else if constexpr (IsPair<T>::value) {
+      Add(value.first);
+      Add(value.second);
+    } else if constexpr (IsOptional<T>::value) {
+      words_.push_back(value.has_value() ? 1 : 0);
+      if (value.has_value()) Add(*value);
+    } else {
+      T::Visit([this](const char*, const auto& member) { Add(member); }, value);
+    }
+  }
+  const std::vector<uint64_t>& words() const { return words_; }
+
+ private:
+  std::vector<uint64_t> words_;
+};
+
+template <class T>
+Fingerprint FingerprintOf(const T& value) {
+  WordSink sink;
+  sink.Add(value);
+  return HashWords(sink.words());
+}
+
+// One line per difference: "iommufd.ioas[0].iopt.immutable: 0 -> 1".
+class DiffSink {
+ public:
+  explicit DiffSink(size_t limit) : limit_(limit) {}
+
+  template <class T>
+  void Compare(const std::string& path, const T& before, const T& after) {
+    using namespace reflect_internal;
+    if constexpr (Scalar<T>) {
+      if (before != after) Line(path, Show(before), Show(after));
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      if (before != after) Line(path, before, after);
+    } else if constexpr (IsVector<T>::value || IsArray<T>::value) {
+      CompareSequence(path, before, after);
+    } else if constexpr (IsPair<T>::value) {
+      Compare(path + ".first", before.first, after.first);
+      Compare(path + ".second", before.second, after.second);
+    } else if constexpr (IsOptional<T>::value) {
+      if (before.has_value() && after.has_value()) {
+        Compare(path, *before, *after);
+      } else if (before.has_value() != after.has_value()) {
+        Line(path, before.has_value() ? "present" : "absent",
+             after.has_value() ? "present" : "absent");
+      }
+    } else {
+      T::Visit(
+          [&](const char* name, const auto& b, const auto& a) {
+            Compare(*name == '\0' ? path : path.empty() ? name : path + "." + name, b, a);
+          },
+          before, after);
+    }
+  }
+
+  // The lines, with a last line "... and N more" when the limit was reached.
+  std::vector<std::string> TakeLines();
+
+ private:
+  template <class T>
+  void CompareSequence(const std::string& path, const T& before, const T& after) {
+    const size_t common = before.size() < after.size() ? before.size() : after.size();
+    for (size_t i = 0; i < common; ++i) {
+      Compare(path + "[" + std::to_string(i) + "]", before[i], after[i]);
+    }
+    if (before.size() != after.size()) {
+      Line(path + ".size", std::to_string(before.size()), std::to_string(after.size()));
+    }
+  }
+  template <class T>
+  static std::string Show(const T& value) {
+    return std::to_string(static_cast<uint64_t>(value));
+  }
+  void Line(const std::string& path, std::string_view before, std::string_view after);
+
+  size_t limit_;
+  size_t suppressed_ = 0;
+  std::vector<std::string> lines_;
+};
+
+template <class T>
+std::vector<std::string> DiffOf(const T& before, const T& after, size_t limit = 20) {
+  DiffSink sink(limit);
+  sink.Compare("", before, after);
+  return sink.TakeLines();
+}
+
+}  // namespace iommufd_check::sim

@@ -1,0 +1,201 @@
+#include "model/sim/runtime.h"
+
+#include <bit>
+
+namespace iommufd_check::sim {
+
+TaskId SwitchSchedule::Next(const SchedulePoint& point) {
+  // Switches apply in program order; each waits for its own place.
+  if (next_ < switches_.size()) {
+    const Switch& s = switches_[next_];
+    if (s.from == point.current && s.after <= point.steps) {
+      ++next_;
+      if (s.after == point.steps && ((point.runnable >> s.to) & 1u)) return s.to;
+    }
+  }
+  if (point.current_can_continue()) return point.current;
+  return static_cast<TaskId>(std::countr_zero(point.runnable));
+}
+
+Runtime::Runtime() {
+  for (int i = 0; i < kMaxTasks; ++i) {
+    tasks_[i].runtime_ = this;
+    tasks_[i].id_ = static_cast<TaskId>(i);
+  }
+}
+
+Runtime::~Runtime() = default;
+
+void Runtime::Reset(const RunConfig& config) {
+  IOMMUFD_CHECK(config.locks != nullptr, "a run needs a lock table");
+  IOMMUFD_CHECK(unfinished_ == 0, "reset inside a run");
+  config_ = config;
+  if (config_.lock_order == nullptr) {
+    own_order_ = LockOrder{};
+    config_.lock_order = &own_order_;
+  }
+  log_.Clear();
+  for (Task& task : tasks_) {
+    task.steps_ = 0;
+    task.operation_ = 0;
+    task.held_count_ = 0;
+    task.spin_depth_ = 0;
+  }
+  blocked_.fill(Blocked{});
+  for (auto& counts : occurrences_) counts.fill(0);
+  concurrent_ = false;
+  end_ = RunEnd::kCompleted;
+  total_steps_ = 0;
+}
+
+bool Runtime::RunSequential(const std::function<void(Task&)>& body) {
+  IOMMUFD_CHECK(!concurrent_, "sequential inside concurrent");
+  if (stopped()) return false;
+  try {
+    body(tasks_[0]);
+  } catch (const RunEnds&) {
+    IOMMUFD_CHECK(stopped(), "only the end of the run unwinds");
+  }
+  return !stopped();
+}
+
+void Runtime::RunWorker(void* argument) {
+  Worker& worker = *static_cast<Worker*>(argument);
+  try {
+    if (!worker.runtime->stopped()) (*worker.body)(worker.runtime->tasks_[worker.task]);
+  } catch (const RunEnds&) {
+    IOMMUFD_CHECK(worker.runtime->stopped(), "only the end of the run unwinds");
+  }
+  worker.runtime->unfinished_ &= static_cast<uint8_t>(~(1u << worker.task));
+}
+
+bool Runtime::RunConcurrent(std::span<const std::function<void(Task&)>> bodies,
+                            Scheduler& scheduler) {
+  IOMMUFD_CHECK(bodies.size() < static_cast<size_t>(kMaxTasks), "too many tasks");
+  if (stopped()) return false;
+  if (bodies.empty()) return true;
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    const TaskId task = static_cast<TaskId>(i + 1);
+    auto& worker = workers_[task];
+    if (worker == nullptr) worker = std::make_unique<Worker>();
+    worker->body = &bodies[i];
+    worker->runtime = this;
+    worker->task = task;
+    worker->fiber.Start(&RunWorker, worker.get());
+    unfinished_ |= static_cast<uint8_t>(1u << task);
+  }
+  concurrent_ = true;
+  scheduler_ = &scheduler;
+  Schedule(scheduler);
+  concurrent_ = false;
+  return !stopped();
+}
+
+bool Runtime::CanContinue(TaskId task) const {
+  const Blocked& wait = blocked_[task];
+  if (!wait.waiting) return true;
+  if (wait.condition != nullptr) return (*wait.condition)();
+  return config_.locks->at(wait.lock).CanAcquire(task, wait.mode);
+}
+
+uint8_t Runtime::RunnableMask() const {
+  uint8_t mask = 0;
+  for (TaskId task = 1; task < kMaxTasks; ++task) {
+    if (((unfinished_ >> task) & 1u) == 0) continue;
+    if (CanContinue(task)) mask |= static_cast<uint8_t>(1u << task);
+  }
+  return mask;
+}
+
+void Runtime::Schedule(Scheduler& scheduler) {
+  chosen_ = 1;
+  while (unfinished_ != 0) {
+    const TaskId running = chosen_;
+    const bool suspended = workers_[running]->fiber.Resume();
+    if (stopped()) return UnwindAll();
+    if (suspended) continue;  // Reschedule or BlockOn has chosen
+    if (unfinished_ == 0) return;
+    const SchedulePoint point{running, tasks_[running].steps_, RunnableMask()};
+    if (point.runnable == 0) {
+      end_ = RunEnd::kDeadlock;
+      Task& blocked = tasks_[std::countr_zero(unfinished_)];
+      blocked.Record(Primitive::kSplat, blocked_[blocked.id_].object,
+                     static_cast<int>(Splat::kDeadlock));
+      return UnwindAll();
+    }
+    chosen_ = scheduler.Next(point);
+    IOMMUFD_CHECK((point.runnable >> chosen_) & 1u, "the scheduler chose a task that cannot run");
+  }
+}
+
+void Runtime::UnwindAll() {
+  for (TaskId task = 1; task < kMaxTasks; ++task) {
+    if ((unfinished_ >> task) & 1u) {
+      const bool suspended = workers_[task]->fiber.Resume();
+      IOMMUFD_CHECK(!suspended, "a task takes a step while it is unwound");
+    }
+  }
+  IOMMUFD_CHECK(unfinished_ == 0, "all tasks are unwound");
+}
+
+void Runtime::LeaveTo(Task& t) {
+  workers_[t.id_]->fiber.Suspend();
+  if (stopped()) throw RunEnds{};
+}
+
+void Runtime::Reschedule(Task& t) {
+  const SchedulePoint point{t.id_, t.steps_, RunnableMask()};
+  const TaskId next = scheduler_->Next(point);
+  IOMMUFD_CHECK((point.runnable >> next) & 1u, "the scheduler chose a task that cannot run");
+  if (next == t.id_) return;
+  chosen_ = next;
+  LeaveTo(t);
+}
+
+void Runtime::BlockOn(Task& t, const Blocked& wait) {
+  if (!concurrent_) t.Oops(Splat::kDeadlock, wait.object);
+  blocked_[t.id_] = wait;
+  const SchedulePoint point{t.id_, t.steps_, RunnableMask()};
+  if (point.runnable == 0) t.Oops(Splat::kDeadlock, wait.object);
+  chosen_ = scheduler_->Next(point);
+  IOMMUFD_CHECK((point.runnable >> chosen_) & 1u, "the scheduler chose a task that cannot run");
+  LeaveTo(t);
+  blocked_[t.id_] = Blocked{};
+}
+
+void Runtime::BeginOperation(Task& t, uint16_t operation, int64_t code) {
+  t.Step();
+  t.operation_ = operation;
+  occurrences_[t.id_].fill(0);
+  t.Record(Primitive::kOpBegin, {}, 0, code);
+}
+
+void Runtime::EndOperation(Task& t, int64_t result) {
+  if (t.held_count_ != 0) {
+    t.Report(Splat::kLockHeldAtReturn, config_.locks->at(t.held_[0].id).object);
+  }
+  t.Record(Primitive::kOpEnd, {}, 0, result);
+}
+
+void Runtime::NoteOrder(Task& t, const LockState& wanted) {
+  for (int i = 0; i < t.held_count_; ++i) {
+    const LockState& outer = config_.locks->at(t.held_[i].id);
+    if (outer.lock_class == wanted.lock_class) {
+      t.Report(Splat::kRecursiveLock, wanted.object, static_cast<int>(wanted.lock_class));
+    } else if (config_.lock_order->AddEdge(outer.lock_class, wanted.lock_class)) {
+      t.Report(Splat::kLockCycle, wanted.object,
+               static_cast<int>(outer.lock_class) << 8 | static_cast<int>(wanted.lock_class));
+    }
+  }
+}
+
+bool Runtime::PlanFails(const Task& t, FaultSite site, int64_t* occurrence) {
+  const uint16_t nth = ++occurrences_[t.id_][static_cast<size_t>(site)];
+  *occurrence = nth;
+  for (const PlannedFault& fault : config_.faults) {
+    if (fault.operation == t.operation_ && fault.site == site && fault.nth == nth) return true;
+  }
+  return false;
+}
+
+}  // namespace iommufd_check::sim

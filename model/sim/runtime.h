@@ -1,0 +1,158 @@
+// Runs tasks: sequentially on the caller's stack, or concurrently on fibers under a schedule.
+//
+// A Runtime is reused for many runs (Reset between them keeps stacks and buffers). It is not part
+// of the World and holds nothing that survives a run except the event log of the last one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/sim/event.h"
+#include "model/sim/fiber.h"
+#include "model/sim/lockdep.h"
+#include "model/sim/locks.h"
+#include "model/sim/task.h"
+
+namespace iommufd_check::sim {
+
+// The call at `site` made by `operation` fails at its nth occurrence (from 1) within it.
+struct PlannedFault {
+  uint16_t operation = 0;
+  FaultSite site = FaultSite::kObjectAlloc;
+  uint16_t nth = 1;
+  friend bool operator==(const PlannedFault&, const PlannedFault&) = default;
+};
+
+// After `from` has taken `after` steps, continue with `to` (if it can run; else it has no effect).
+struct Switch {
+  TaskId from = 0;
+  uint32_t after = 0;
+  TaskId to = 0;
+  friend bool operator==(const Switch&, const Switch&) = default;
+};
+
+// kStopped: a listener had seen enough (RequestStop).
+enum class RunEnd : uint8_t { kCompleted, kOops, kDeadlock, kHung, kStopped };
+
+// What the scheduler knows where it may choose.
+struct SchedulePoint {
+  TaskId current = 0;
+  uint32_t steps = 0;     // that `current` has taken
+  uint8_t runnable = 0;   // bit t: task t can take a step
+  bool current_can_continue() const { return (runnable >> current) & 1u; }
+};
+
+// Picks the task of the next step. Must be a pure function of what it was given so far.
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  virtual TaskId Next(const SchedulePoint& point) = 0;
+};
+
+// The program's own switches: a task runs until it blocks, ends or a switch says so; then the
+// lowest-numbered runnable task continues.
+class SwitchSchedule : public Scheduler {
+ public:
+  void Reset(std::span<const Switch> switches) {
+    switches_ = switches;
+    next_ = 0;
+  }
+  TaskId Next(const SchedulePoint& point) override;
+
+ private:
+  std::span<const Switch> switches_;
+  size_t next_ = 0;
+};
+
+struct RunConfig {
+  LockTable* locks = nullptr;
+  std::span<const PlannedFault> faults;
+  EventListener* listener = nullptr;  // optional
+  LockOrder* lock_order = nullptr;    // optional: shared by several runs
+  uint32_t step_limit = 2'000'000;    // of all tasks together; above it the kernel is said to hang
+};
+
+class Runtime {
+ public:
+  Runtime();
+  ~Runtime();
+
+  void Reset(const RunConfig& config);
+
+  // The task that runs main, finally and exit, one operation after the other.
+  Task& main_task() { return tasks_[0]; }
+
+  // Runs `body` on the caller's stack as task 0. Returns false when the run ended inside it.
+  bool RunSequential(const std::function<void(Task&)>& body);
+
+  // Runs bodies[i] as task i+1, all together. Returns false when the run ended early.
+  bool RunConcurrent(std::span<const std::function<void(Task&)>> bodies, Scheduler& scheduler);
+
+  void BeginOperation(Task& t, uint16_t operation, int64_t code);
+  void EndOperation(Task& t, int64_t result);
+
+  // Ends the run at the next step of any task.
+  void RequestStop() {
+    if (!stopped()) end_ = RunEnd::kStopped;
+  }
+
+  const Task& task(TaskId id) const { return tasks_[id]; }
+  RunEnd end() const { return end_; }
+  bool stopped() const { return end_ != RunEnd::kCompleted; }
+  const EventLog& log() const { return log_; }
+  LockTable& locks() { return *config_.locks; }
+  uint64_t total_steps() const { return total_steps_; }
+
+ private:
+  friend class Task;
+  friend void AcquireLock(Task& t, LockId id, LockMode mode);
+  friend void ReleaseLock(Task& t, LockId id, LockMode mode);
+  friend bool should_fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp);
+  friend void wait_event(Task& t, ObjectRef object, const std::function<bool()>& condition);
+
+  // What a task waits for: a lock, or a condition when `condition` is set.
+  struct Blocked {
+    bool waiting = false;
+    LockId lock{};
+    LockMode mode = LockMode::kExclusive;
+    const std::function<bool()>* condition = nullptr;
+    ObjectRef object{};
+  };
+  struct Worker {
+    Fiber fiber;
+    const std::function<void(Task&)>* body = nullptr;
+    Runtime* runtime = nullptr;
+    TaskId task = 0;
+  };
+
+  static void RunWorker(void* worker);
+  void Reschedule(Task& t);
+  void BlockOn(Task& t, const Blocked& wait);
+  bool CanContinue(TaskId task) const;
+  void LeaveTo(Task& t);
+  uint8_t RunnableMask() const;
+  void Schedule(Scheduler& scheduler);
+  void UnwindAll();
+  void NoteOrder(Task& t, const LockState& wanted);
+  bool PlanFails(const Task& t, FaultSite site, int64_t* occurrence);
+
+  RunConfig config_;
+  LockOrder own_order_;
+  EventLog log_;
+  std::array<Task, kMaxTasks> tasks_;
+  std::array<Blocked, kMaxTasks> blocked_;
+  std::array<std::unique_ptr<Worker>, kMaxTasks> workers_;
+  std::array<std::array<uint16_t, Count<FaultSite>()>, kMaxTasks> occurrences_;
+  uint8_t unfinished_ = 0;
+  bool concurrent_ = false;
+  Scheduler* scheduler_ = nullptr;
+  TaskId chosen_ = 0;
+  RunEnd end_ = RunEnd::kCompleted;
+  uint64_t total_steps_ = 0;
+};
+
+}  // namespace iommufd_check::sim

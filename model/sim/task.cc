@@ -1,0 +1,211 @@
+#include "model/sim/task.h"
+
+#include "model/sim/runtime.h"
+
+namespace iommufd_check::sim {
+namespace {
+
+constexpr uint32_t kRefcountSaturated = 0xc0000000u;
+
+uint8_t Bit(TaskId task) { return static_cast<uint8_t>(1u << task); }
+
+// The lock after a step in which other tasks may have freed its object.
+LockState& StillThere(Task& t, LockId id, ObjectRef object) {
+  LockState* lock = t.runtime().locks().Find(id);
+  if (lock == nullptr) t.Oops(Splat::kUseAfterFree, object);
+  return *lock;
+}
+
+}  // namespace
+
+void Task::Step() {
+  Runtime& rt = *runtime_;
+  if (rt.stopped()) [[unlikely]] throw RunEnds{};
+  if (rt.concurrent_) [[unlikely]] rt.Reschedule(*this);
+  ++steps_;
+  if (++rt.total_steps_ > rt.config_.step_limit) [[unlikely]] {
+    rt.end_ = RunEnd::kHung;
+    Record(Primitive::kSplat, {}, static_cast<int>(Splat::kHung));
+    throw RunEnds{};
+  }
+}
+
+void Task::Record(Primitive primitive, ObjectRef object, int detail, int64_t value, int mode,
+                  int spare) {
+  Event event;
+  event.step = steps_;
+  event.operation = operation_;
+  event.task = id_;
+  event.primitive = primitive;
+  event.object = object;
+  event.detail = static_cast<uint8_t>(detail);
+  event.mode = static_cast<uint8_t>(mode);
+  event.spare = static_cast<uint16_t>(spare);
+  event.value = value;
+  runtime_->log_.Append(event);
+  if (runtime_->config_.listener != nullptr) runtime_->config_.listener->OnEvent(event);
+}
+
+void Task::Report(Splat splat, ObjectRef object, int64_t value) {
+  Record(Primitive::kSplat, object, static_cast<int>(splat), value);
+}
+
+void Task::Oops(Splat splat, ObjectRef object, int64_t value) {
+  runtime_->end_ = splat == Splat::kDeadlock ? RunEnd::kDeadlock : RunEnd::kOops;
+  Report(splat, object, value);
+  throw RunEnds{};
+}
+
+bool Task::Holds(LockId id) const {
+  for (int i = 0; i < held_count_; ++i) {
+    if (held_[i].id == id) return true;
+  }
+  return false;
+}
+
+bool Task::Holds(LockId id, LockMode mode) const {
+  for (int i = 0; i < held_count_; ++i) {
+    if (held_[i].id == id && held_[i].mode == mode) return true;
+  }
+  return false;
+}
+
+void AcquireLock(Task& t, LockId id, LockMode mode) {
+  Runtime& rt = *t.runtime_;
+  const LockClass lock_class = StillThere(t, id, {}).lock_class;
+  const ObjectRef object = rt.locks().at(id).object;
+  const bool sleeps = KindOf(lock_class) != LockKind::kSpin;
+  t.Step();
+  LockState& wanted = StillThere(t, id, object);
+  if (sleeps) might_sleep(t, object);
+  rt.NoteOrder(t, wanted);
+  if (t.Holds(id)) t.Oops(Splat::kDeadlock, object);
+
+  const auto class_number = static_cast<int>(lock_class);
+  const auto mode_number = static_cast<int>(mode);
+  if (!rt.locks().at(id).CanAcquire(t.id(), mode)) {
+    t.Record(Primitive::kWait, object, class_number, 0, mode_number, id.index);
+    auto& waiting = mode == LockMode::kShared ? rt.locks().at(id).waiting_readers
+                                              : rt.locks().at(id).waiting_writers;
+    waiting |= Bit(t.id());
+    while (!rt.locks().at(id).CanAcquire(t.id(), mode)) {
+      rt.BlockOn(t, {.waiting = true, .lock = id, .mode = mode, .object = object});
+    }
+  }
+  LockState& lock = rt.locks().at(id);
+  lock.waiting_readers &= static_cast<uint8_t>(~Bit(t.id()));
+  lock.waiting_writers &= static_cast<uint8_t>(~Bit(t.id()));
+  if (mode == LockMode::kShared) {
+    lock.readers |= Bit(t.id());
+  } else {
+    lock.owner = static_cast<int8_t>(t.id());
+  }
+  IOMMUFD_CHECK(t.held_count_ < Task::kMaxHeld, "a task holds too many locks");
+  t.held_[t.held_count_++] = HeldLock{id, mode};
+  if (!sleeps) ++t.spin_depth_;
+  t.Record(Primitive::kLock, object, class_number, 0, mode_number, id.index);
+}
+
+void ReleaseLock(Task& t, LockId id, LockMode mode) {
+  const ObjectRef object = StillThere(t, id, {}).object;
+  t.Step();
+  LockState& lock = StillThere(t, id, object);
+  if (!t.Holds(id, mode)) {
+    t.Report(Splat::kUnlockNotOwner, lock.object, static_cast<int>(lock.lock_class));
+    return;
+  }
+  if (mode == LockMode::kShared) {
+    lock.readers &= static_cast<uint8_t>(~Bit(t.id()));
+  } else {
+    lock.owner = LockState::kNobody;
+  }
+  int i = t.held_count_ - 1;
+  while (!(t.held_[i].id == id)) --i;
+  for (; i + 1 < t.held_count_; ++i) t.held_[i] = t.held_[i + 1];
+  --t.held_count_;
+  if (KindOf(lock.lock_class) == LockKind::kSpin) --t.spin_depth_;
+  t.Record(Primitive::kUnlock, lock.object, static_cast<int>(lock.lock_class), 0,
+           static_cast<int>(mode), id.index);
+}
+
+void mutex_lock(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive); }
+void mutex_unlock(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kExclusive); }
+void down_read(Task& t, LockId id) { AcquireLock(t, id, LockMode::kShared); }
+void up_read(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kShared); }
+void down_write(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive); }
+void up_write(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kExclusive); }
+void spin_lock(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive); }
+void spin_unlock(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kExclusive); }
+
+void lockdep_assert_held(Task& t, LockId id) {
+  if (!t.Holds(id)) {
+    const LockState& lock = t.runtime().locks().at(id);
+    t.Report(Splat::kLockNotHeld, lock.object, static_cast<int>(lock.lock_class));
+  }
+}
+
+void lock_destroy(Task& t, LockId id) {
+  LockState& lock = t.runtime().locks().at(id);
+  if (lock.held() || lock.waited_for()) {
+    t.Oops(Splat::kFreeLockedLock, lock.object, static_cast<int>(lock.lock_class));
+  }
+  t.runtime().locks().Release(id);
+}
+
+void wait_event(Task& t, ObjectRef object, const std::function<bool()>& condition) {
+  t.Step();
+  might_sleep(t, object);
+  if (condition()) return;
+  Runtime& rt = *t.runtime_;
+  t.Record(Primitive::kWait, object, static_cast<int>(LockClass::kCount));
+  while (!condition()) {
+    rt.BlockOn(t, {.waiting = true, .condition = &condition, .object = object});
+  }
+}
+
+void might_sleep(Task& t, ObjectRef where) {
+  if (t.spin_depth() > 0) t.Report(Splat::kSleepInAtomic, where);
+}
+
+bool should_fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp) {
+  t.Step();
+  if (gfp == Gfp::kKernel) might_sleep(t, object);
+  int64_t occurrence = 0;
+  const bool fails = t.runtime().PlanFails(t, site, &occurrence);
+  t.Record(fails ? Primitive::kFail : Primitive::kCall, object, static_cast<int>(site), occurrence);
+  return fails;
+}
+
+bool warn_on(Task& t, bool condition, ObjectRef object) {
+  if (condition) t.Report(Splat::kWarn, object);
+  return condition;
+}
+
+void refcount_inc(Task& t, Refcount& refcount, ObjectRef object) {
+  if (refcount.value == 0 || refcount.value >= kRefcountSaturated) {
+    t.Report(Splat::kRefcountSaturated, object, refcount.value);
+    refcount.value = kRefcountSaturated;
+    return;
+  }
+  ++refcount.value;
+  t.Record(Primitive::kRefInc, object, static_cast<int>(Field::kRefcount), refcount.value);
+}
+
+bool refcount_inc_not_zero(Task& t, Refcount& refcount, ObjectRef object) {
+  if (refcount.value == 0) return false;
+  refcount_inc(t, refcount, object);
+  return true;
+}
+
+bool refcount_dec_and_test(Task& t, Refcount& refcount, ObjectRef object) {
+  if (refcount.value == 0 || refcount.value >= kRefcountSaturated) {
+    t.Report(Splat::kRefcountUnderflow, object, refcount.value);
+    refcount.value = kRefcountSaturated;
+    return false;
+  }
+  --refcount.value;
+  t.Record(Primitive::kRefDec, object, static_cast<int>(Field::kRefcount), refcount.value);
+  return refcount.value == 0;
+}
+
+}  // namespace iommufd_check::sim

@@ -1,0 +1,88 @@
+#include "model/sim/vocabulary.h"
+
+#include "model/sim/check.h"
+
+namespace iommufd_check::sim {
+namespace {
+
+#define IOMMUFD_CHECK_NAME(id, name, ...) name,
+
+constexpr std::string_view kObjectKinds[] = {
+#define IOMMUFD_CHECK_OBJECT_KINDS IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_OBJECT_KINDS
+};
+constexpr std::string_view kLockClasses[] = {
+#define IOMMUFD_CHECK_LOCK_CLASSES IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_LOCK_CLASSES
+};
+constexpr std::string_view kFields[] = {
+#define IOMMUFD_CHECK_FIELDS IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_FIELDS
+};
+constexpr std::string_view kFaultSites[] = {
+#define IOMMUFD_CHECK_FAULT_SITES IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_FAULT_SITES
+};
+constexpr std::string_view kPrimitives[] = {
+#define IOMMUFD_CHECK_PRIMITIVES IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_PRIMITIVES
+};
+constexpr std::string_view kSplats[] = {
+#define IOMMUFD_CHECK_SPLATS IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_SPLATS
+};
+constexpr std::string_view kNotes[] = {
+#define IOMMUFD_CHECK_NOTES IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_NOTES
+};
+
+#define IOMMUFD_CHECK_KIND(id, name, kind) LockKind::kind,
+constexpr LockKind kLockKinds[] = {
+#define IOMMUFD_CHECK_LOCK_CLASSES IOMMUFD_CHECK_KIND
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_LOCK_CLASSES
+};
+
+#define IOMMUFD_CHECK_ERRNO(id, name, error) -error,
+constexpr int kFailures[] = {
+#define IOMMUFD_CHECK_FAULT_SITES IOMMUFD_CHECK_ERRNO
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_FAULT_SITES
+};
+
+template <class Enum, size_t N>
+std::string_view Lookup(const std::string_view (&names)[N], Enum value) {
+  static_assert(N == static_cast<size_t>(Enum::kCount));
+  IOMMUFD_CHECK(static_cast<size_t>(value) < N, "enumerator outside its vocabulary");
+  return names[static_cast<size_t>(value)];
+}
+
+}  // namespace
+
+std::string_view Name(ObjectKind kind) { return Lookup(kObjectKinds, kind); }
+std::string_view Name(LockClass lock_class) { return Lookup(kLockClasses, lock_class); }
+std::string_view Name(Field field) { return Lookup(kFields, field); }
+std::string_view Name(FaultSite site) { return Lookup(kFaultSites, site); }
+std::string_view Name(Primitive primitive) { return Lookup(kPrimitives, primitive); }
+std::string_view Name(Splat splat) { return Lookup(kSplats, splat); }
+std::string_view Name(Note note) { return Lookup(kNotes, note); }
+
+LockKind KindOf(LockClass lock_class) { return kLockKinds[static_cast<size_t>(lock_class)]; }
+
+int FailureOf(FaultSite site) { return kFailures[static_cast<size_t>(site)]; }
+
+std::optional<FaultSite> FaultSiteFromName(std::string_view name) {
+  for (int i = 0; i < Count<FaultSite>(); ++i) {
+    if (kFaultSites[i] == name) return static_cast<FaultSite>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace iommufd_check::sim

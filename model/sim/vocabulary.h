@@ -1,0 +1,97 @@
+// The closed vocabularies of the simulation as enums with names: object kinds, lock classes, shared
+// fields, fault sites, primitives, splats and notes. Lists stand in vocabulary.def.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "model/sim/errno.h"
+
+namespace iommufd_check::sim {
+
+#define IOMMUFD_CHECK_ENUMERATOR(id, ...) id,
+
+enum class ObjectKind : uint8_t {
+#define IOMMUFD_CHECK_OBJECT_KINDS IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_OBJECT_KINDS
+  kCount
+};
+
+enum class LockClass : uint8_t {
+#define IOMMUFD_CHECK_LOCK_CLASSES IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_LOCK_CLASSES
+  kCount
+};
+
+enum class Field : uint8_t {
+#define IOMMUFD_CHECK_FIELDS IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_FIELDS
+  kCount
+};
+
+enum class FaultSite : uint8_t {
+#define IOMMUFD_CHECK_FAULT_SITES IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_FAULT_SITES
+  kCount
+};
+
+enum class Primitive : uint8_t {
+#define IOMMUFD_CHECK_PRIMITIVES IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_PRIMITIVES
+  kCount
+};
+
+enum class Splat : uint8_t {
+#define IOMMUFD_CHECK_SPLATS IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_SPLATS
+  kCount
+};
+
+enum class Note : uint8_t {
+#define IOMMUFD_CHECK_NOTES IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_NOTES
+  kCount
+};
+
+#undef IOMMUFD_CHECK_ENUMERATOR
+
+enum class LockKind : uint8_t { kSpin, kMutex, kRwsem };
+
+std::string_view Name(ObjectKind kind);
+std::string_view Name(LockClass lock_class);
+std::string_view Name(Field field);
+std::string_view Name(FaultSite site);
+std::string_view Name(Primitive primitive);
+std::string_view Name(Splat splat);
+std::string_view Name(Note note);
+
+LockKind KindOf(LockClass lock_class);
+
+// The errno (negative) with which the call at `site` fails.
+int FailureOf(FaultSite site);
+
+std::optional<FaultSite> FaultSiteFromName(std::string_view name);
+
+template <class Enum>
+constexpr int Count() {
+  return static_cast<int>(Enum::kCount);
+}
+
+// Names one object in events and reports: a kind and the number a person sees (the user-visible id
+// where there is one, else the index in its table).
+struct ObjectRef {
+  ObjectKind kind = ObjectKind::kNone;
+  uint16_t number = 0;
+
+  friend bool operator==(const ObjectRef&, const ObjectRef&) = default;
+};
+
+}  // namespace iommufd_check::sim
