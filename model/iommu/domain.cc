@@ -1,0 +1,146 @@
+#include "model/iommu/domain.h"
+
+#include "model/sim/check.h"
+
+namespace iommufd_check::iommu {
+
+using sim::FaultSite;
+using sim::Note;
+using sim::Task;
+
+namespace {
+
+std::optional<mm::Pfn> AllocTable(Task& t, mm::Machine& mm, DomainHandle h) {
+  if (should_fail(t, FaultSite::kTableAlloc, Ref(h))) return std::nullopt;
+  const std::optional<mm::Pfn> pfn = mm.phys.Alloc(t, mm::FrameOwner::kPageTable);
+  if (pfn.has_value()) t.Emit(Note::kTableAlloc, Ref(h), static_cast<int64_t>(*pfn));
+  return pfn;
+}
+
+void FreeTable(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table) {
+  t.Emit(Note::kTableFree, Ref(h), static_cast<int64_t>(table));
+  mm.phys.Put(t, table);
+}
+
+void FreeTablesBelow(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table, int level) {
+  if (level > 0) {
+    std::vector<mm::Pfn> children;
+    mm.phys.ForEachWord(table, [&](uint64_t, uint64_t entry) {
+      if (Present(entry)) children.push_back(TargetOf(entry));
+    });
+    for (mm::Pfn child : children) FreeTablesBelow(t, mm, h, child, level - 1);
+  }
+  FreeTable(t, mm, h, table);
+}
+
+// Maps one page, adding the tables on the way.
+int MapPage(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova, mm::Pfn pfn,
+            uint64_t permissions) {
+  mm::Pfn table = Get(t, iommu, h).top;
+  for (int level = kLevels - 1; level > 0; --level) {
+    const mm::PhysAddr address = EntryAddress(table, EntryIndex(iova, level));
+    uint64_t entry = mm.phys.ReadWord(address);
+    if (!Present(entry)) {
+      const std::optional<mm::Pfn> added = AllocTable(t, mm, h);
+      if (!added.has_value()) return -sim::kENOMEM;
+      // The allocation may have slept: like the kernel's cmpxchg, the first table installed wins.
+      entry = mm.phys.ReadWord(address);
+      if (Present(entry)) {
+        FreeTable(t, mm, h, *added);
+      } else {
+        entry = mm::AddressOf(*added) | kRead | kWrite;
+        mm.phys.WriteWord(address, entry);
+      }
+    }
+    table = TargetOf(entry);
+  }
+  const mm::PhysAddr address = EntryAddress(table, EntryIndex(iova, 0));
+  if (Present(mm.phys.ReadWord(address))) return -sim::kEADDRINUSE;
+  mm.phys.WriteWord(address, mm::AddressOf(pfn) | permissions);
+  return 0;
+}
+
+// Clears [first, last] below `table`, whose own range starts at `base`. Returns pages cleared.
+uint64_t UnmapBelow(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table, int level,
+                    mm::Iova base, mm::Iova first, mm::Iova last) {
+  uint64_t cleared = 0;
+  const uint64_t span = EntrySpan(level);
+  const uint64_t begin = first > base ? (first - base) / span : 0;
+  for (uint64_t i = begin; i < kEntriesPerTable && base + i * span <= last; ++i) {
+    const mm::PhysAddr address = EntryAddress(table, static_cast<int>(i));
+    const uint64_t entry = mm.phys.ReadWord(address);
+    if (!Present(entry)) continue;
+    const mm::Iova start = base + i * span;
+    if (level == 0) {
+      mm.phys.WriteWord(address, 0);
+      ++cleared;
+      continue;
+    }
+    cleared += UnmapBelow(t, mm, h, TargetOf(entry), level - 1, start, first, last);
+    if (first <= start && start + span - 1 <= last) {
+      mm.phys.WriteWord(address, 0);
+      FreeTable(t, mm, h, TargetOf(entry));
+    }
+  }
+  return cleared;
+}
+
+}  // namespace
+
+Domain& Get(Task& t, State& iommu, DomainHandle h) {
+  Domain* domain = iommu.domains.Find(h);
+  if (domain == nullptr) t.Oops(sim::Splat::kUseAfterFree, Ref(h));
+  return *domain;
+}
+
+int domain_alloc(Task& t, State& iommu, mm::Machine& mm, DomainHandle* out) {
+  if (should_fail(t, FaultSite::kDomainAlloc)) return FailureOf(FaultSite::kDomainAlloc);
+  const DomainHandle h = iommu.domains.Create(Domain{});
+  const std::optional<mm::Pfn> top = AllocTable(t, mm, h);
+  if (!top.has_value()) {
+    iommu.domains.Free(h);
+    return -sim::kENOMEM;
+  }
+  Get(t, iommu, h).top = *top;
+  *out = h;
+  return 0;
+}
+
+void domain_free(Task& t, State& iommu, mm::Machine& mm, DomainHandle h) {
+  t.Emit(Note::kTableWrite, Ref(h));
+  FreeTablesBelow(t, mm, h, Get(t, iommu, h).top, kLevels - 1);
+  t.Emit(Note::kDomainFreed, Ref(h));
+  iommu.domains.Free(h);
+}
+
+int iommu_map(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova, mm::Pfn pfn,
+              uint64_t pages, uint64_t permissions) {
+  IOMMUFD_CHECK(iova % mm::kPageSize == 0, "iommufd keeps IOVAs aligned to the domain's page size");
+  IOMMUFD_CHECK(pages > 0, "an empty run is never mapped");
+  if (should_fail(t, FaultSite::kIommuMap, Ref(h))) return FailureOf(FaultSite::kIommuMap);
+  if (iova > kApertureLast || pages > ((kApertureLast - iova) >> mm::kPageShift) + 1) {
+    return -sim::kERANGE;
+  }
+  t.Emit(Note::kTableWrite, Ref(h));
+  for (uint64_t i = 0; i < pages; ++i) {
+    const int error = MapPage(t, iommu, mm, h, iova + i * mm::kPageSize, pfn + i, permissions);
+    if (error != 0) {
+      if (i > 0) {
+        UnmapBelow(t, mm, h, Get(t, iommu, h).top, kLevels - 1, 0, iova,
+                   iova + i * mm::kPageSize - 1);
+      }
+      return error;
+    }
+  }
+  return 0;
+}
+
+uint64_t iommu_unmap(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova,
+                     uint64_t pages) {
+  t.Step();
+  t.Emit(Note::kTableWrite, Ref(h));
+  return UnmapBelow(t, mm, h, Get(t, iommu, h).top, kLevels - 1, 0, iova,
+                    iova + pages * mm::kPageSize - 1);
+}
+
+}  // namespace iommufd_check::iommu

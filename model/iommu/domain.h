@@ -1,0 +1,78 @@
+// Paging domains of the IOMMU core: allocation, iommu_map / iommu_unmap on a table in frames.
+//
+// LOCKS: none of its own; the caller guarantees that no two tasks change overlapping ranges, as
+// iommufd does with domains_rwsem and pages->mutex. Preservation of a domain lives in
+// model/liveupdate; here is only the field that the core keeps for it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/iommu/table_format.h"
+#include "model/mm/machine.h"
+#include "model/sim/shared.h"
+#include "model/sim/slots.h"
+
+namespace iommufd_check::iommu {
+
+struct Domain {
+  mm::Pfn top = 0;
+  // domain->preserved_state: physical address of its record in the FLB array; 0 is NULL.
+  sim::Shared<mm::PhysAddr, sim::Field::kDomainPreserved> preserved_state;
+
+  friend bool operator==(const Domain&, const Domain&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("top", s.top...);
+    v("preserved_state", s.preserved_state...);
+  }
+};
+using DomainHandle = sim::Handle<Domain>;
+
+// A device as the IOMMU hardware knows it: what its context entry points to.
+struct Endpoint {
+  bool dma_owner_claimed = false;
+  DomainHandle domain;  // null: the blocking domain
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("claimed", s.dma_owner_claimed...);
+    v("domain", s.domain...);
+  }
+};
+
+struct State {
+  sim::Slots<Domain> domains;
+  std::vector<Endpoint> endpoints;  // one per device of the machine
+
+  friend bool operator==(const State&, const State&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("domains", s.domains...);
+    v("endpoints", s.endpoints...);
+  }
+};
+
+inline sim::ObjectRef Ref(DomainHandle h) { return {sim::ObjectKind::kDomain, h.index}; }
+
+// The domain, or an oops when it has been freed.
+Domain& Get(sim::Task& t, State& iommu, DomainHandle h);
+
+// ENOMEM. FAULTS: domain_alloc, iommu_alloc_pages.
+int domain_alloc(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle* out);
+
+// Frees the table, depth first, and the domain.
+void domain_free(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle h);
+
+// Maps [iova, iova + pages*4K) to consecutive frames from `pfn`. On error (ENOMEM, ERANGE,
+// EADDRINUSE) what this call mapped is unmapped again; tables it added stay, empty.
+// FAULTS: iommu_map, iommu_alloc_pages.
+int iommu_map(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova,
+              mm::Pfn pfn, uint64_t pages, uint64_t permissions);
+
+// Unmaps [iova, iova + pages*4K) and frees each table whose whole span lies inside the range.
+// Returns the number of pages that were mapped. Cannot fail.
+uint64_t iommu_unmap(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova,
+                     uint64_t pages);
+
+}  // namespace iommufd_check::iommu

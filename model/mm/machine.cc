@@ -1,0 +1,159 @@
+#include "model/mm/machine.h"
+
+#include <algorithm>
+
+#include "model/sim/check.h"
+
+namespace iommufd_check::mm {
+
+using sim::FaultSite;
+using sim::Task;
+
+namespace {
+
+PageMap::iterator Position(PageMap& map, uint32_t index) {
+  return std::lower_bound(map.begin(), map.end(), index,
+                          [](const auto& entry, uint32_t i) { return entry.first < i; });
+}
+
+// The frame of page `index`, allocated when it is a hole; nothing when memory is exhausted.
+std::optional<Pfn> Populate(Task& t, PhysMemory& phys, PageMap& map, uint32_t index,
+                            FrameOwner owner) {
+  const auto it = Position(map, index);
+  if (it != map.end() && it->first == index) return it->second;
+  const std::optional<Pfn> pfn = phys.Alloc(t, owner);
+  if (pfn.has_value()) map.insert(it, {index, *pfn});
+  return pfn;
+}
+
+// Drops pages with first <= index < end from the page cache.
+void DropPages(Task& t, PhysMemory& phys, PageMap& map, uint32_t first, uint32_t end) {
+  const auto begin = Position(map, first);
+  auto it = begin;
+  for (; it != map.end() && it->first < end; ++it) phys.Put(t, it->second);
+  map.erase(begin, it);
+}
+
+int PinRange(Task& t, PhysMemory& phys, PageMap& map, uint32_t first, uint32_t count,
+             FrameOwner owner, std::vector<Pfn>* out) {
+  const size_t before = out->size();
+  for (uint32_t i = 0; i < count; ++i) {
+    const std::optional<Pfn> pfn = Populate(t, phys, map, first + i, owner);
+    if (!pfn.has_value()) {
+      for (size_t k = before; k < out->size(); ++k) phys.Unpin(t, (*out)[k]);
+      out->resize(before);
+      return -sim::kENOMEM;
+    }
+    phys.Pin(*pfn);
+    out->push_back(*pfn);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Pfn Lookup(const PageMap& map, uint32_t index) {
+  const auto it = std::lower_bound(map.begin(), map.end(), index,
+                                   [](const auto& entry, uint32_t i) { return entry.first < i; });
+  return it != map.end() && it->first == index ? it->second : 0;
+}
+
+Memfd& Get(Task& t, Machine& mm, MemfdHandle h) {
+  Memfd* memfd = mm.memfds.Find(h);
+  if (memfd == nullptr) t.Oops(sim::Splat::kUseAfterFree, Ref(h));
+  return *memfd;
+}
+
+int memfd_add_seals(Task& t, Machine& mm, MemfdHandle h, uint32_t seals) {
+  if ((seals & ~kKnownSeals) != 0) return -sim::kEINVAL;
+  const sim::LockId lock = Get(t, mm, h).inode_lock;
+  mutex_lock(t, lock);
+  MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));
+  const int error = (state.seals & kSealSeal) != 0 ? -sim::kEPERM : 0;
+  if (error == 0) state.seals |= seals;
+  mutex_unlock(t, lock);
+  return error;
+}
+
+int memfd_punch_hole(Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint64_t length) {
+  if (length == 0 || offset + length < offset) return -sim::kEINVAL;
+  const sim::LockId lock = Get(t, mm, h).inode_lock;
+  mutex_lock(t, lock);
+  MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));
+  int error = 0;
+  if (state.frozen || (state.seals & (kSealWrite | kSealFutureWrite)) != 0) {
+    error = -sim::kEPERM;
+  } else {
+    // Only whole pages leave the page cache; partial ones are zeroed in place.
+    const uint64_t bytes = (state.size + kPageSize - 1) & ~(kPageSize - 1);
+    const uint64_t end = std::min(offset + length, bytes) >> kPageShift;
+    const uint64_t first = (std::min(offset, bytes) + kPageSize - 1) >> kPageShift;
+    if (first < end) {
+      DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first), static_cast<uint32_t>(end));
+    }
+  }
+  mutex_unlock(t, lock);
+  return error;
+}
+
+int memfd_truncate(Task& t, Machine& mm, MemfdHandle h, uint64_t size) {
+  if (size > Machine::kMaxMemfdBytes) return -sim::kEFBIG;
+  const sim::LockId lock = Get(t, mm, h).inode_lock;
+  mutex_lock(t, lock);
+  MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));
+  int error = 0;
+  if ((state.frozen && size != state.size) ||
+      (size < state.size && (state.seals & kSealShrink) != 0) ||
+      (size > state.size && (state.seals & kSealGrow) != 0)) {
+    error = -sim::kEPERM;
+  } else {
+    const uint64_t first = (size + kPageSize - 1) >> kPageShift;
+    DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first), UINT32_MAX);
+    state.size = size;
+  }
+  mutex_unlock(t, lock);
+  return error;
+}
+
+void memfd_get_file(Task& t, Machine& mm, MemfdHandle h) {
+  refcount_inc(t, Get(t, mm, h).file, Ref(h));
+}
+
+void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
+  if (!refcount_dec_and_test(t, Get(t, mm, h).file, Ref(h))) return;
+  MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));
+  DropPages(t, mm.phys, state.pages, 0, UINT32_MAX);
+  lock_destroy(t, Get(t, mm, h).inode_lock);
+  mm.memfds.Free(h);
+}
+
+int memfd_pin_folios(Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,
+                     std::vector<Pfn>* out) {
+  if (should_fail(t, FaultSite::kMemfdPinFolios, Ref(h))) {
+    return FailureOf(FaultSite::kMemfdPinFolios);
+  }
+  // The page cache has its own lock, and i_size is read without one.
+  MemfdState& state = Get(t, mm, h).state.ModifyAtomic(t, Ref(h));
+  const uint64_t pages = (state.size + kPageSize - 1) >> kPageShift;
+  if (uint64_t{first} + count > pages) return -sim::kEINVAL;
+  return PinRange(t, mm.phys, state.pages, first, count, FrameOwner::kMemfdData, out);
+}
+
+int pin_user_pages(Task& t, Machine& mm, uint64_t address, uint32_t count, std::vector<Pfn>* out) {
+  if (should_fail(t, FaultSite::kPinUserPages)) return FailureOf(FaultSite::kPinUserPages);
+  for (size_t i = 0; i < mm.buffers.size(); ++i) {
+    Buffer& buffer = mm.buffers[i];
+    const uint64_t base = UserAddressOf(static_cast<uint16_t>(i));
+    if (address < base || address - base >= buffer.size) continue;
+    if (((address - base) >> kPageShift) + count > buffer.size >> kPageShift) return -sim::kEFAULT;
+    const uint32_t first = static_cast<uint32_t>((address - base) >> kPageShift);
+    return PinRange(t, mm.phys, buffer.pages, first, count, FrameOwner::kUserMemory, out);
+  }
+  return -sim::kEFAULT;
+}
+
+void unpin_pages(Task& t, Machine& mm, const std::vector<Pfn>& pfns) {
+  for (Pfn pfn : pfns) mm.phys.Unpin(t, pfn);
+}
+
+}  // namespace iommufd_check::mm

@@ -1,0 +1,114 @@
+// The memory of the machine: frames, memfds, anonymous buffers of the one process, accounting.
+//
+// Sources: luo_kho.md section 7 (memfd), io_pagetable.md section 8 (pinning) and 9 (accounting).
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "model/mm/phys_memory.h"
+#include "model/mm/types.h"
+#include "model/sim/locks.h"
+#include "model/sim/shared.h"
+#include "model/sim/slots.h"
+
+namespace iommufd_check::mm {
+
+// Index in pages -> frame, ascending by index; absent indices are holes.
+using PageMap = std::vector<std::pair<uint32_t, Pfn>>;
+
+// The frame at `index`, or 0 for a hole.
+Pfn Lookup(const PageMap& map, uint32_t index);
+
+struct MemfdState {
+  uint64_t size = 0;  // bytes
+  uint32_t seals = 0;
+  bool frozen = false;  // by LUO (luo_kho.md section 7)
+  PageMap pages;        // the page cache
+
+  friend bool operator==(const MemfdState&, const MemfdState&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("size", s.size...);
+    v("seals", s.seals...);
+    v("frozen", s.frozen...);
+    v("pages", s.pages...);
+  }
+};
+
+struct Memfd {
+  sim::LockId inode_lock;
+  sim::Refcount file;  // struct file references
+  sim::Shared<MemfdState, sim::Field::kMemfdState> state;
+
+  friend bool operator==(const Memfd&, const Memfd&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("file", s.file...);
+    v("", s.state...);
+  }
+};
+using MemfdHandle = sim::Handle<Memfd>;
+
+// Anonymous, writable memory of the process; frames appear when they are first pinned.
+struct Buffer {
+  uint64_t size = 0;  // bytes
+  PageMap pages;
+  friend bool operator==(const Buffer&, const Buffer&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("size", s.size...);
+    v("pages", s.pages...);
+  }
+};
+
+// Buffer i starts at this user address, so that a user address names buffer and offset.
+constexpr uint64_t UserAddressOf(uint16_t buffer) {
+  return uint64_t{0x7f0000000000} + (uint64_t{buffer} << 32);
+}
+
+struct Machine {
+  static constexpr uint64_t kMaxMemfdBytes = 4096 * kPageSize;
+
+  PhysMemory phys;
+  sim::Slots<Memfd> memfds;
+  std::vector<Buffer> buffers;
+  uint64_t locked_pages = 0;  // user->locked_vm
+
+  friend bool operator==(const Machine&, const Machine&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("phys", s.phys...);
+    v("memfds", s.memfds...);
+    v("buffers", s.buffers...);
+    v("locked_pages", s.locked_pages...);
+  }
+};
+
+inline sim::ObjectRef Ref(MemfdHandle h) { return {sim::ObjectKind::kMemfd, h.index}; }
+
+// The memfd, or an oops when its file has been freed.
+Memfd& Get(sim::Task& t, Machine& mm, MemfdHandle h);
+
+// System calls on a memfd. Errno order as in luo_kho.md section 7 and memfd_create(2).
+int memfd_add_seals(sim::Task& t, Machine& mm, MemfdHandle h, uint32_t seals);
+int memfd_punch_hole(sim::Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint64_t length);
+int memfd_truncate(sim::Task& t, Machine& mm, MemfdHandle h, uint64_t size);
+
+void memfd_get_file(sim::Task& t, Machine& mm, MemfdHandle h);
+void memfd_put_file(sim::Task& t, Machine& mm, MemfdHandle h);  // frees the page cache at zero
+
+// Pins pages [first, first+count) of the file, allocating holes; appends their pfns to `out`.
+// ENOMEM, or EINVAL when the last byte lies beyond the end of the file. Nothing is pinned on error.
+// FAULTS: memfd_pin_folios.
+int memfd_pin_folios(sim::Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,
+                     std::vector<Pfn>* out);
+
+// Pins user pages from `address` (page aligned); EFAULT where no buffer is. FAULTS: pin_user_pages.
+int pin_user_pages(sim::Task& t, Machine& mm, uint64_t address, uint32_t count,
+                   std::vector<Pfn>* out);
+
+void unpin_pages(sim::Task& t, Machine& mm, const std::vector<Pfn>& pfns);
+
+}  // namespace iommufd_check::mm

@@ -1,0 +1,70 @@
+// Value types of physical and user memory: addresses, frame owners, seals.
+//
+// Units: an address (PhysAddr, Iova) is in bytes; a Pfn counts pages of kPageSize bytes. Ranges that
+// say `last` are inclusive.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace iommufd_check::mm {
+
+using PhysAddr = uint64_t;
+using Pfn = uint64_t;
+using Iova = uint64_t;
+
+inline constexpr int kPageShift = 12;
+inline constexpr uint64_t kPageSize = uint64_t{1} << kPageShift;
+inline constexpr uint64_t kMax = UINT64_MAX;  // "MAX" of uapi.md
+
+// No frame has pfn 0, so physical address 0 is a NULL that no allocation returns.
+inline constexpr Pfn kFirstPfn = 0x100;
+
+constexpr PhysAddr AddressOf(Pfn pfn) { return pfn << kPageShift; }
+constexpr Pfn PfnOf(PhysAddr address) { return address >> kPageShift; }
+
+// Who a frame belongs to (invariants.md, "owner class").
+enum class FrameOwner : uint8_t {
+  kFree,
+  kUserMemory,    // anonymous memory of the process
+  kMemfdData,     // page cache of a memfd
+  kPageTable,     // a table of an IOMMU domain
+  kMemfdSer,      // memfd's serialized header and folio list
+  kIommufdSer,    // iommufd's record array
+  kFlbSer,        // the IOMMU core's header and record arrays
+  kCount
+};
+
+constexpr std::string_view Name(FrameOwner owner) {
+  constexpr std::string_view kNames[] = {"free",      "user",        "memfd",  "page table",
+                                         "memfd ser", "iommufd ser", "flb ser"};
+  return kNames[static_cast<int>(owner)];
+}
+
+// F_SEAL_* (uapi fcntl.h), same bits.
+enum Seal : uint32_t {
+  kSealSeal = 1,
+  kSealShrink = 2,
+  kSealGrow = 4,
+  kSealWrite = 8,
+  kSealFutureWrite = 16,
+  kSealExec = 32,
+};
+inline constexpr uint32_t kKnownSeals = 0x3f;
+// What iommufd asks of a mapped memfd (designs.md section 5, step 2d).
+inline constexpr uint32_t kSealsOfPreserved = kSealSeal | kSealShrink | kSealGrow;
+
+// An open file as LUO and the dependency lookup name it.
+struct FileRef {
+  enum class Kind : uint8_t { kNone, kMemfd, kIommufd };
+  Kind kind = Kind::kNone;
+  uint16_t index = 0;
+  friend bool operator==(const FileRef&, const FileRef&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("kind", s.kind...);
+    v("index", s.index...);
+  }
+};
+
+}  // namespace iommufd_check::mm
