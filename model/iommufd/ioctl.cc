@@ -1,0 +1,232 @@
+#include "model/iommufd/ioctl.h"
+
+#include "model/iommufd/hwpt.h"
+#include "model/iommufd/io_pagetable.h"
+#include "model/iommufd/object_table.h"
+#include "model/iommufd/pages.h"
+#include "model/sim/check.h"
+#include "model/sim/runtime.h"
+
+namespace iommufd_check::iommufd {
+namespace {
+
+constexpr uint32_t kKnownFlags = kFixedIova | kWriteable | kReadable;
+
+// The checks that IOAS_MAP and IOAS_MAP_FILE share before the IOAS is looked up.
+int CheckMapFlags(const MapArguments& a) {
+  if ((a.flags & ~kKnownFlags) != 0) return -sim::kEOPNOTSUPP;
+  if (a.iova == mm::kMax || a.length == mm::kMax) return -sim::kEOVERFLOW;
+  if ((a.flags & (kWriteable | kReadable)) == 0) return -sim::kEINVAL;
+  return 0;
+}
+
+uint64_t PermissionsOf(uint32_t flags) {
+  return ((flags & kReadable) != 0 ? iommu::kRead : 0) |
+         ((flags & kWriteable) != 0 ? iommu::kWrite : 0);
+}
+
+// Maps `pages` (reference consumed) as the arguments say, and answers the user.
+int MapAndRespond(Kernel& k, IoasHandle ioas, PagesHandle pages, MapArguments* a) {
+  MapRequest request;
+  request.pages = pages;
+  request.source_address = a->source;
+  request.page_offset = static_cast<uint32_t>(a->source % mm::kPageSize);
+  request.length = a->length;
+  request.permissions = PermissionsOf(a->flags);
+  request.fixed = (a->flags & kFixedIova) != 0;
+  request.iova = a->iova;
+  const int error = MapPages(k, ioas, &request);
+  if (error != 0) {
+    ReleasePages(k, pages);
+    return error;
+  }
+  a->iova = request.iova;
+  // The mapping stays when the answer cannot be written (uapi.md 4.5 step 12).
+  return should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, ioas)) ? -sim::kEFAULT : 0;
+}
+
+uint64_t PageCount(const MapArguments& a) {
+  return (a.source % mm::kPageSize + a.length + mm::kPageSize - 1) >> mm::kPageShift;
+}
+
+int MapUser(Kernel& k, IoasHandle ioas, MapArguments* a) {
+  if (a->source + a->length < a->source) return -sim::kEOVERFLOW;
+  if (a->length == 0 || a->length > mm::kMax - mm::kPageSize) return -sim::kEINVAL;
+  Pages pages;
+  pages.type = Pages::Type::kUser;
+  pages.user_address = a->source & ~(mm::kPageSize - 1);
+  pages.npages = PageCount(*a);
+  pages.writable = (a->flags & kWriteable) != 0;
+  const PagesHandle h = AllocPages(k, std::move(pages));
+  if (h.null()) return -sim::kENOMEM;
+  return MapAndRespond(k, ioas, h, a);
+}
+
+int MapFile(Kernel& k, IoasHandle ioas, mm::MemfdHandle memfd, MapArguments* a) {
+  if (a->length == 0) return -sim::kEINVAL;
+  if (a->source + (a->length - 1) < a->source) return -sim::kEOVERFLOW;
+  if (memfd.null()) return -sim::kEBADF;
+  if (should_fail(k.t, sim::FaultSite::kFdLookup, mm::Ref(memfd))) return -sim::kEBADF;
+  if (a->length > mm::kMax - mm::kPageSize) return -sim::kEINVAL;
+  Pages pages;
+  pages.type = Pages::Type::kFile;
+  pages.memfd = memfd;
+  pages.first_page = a->source >> mm::kPageShift;
+  pages.npages = PageCount(*a);
+  pages.writable = (a->flags & kWriteable) != 0;
+  const PagesHandle h = AllocPages(k, std::move(pages));
+  if (h.null()) return -sim::kENOMEM;
+  k.hooks.FilePagesAllocated(k, h);
+  return MapAndRespond(k, ioas, h, a);
+}
+
+int MapCommon(Kernel& k, ContextHandle ctx, MapArguments* a, bool file, mm::MemfdHandle memfd) {
+  int error = CheckMapFlags(*a);
+  if (error != 0) return error;
+  const ObjectKey key = GetObject(k, ctx, a->ioas_id, ObjectType::kIoas);
+  if (key.null()) return -sim::kENOENT;
+  error = file ? MapFile(k, key.ioas(), memfd, a) : MapUser(k, key.ioas(), a);
+  PutObject(k, key);
+  return error;
+}
+
+void IoasDestroy(Kernel& k, IoasHandle h) {
+  uint64_t unmapped = 0;
+  const int error = UnmapRange(k, h, 0, mm::kMax, &unmapped);
+  warn_on(k.t, error != 0 && error != -sim::kENOENT, Ref(k, h));
+  ReleaseTable(k, h);
+  lock_destroy(k.t, Get(k, h).mutex);
+  k.t.Emit(sim::Note::kObjectFreed, Ref(k, h));
+  k.s.ioas.Free(h);
+}
+
+void DeviceDestroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
+  k.iommu.endpoints[Get(k, h).endpoint].dma_owner_claimed = false;
+  lock_destroy(k.t, Get(k, h).igroup_lock);
+  k.t.Emit(sim::Note::kObjectFreed, Ref(Get(k, h)));
+  k.s.devices.Free(h);
+  iommufd_put_file(k, ctx);
+}
+
+// One pass over the table in ascending id order; true when something was destroyed.
+bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
+  bool destroyed = false;
+  *left = false;
+  for (uint32_t id = 1; id <= Get(k, ctx).objects.Peek().size(); ++id) {
+    const TableEntry entry = Get(k, ctx).objects.Peek()[id - 1];
+    if (entry.state != TableEntry::State::kPublished) continue;
+    *left = true;
+    const ObjectKey key{entry.type, entry.slot, entry.generation};
+    if (Get(k, key).users.value != 1) continue;
+    ObjectKey removed;
+    const int error = RemoveObject(k, ctx, id, &removed);
+    IOMMUFD_CHECK(error == 0, "nobody else can reach the table of a released file");
+    DestroyHook(k, ctx, removed.type, removed.slot, removed.generation);
+    destroyed = true;
+  }
+  return destroyed;
+}
+
+// iommufd_fops_release (objects.md section 6): a leaked reference ends it with a warning.
+void Release(Kernel& k, ContextHandle ctx) {
+  bool left = true;
+  while (DestroyPass(k, ctx, &left)) {
+  }
+  if (warn_on(k.t, left, Ref(ctx))) return;
+  lock_destroy(k.t, Get(k, ctx).liveupdate_mutex);
+  lock_destroy(k.t, Get(k, ctx).xa_lock);
+  k.s.contexts.Free(ctx);
+}
+
+}  // namespace
+
+int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id) {
+  if (should_fail(k.t, sim::FaultSite::kObjectAlloc, Ref(ctx))) return -sim::kENOMEM;
+  const IoasHandle h = k.s.ioas.Create(Ioas{});
+  ReserveId(k, ctx, KeyOf(h));
+  const sim::ObjectRef ref = Ref(k, h);
+  Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kIoasMutex, ref);
+  InitTable(k, h);
+  if (should_fail(k.t, sim::FaultSite::kCopyToUser, ref)) {
+    AbortId(k, ctx, KeyOf(h));
+    IoasDestroy(k, h);
+    return -sim::kEFAULT;
+  }
+  *id = Get(k, h).object.id;
+  Publish(k, ctx, KeyOf(h));
+  return 0;
+}
+
+int ioas_map(Kernel& k, ContextHandle ctx, MapArguments* a) {
+  return MapCommon(k, ctx, a, false, {});
+}
+
+int ioas_map_file(Kernel& k, ContextHandle ctx, mm::MemfdHandle memfd, MapArguments* a) {
+  return MapCommon(k, ctx, a, true, memfd);
+}
+
+int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, uint64_t* length) {
+  const ObjectKey key = GetObject(k, ctx, ioas_id, ObjectType::kIoas);
+  if (key.null()) return -sim::kENOENT;
+  const bool all = iova == 0 && *length == mm::kMax;
+  int error = 0;
+  if (!all) {
+    if (iova == mm::kMax || *length == mm::kMax) error = -sim::kEOVERFLOW;
+    if (error == 0 && *length == 0) error = -sim::kEINVAL;
+    if (error == 0 && iova + (*length - 1) < iova) error = -sim::kEOVERFLOW;
+  }
+  uint64_t unmapped = 0;
+  if (error == 0) {
+    const Iova last = all ? mm::kMax : iova + (*length - 1);
+    error = UnmapRange(k, key.ioas(), iova, last, &unmapped);
+  }
+  if (error == 0 && !all && unmapped == 0) error = -sim::kENOENT;
+  if (error == 0) {
+    *length = unmapped;
+    if (should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, key))) error = -sim::kEFAULT;
+  }
+  PutObject(k, key);
+  return error;
+}
+
+void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot,
+                 uint16_t generation) {
+  const ObjectKey key{type, slot, generation};
+  switch (type) {
+    case ObjectType::kIoas:
+      return IoasDestroy(k, key.ioas());
+    case ObjectType::kHwptPaging:
+      return HwptDestroy(k, key.hwpt());
+    case ObjectType::kDevice:
+      return DeviceDestroy(k, ctx, key.device());
+    case ObjectType::kNone:
+      break;
+  }
+  IOMMUFD_CHECK(false, "destroy of an object without a type");
+}
+
+int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
+  ObjectKey removed;
+  const int error = RemoveObject(k, ctx, id, &removed);
+  if (error != 0) return error;
+  DestroyHook(k, ctx, removed.type, removed.slot, removed.generation);
+  return 0;
+}
+
+void iommufd_get_file(Kernel& k, ContextHandle ctx) {
+  refcount_inc(k.t, Get(k, ctx).file, Ref(ctx));
+}
+
+void iommufd_put_file(Kernel& k, ContextHandle ctx) {
+  if (refcount_dec_and_test(k.t, Get(k, ctx).file, Ref(ctx))) Release(k, ctx);
+}
+
+int close_iommufd(Kernel& k, ContextHandle ctx) {
+  k.t.Step();
+  if (k.s.contexts.Find(ctx) == nullptr || !Get(k, ctx).fd_open) return -sim::kEBADF;
+  Get(k, ctx).fd_open = false;
+  iommufd_put_file(k, ctx);
+  return 0;
+}
+
+}  // namespace iommufd_check::iommufd

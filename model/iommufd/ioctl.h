@@ -1,0 +1,40 @@
+// The system calls of this slice, by their kernel names (uapi.md section 4). Each returns 0 or a
+// negative errno in the order of the numbered checks there; ids are the user's.
+//
+// Not in the slice: IOAS_COPY, ALLOW_IOVAS, CHANGE_PROCESS, OPTION, dirty tracking, nested HWPTs,
+// auto domains (attach to an IOAS id answers EINVAL), access objects.
+#pragma once
+
+#include "model/iommufd/kernel.h"
+
+namespace iommufd_check::iommufd {
+
+enum MapFlags : uint32_t { kFixedIova = 1, kWriteable = 2, kReadable = 4 };
+
+struct MapArguments {
+  uint32_t ioas_id = 0;
+  uint32_t flags = 0;
+  uint64_t source = 0;  // IOAS_MAP: user_va; IOAS_MAP_FILE: byte offset in the file
+  uint64_t length = 0;  // bytes
+  uint64_t iova = 0;    // in and out
+};
+
+int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id);
+int ioas_map(Kernel& k, ContextHandle ctx, MapArguments* arguments);
+// `memfd` is null for a descriptor that is not open (EBADF). FAULTS: fd_lookup.
+int ioas_map_file(Kernel& k, ContextHandle ctx, mm::MemfdHandle memfd, MapArguments* arguments);
+// `length` is replaced by the bytes unmapped on success.
+int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, uint64_t* length);
+int hwpt_alloc(Kernel& k, ContextHandle ctx, uint32_t device_id, uint32_t pt_id, uint32_t* id);
+int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id);
+
+// close(2) of the iommufd: EBADF when it is closed already.
+int close_iommufd(Kernel& k, ContextHandle ctx);
+void iommufd_get_file(Kernel& k, ContextHandle ctx);
+// The last reference destroys every object and the context (objects.md section 6).
+void iommufd_put_file(Kernel& k, ContextHandle ctx);
+
+// Runs the destroy hook of an object that is out of the table, and frees it (objects.md section 5).
+void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot, uint16_t generation);
+
+}  // namespace iommufd_check::iommufd

@@ -1,0 +1,58 @@
+// What one task sees while it is inside the kernel: the state it may touch and the hooks that the
+// live-update design under test adds to iommufd's own paths.
+#pragma once
+
+#include "model/iommufd/state.h"
+
+namespace iommufd_check::iommufd {
+
+struct Kernel;
+
+// The gates of a design inside the paths of designs.md section 1. The default is 7.2 without live
+// update: nothing is refused. Return 0 or a negative errno.
+class Hooks {
+ public:
+  virtual ~Hooks() = default;
+  // B-MAP step 2. LOCKS: iova_rwsem W.
+  virtual int MapInsert(Kernel&, IoasHandle) { return 0; }
+  // B-MAP step 3, before filling. LOCKS: domains_rwsem R, held until the area is published.
+  virtual int MapFill(Kernel&, IoasHandle) { return 0; }
+  // B-UNMAP `again:`. LOCKS: domains_rwsem R, iova_rwsem W.
+  virtual int Unmap(Kernel&, IoasHandle) { return 0; }
+  // iopt_abort_area. LOCKS: iova_rwsem W.
+  virtual void AbortArea(Kernel&, IoasHandle) {}
+  // iopt_alloc_file_pages, before pinning.
+  virtual void FilePagesAllocated(Kernel&, PagesHandle) {}
+};
+
+struct Kernel {
+  sim::Task& t;
+  mm::Machine& mm;
+  iommu::State& iommu;
+  State& s;
+  Hooks& hooks;
+};
+
+// The object, or an oops (use after free) when the handle is stale. References are for immediate
+// use: they do not survive a step.
+Context& Get(Kernel& k, ContextHandle h);
+Ioas& Get(Kernel& k, IoasHandle h);
+Hwpt& Get(Kernel& k, HwptHandle h);
+Device& Get(Kernel& k, DeviceHandle h);
+Area& Get(Kernel& k, AreaHandle h);
+Pages& Get(Kernel& k, PagesHandle h);
+
+// How events and reports name them: by user-visible id where there is one.
+sim::ObjectRef Ref(ContextHandle h);
+sim::ObjectRef Ref(const Ioas& ioas);
+sim::ObjectRef Ref(const Hwpt& hwpt);
+sim::ObjectRef Ref(const Device& device);
+sim::ObjectRef Ref(AreaHandle h);
+sim::ObjectRef Ref(PagesHandle h);
+sim::ObjectRef Ref(Kernel& k, IoasHandle h);
+sim::ObjectRef Ref(Kernel& k, HwptHandle h);
+
+// Sets iopt->immutable and notes a change between "may change" and "may not".
+void SetImmutable(Kernel& k, IoasHandle ioas, uint32_t value);
+
+}  // namespace iommufd_check::iommufd

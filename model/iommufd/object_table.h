@@ -1,0 +1,58 @@
+// Object ids, the two counters of every object, and how objects are found, published and removed
+// (objects.md sections 2, 3 and 6).
+//
+// Ids are the lowest free ones, never cyclic. A slot is reserved while its object is being built
+// and then reads as absent. `users` counts all references, `wait_cnt` those that a destroyer may
+// wait for; a short reference (lock_obj) raises both.
+#pragma once
+
+#include "model/iommufd/kernel.h"
+
+namespace iommufd_check::iommufd {
+
+// Names an object whatever its type.
+struct ObjectKey {
+  ObjectType type = ObjectType::kNone;
+  uint16_t slot = UINT16_MAX;
+  uint16_t generation = 0;
+
+  bool null() const { return type == ObjectType::kNone; }
+  IoasHandle ioas() const;
+  HwptHandle hwpt() const;
+  DeviceHandle device() const;
+};
+ObjectKey KeyOf(IoasHandle h);
+ObjectKey KeyOf(HwptHandle h);
+ObjectKey KeyOf(DeviceHandle h);
+
+// The counters of the object, or an oops when it has been freed.
+Object& Get(Kernel& k, ObjectKey key);
+sim::ObjectRef Ref(Kernel& k, ObjectKey key);
+
+// Reserves the lowest free id for `key` and stores it in the object. LOCKS: takes xa_lock.
+void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key);
+// Makes the object visible. After this nothing may fail (iommufd_object_finalize).
+void Publish(Kernel& k, ContextHandle ctx, ObjectKey key);
+// Gives a reserved id back (iommufd_object_abort, the table's part).
+void AbortId(Kernel& k, ContextHandle ctx, ObjectKey key);
+
+// The published object with this id; null when absent. LOCKS: caller holds xa_lock.
+ObjectKey LookupLocked(Kernel& k, ContextHandle ctx, uint32_t id);
+
+// iommufd_lock_obj: users and wait_cnt up, unless one of them is 0.
+bool LockObject(Kernel& k, ObjectKey key);
+// iommufd_get_object: short reference by id; type kNone accepts any. Null: ENOENT.
+// FAULTS: get_object.
+ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type);
+// iommufd_put_object: users first, then wait_cnt.
+void PutObject(Kernel& k, ObjectKey key);
+
+// Takes the object out of the table: ENOENT; EBUSY unless only the table's reference is left. Then
+// waits for short references. The caller runs the destroy hook.
+int RemoveObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectKey* removed);
+
+// iommufd_object_destroy_user: as RemoveObject, by the holder of one reference, which is dropped.
+// Short references are waited for first, and no new ones are given meanwhile. EBUSY is a leak.
+int RemoveReferenced(Kernel& k, ContextHandle ctx, ObjectKey key);
+
+}  // namespace iommufd_check::iommufd

@@ -1,0 +1,208 @@
+#include "model/iommufd/pages.h"
+
+#include <algorithm>
+
+#include "model/iommu/walker.h"
+#include "model/sim/check.h"
+#include "model/sim/runtime.h"
+
+namespace iommufd_check::iommufd {
+namespace {
+
+using iommu::DomainHandle;
+
+// Pages pinned per call: the temp buffer of a page divided by the size of an entry.
+constexpr uint64_t kBatchPages = 512;
+
+Iova IovaOf(const Area& area, uint64_t index) { return area.first + index * mm::kPageSize; }
+
+// Reads the frames of pages [first, first+count) back from the storage domain's table.
+std::vector<mm::Pfn> ReadFromDomain(Kernel& k, AreaHandle h, uint64_t first, uint64_t count) {
+  const Area& area = Get(k, h);
+  const mm::Pfn top = Get(k.t, k.iommu, area.storage_domain).top;
+  std::vector<mm::Pfn> pfns;
+  for (uint64_t i = first; i < first + count; ++i) {
+    const auto address = iommu::Translate(k.mm.phys, top, IovaOf(area, i));
+    IOMMUFD_CHECK(address.has_value(), "a filled area is mapped in its storage domain");
+    pfns.push_back(mm::PfnOf(*address));
+  }
+  return pfns;
+}
+
+int Pin(Kernel& k, PagesHandle h, uint64_t first, uint64_t count, std::vector<mm::Pfn>* out) {
+  const Pages& pages = Get(k, h);
+  if (pages.type == Pages::Type::kFile) {
+    const uint64_t page = pages.first_page + first;
+    if (page + count > UINT32_MAX) return -sim::kEINVAL;
+    return memfd_pin_folios(k.t, k.mm, pages.memfd, static_cast<uint32_t>(page),
+                            static_cast<uint32_t>(count), out);
+  }
+  return pin_user_pages(k.t, k.mm, pages.user_address + first * mm::kPageSize,
+                        static_cast<uint32_t>(count), out);
+}
+
+// Maps a batch that starts at page `first`: one iommu_map for each contiguous run. On error what
+// this call mapped is unmapped.
+int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
+             const std::vector<mm::Pfn>& pfns) {
+  const Iova base = IovaOf(Get(k, h), first);
+  const uint64_t permissions = Get(k, h).permissions;
+  size_t done = 0;
+  while (done < pfns.size()) {
+    size_t end = done + 1;
+    while (end < pfns.size() && pfns[end] == pfns[end - 1] + 1) ++end;
+    const int error = iommu_map(k.t, k.iommu, k.mm, domain, base + done * mm::kPageSize, pfns[done],
+                                end - done, permissions);
+    if (error != 0) {
+      if (done > 0) iommu_unmap(k.t, k.iommu, k.mm, domain, base, done);
+      return error;
+    }
+    done = end;
+  }
+  return 0;
+}
+
+void UnmapPages(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count) {
+  if (count == 0) return;
+  const uint64_t unmapped =
+      iommu_unmap(k.t, k.iommu, k.mm, domain, IovaOf(Get(k, h), 0), count);
+  warn_on(k.t, unmapped != count, Ref(domain));
+}
+
+// Unmaps pages [0, count) from the domain that stores them, then unpins them.
+void UnmapAndUnpin(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count) {
+  if (count == 0) return;
+  Get(k, h).storage_domain = domain;
+  const std::vector<mm::Pfn> pfns = ReadFromDomain(k, h, 0, count);
+  UnmapPages(k, h, domain, count);
+  unpin_pages(k.t, k.mm, pfns);
+}
+
+int Account(Kernel& k, PagesHandle h) {
+  if (should_fail(k.t, sim::FaultSite::kAccount, Ref(h))) {
+    return FailureOf(sim::FaultSite::kAccount);
+  }
+  Pages& pages = Get(k, h);
+  pages.npinned.Write(k.t, Ref(h), pages.npages);
+  k.mm.locked_pages += pages.npages;
+  return 0;
+}
+
+void Unaccount(Kernel& k, PagesHandle h) {
+  Pages& pages = Get(k, h);
+  IOMMUFD_CHECK(pages.npinned.Peek() == pages.npages, "all pages of an area are pinned together");
+  IOMMUFD_CHECK(k.mm.locked_pages >= pages.npages, "accounting never goes below zero");
+  k.mm.locked_pages -= pages.npages;
+  pages.npinned.Write(k.t, Ref(h), 0);
+}
+
+// Undo of FillDomains (io_pagetable.md section 12): domains before `failed` hold [0, ahead), the
+// others [0, done); the last domain of the array unpins.
+void UndoFill(Kernel& k, AreaHandle h, const std::vector<DomainHandle>& domains, size_t failed,
+              uint64_t done, uint64_t ahead) {
+  for (size_t i = 0; i + 1 < domains.size(); ++i) {
+    UnmapPages(k, h, domains[i], i < failed ? ahead : done);
+  }
+  UnmapAndUnpin(k, h, domains.back(), done);
+  Get(k, h).storage_domain = {};
+}
+
+int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
+                const std::vector<DomainHandle>& domains) {
+  const uint64_t npages = Get(k, pages).npages;
+  for (uint64_t done = 0; done < npages;) {
+    const uint64_t count = std::min(kBatchPages, npages - done);
+    std::vector<mm::Pfn> pfns;
+    int error = Pin(k, pages, done, count, &pfns);
+    size_t domain = 0;
+    while (error == 0 && domain < domains.size()) {
+      error = MapBatch(k, area, domains[domain], done, pfns);
+      if (error == 0) ++domain;
+    }
+    if (error != 0) {
+      unpin_pages(k.t, k.mm, pfns);
+      UndoFill(k, area, domains, domain, done, done + pfns.size());
+      return error;
+    }
+    done += count;
+  }
+  const int error = Account(k, pages);
+  if (error != 0) UndoFill(k, area, domains, domains.size(), npages, npages);
+  return error;
+}
+
+}  // namespace
+
+PagesHandle AllocPages(Kernel& k, Pages pages) {
+  if (should_fail(k.t, sim::FaultSite::kPagesAlloc)) return {};
+  const PagesHandle h = k.s.pages.Create(std::move(pages));
+  Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kPagesMutex, Ref(h));
+  if (Get(k, h).type == Pages::Type::kFile) memfd_get_file(k.t, k.mm, Get(k, h).memfd);
+  return h;
+}
+
+void ReleasePages(Kernel& k, PagesHandle h) {
+  IOMMUFD_CHECK(Get(k, h).npinned.Peek() == 0, "pages are released unpinned");
+  if (Get(k, h).type == Pages::Type::kFile) memfd_put_file(k.t, k.mm, Get(k, h).memfd);
+  lock_destroy(k.t, Get(k, h).mutex);
+  k.t.Emit(sim::Note::kObjectFreed, Ref(h));
+  k.s.pages.Free(h);
+}
+
+int FillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
+  const std::vector<DomainHandle> domains = Get(k, ioas).iopt.domains.Read(k.t, Ref(k, ioas));
+  if (domains.empty()) return 0;  // lazy: nothing is pinned
+  mutex_lock(k.t, Get(k, pages).mutex);
+  const int error = FillBatches(k, area, pages, domains);
+  if (error == 0) Get(k, area).storage_domain = domains.front();
+  mutex_unlock(k.t, Get(k, pages).mutex);
+  return error;
+}
+
+void UnfillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
+  const std::vector<DomainHandle> domains = Get(k, ioas).iopt.domains.Read(k.t, Ref(k, ioas));
+  mutex_lock(k.t, Get(k, pages).mutex);
+  const DomainHandle storage = Get(k, area).storage_domain;
+  if (!storage.null()) {
+    const uint64_t npages = Get(k, pages).npages;
+    for (DomainHandle domain : domains) {
+      if (!(domain == storage)) UnmapPages(k, area, domain, npages);
+    }
+    UnmapAndUnpin(k, area, storage, npages);
+    Unaccount(k, pages);
+    Get(k, area).storage_domain = {};
+  }
+  mutex_unlock(k.t, Get(k, pages).mutex);
+}
+
+int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
+  const PagesHandle pages = Get(k, area).pages.Read(k.t, Ref(area));
+  mutex_lock(k.t, Get(k, pages).mutex);
+  int error = 0;
+  if (Get(k, area).storage_domain.null()) {
+    error = FillBatches(k, area, pages, {domain});
+    if (error == 0) Get(k, area).storage_domain = domain;
+  } else {
+    const std::vector<mm::Pfn> pfns = ReadFromDomain(k, area, 0, Get(k, pages).npages);
+    error = MapBatch(k, area, domain, 0, pfns);
+  }
+  mutex_unlock(k.t, Get(k, pages).mutex);
+  return error;
+}
+
+void UnfillDomain(Kernel& k, AreaHandle area, DomainHandle domain, DomainHandle next_storage) {
+  const PagesHandle pages = Get(k, area).pages.Read(k.t, Ref(area));
+  mutex_lock(k.t, Get(k, pages).mutex);
+  const uint64_t npages = Get(k, pages).npages;
+  if (next_storage.null()) {
+    UnmapAndUnpin(k, area, domain, npages);
+    Unaccount(k, pages);
+    Get(k, area).storage_domain = {};
+  } else {
+    UnmapPages(k, area, domain, npages);
+    if (Get(k, area).storage_domain == domain) Get(k, area).storage_domain = next_storage;
+  }
+  mutex_unlock(k.t, Get(k, pages).mutex);
+}
+
+}  // namespace iommufd_check::iommufd

@@ -1,0 +1,33 @@
+// Filling areas into domains and taking them out again (io_pagetable.md sections 7, 8 and 12).
+//
+// A page is pinned while some domain maps it; its pfn is read back from the area's storage domain.
+// Physically contiguous pages of one batch become one iommu_map call per domain.
+#pragma once
+
+#include <vector>
+
+#include "model/iommufd/kernel.h"
+
+namespace iommufd_check::iommufd {
+
+// A pages object with one reference and nothing pinned. FAULTS: pages_alloc (a null handle).
+PagesHandle AllocPages(Kernel& k, Pages pages);
+// Drops file and memory. REQUIRES: nothing pinned.
+void ReleasePages(Kernel& k, PagesHandle pages);
+
+// Maps the area into every domain of the IOAS, or into none (ENOMEM, EFAULT, EINVAL, driver errno).
+// LOCKS: domains_rwsem R or W held; takes pages->mutex. FAULTS: pin, iommu_map, account.
+int FillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages);
+
+// Takes the area out of every domain and unpins its pages. Cannot fail. LOCKS: as FillDomains.
+void UnfillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages);
+
+// Maps a published area into one domain more; the domain is left empty of it on error.
+int FillDomain(Kernel& k, AreaHandle area, iommu::DomainHandle domain);
+
+// Unmaps a published area from one domain. When it is the last one pages are unpinned; when it is
+// the storage domain `next_storage` takes over.
+void UnfillDomain(Kernel& k, AreaHandle area, iommu::DomainHandle domain,
+                  iommu::DomainHandle next_storage);
+
+}  // namespace iommufd_check::iommufd

@@ -1,0 +1,266 @@
+// The state of iommufd: contexts, objects, io_pagetables, areas, pages (objects.md, io_pagetable.md).
+//
+// Everything here is a value: objects refer to each other by handles, users name them by ids. What
+// tasks share stands in Shared<> and is reached with the lock that locking.md section 1 names.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "model/iommu/domain.h"
+#include "model/mm/machine.h"
+#include "model/sim/shared.h"
+#include "model/sim/slots.h"
+
+namespace iommufd_check::iommufd {
+
+using mm::Iova;
+using sim::Field;
+using sim::LockId;
+using sim::Shared;
+
+struct Context;
+struct Ioas;
+struct Hwpt;
+struct Device;
+struct Area;
+struct Pages;
+using ContextHandle = sim::Handle<Context>;
+using IoasHandle = sim::Handle<Ioas>;
+using HwptHandle = sim::Handle<Hwpt>;
+using DeviceHandle = sim::Handle<Device>;
+using AreaHandle = sim::Handle<Area>;
+using PagesHandle = sim::Handle<Pages>;
+
+// enum iommufd_object_type, the kinds of this slice with the kernel's values.
+enum class ObjectType : uint8_t { kNone = 0, kDevice = 1, kHwptPaging = 2, kIoas = 4 };
+
+// struct iommufd_object: base of every object with an id (objects.md section 3).
+struct Object {
+  uint32_t id = 0;
+  sim::Refcount users;
+  sim::Refcount wait_cnt;
+
+  friend bool operator==(const Object&, const Object&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("id", s.id...);
+    v("users", s.users...);
+    v("wait_cnt", s.wait_cnt...);
+  }
+};
+
+// One slot of the object xarray. A reserved slot keeps its id taken and reads as absent.
+struct TableEntry {
+  enum class State : uint8_t { kFree, kReserved, kPublished };
+  State state = State::kFree;
+  ObjectType type = ObjectType::kNone;
+  uint16_t slot = UINT16_MAX;
+  uint16_t generation = 0;  // ghost, see sim/slots.h
+
+  friend bool operator==(const TableEntry& a, const TableEntry& b) {
+    return a.state == b.state && a.type == b.type && a.slot == b.slot;
+  }
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("state", s.state...);
+    v("type", s.type...);
+    v("slot", s.slot...);
+  }
+};
+
+// struct iommufd_ctx: one open file of /dev/iommu.
+struct Context {
+  LockId xa_lock;           // of the object table
+  LockId liveupdate_mutex;  // R5 and later, and `reference`
+  sim::Refcount file;       // struct file references: fd, bound devices, LUO
+  bool fd_open = true;
+  // Index id-1; trailing free entries are trimmed.
+  Shared<std::vector<TableEntry>, Field::kObjectTable> objects;
+
+  friend bool operator==(const Context&, const Context&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("file", s.file...);
+    v("fd_open", s.fd_open...);
+    v("objects", s.objects...);
+  }
+};
+
+// A range of IOVAs that may not be mapped, both ends inclusive, owned by a domain.
+struct Reserved {
+  Iova first = 0;
+  Iova last = 0;
+  iommu::DomainHandle owner;
+  friend bool operator==(const Reserved&, const Reserved&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("first", s.first...);
+    v("last", s.last...);
+    v("owner", s.owner...);
+  }
+};
+
+// struct io_pagetable. Guards: domains_rwsem > iova_rwsem (locking.md).
+struct IoPagetable {
+  LockId domains_rwsem;
+  LockId iova_rwsem;
+  Shared<std::vector<AreaHandle>, Field::kAreaTree> areas;  // ascending by IOVA, disjoint
+  Shared<std::vector<iommu::DomainHandle>, Field::kIoptDomains> domains;  // dense
+  std::vector<Reserved> reserved;                           // under iova_rwsem
+  Shared<uint64_t, Field::kIovaAlignment> iova_alignment{1};
+  // R2-R6: a flag (0 or 1). R7 and `reference`: the number of preserved domains.
+  Shared<uint32_t, Field::kIoptImmutable> immutable;
+
+  friend bool operator==(const IoPagetable&, const IoPagetable&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("areas", s.areas...);
+    v("domains", s.domains...);
+    v("reserved", s.reserved...);
+    v("iova_alignment", s.iova_alignment...);
+    v("immutable", s.immutable...);
+  }
+};
+
+struct Ioas {
+  Object object;
+  LockId mutex;
+  IoPagetable iopt;
+  Shared<std::vector<HwptHandle>, Field::kHwptList> hwpt_list;  // in creation order
+
+  friend bool operator==(const Ioas&, const Ioas&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("object", s.object...);
+    v("iopt", s.iopt...);
+    v("hwpt_list", s.hwpt_list...);
+  }
+};
+
+// Flags of a HWPT that share one machine word, so that two writers under different locks lose one
+// of their stores (bugs.md B121).
+struct HwptBits {
+  bool enforce_cache_coherency = false;
+  bool lu_preserve = false;  // R2-R3: the mark
+  friend bool operator==(const HwptBits&, const HwptBits&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("enforce_cache_coherency", s.enforce_cache_coherency...);
+    v("lu_preserve", s.lu_preserve...);
+  }
+};
+
+struct Hwpt {
+  Object object;
+  IoasHandle ioas;
+  iommu::DomainHandle domain;
+  Shared<HwptBits, Field::kHwptBits> bits;
+  Shared<bool, Field::kObjectTable> marked;  // R6 and `reference`: XA_MARK_1, under xa_lock
+  Shared<uint64_t, Field::kHwptToken> token;
+  Shared<bool, Field::kHwptPreserved> preserved;  // R6 and `reference`: liveupdate_preserved
+
+  bool IsMarked() const { return bits.Peek().lu_preserve || marked.Peek(); }
+
+  friend bool operator==(const Hwpt&, const Hwpt&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("object", s.object...);
+    v("ioas", s.ioas...);
+    v("domain", s.domain...);
+    v("bits", s.bits...);
+    v("marked", s.marked...);
+    v("token", s.token...);
+    v("preserved", s.preserved...);
+  }
+};
+
+struct Device {
+  Object object;
+  uint16_t endpoint = 0;  // index of the device in iommu::State::endpoints
+  LockId igroup_lock;     // one group per device
+  bool bound = true;      // false once the driver has begun to unbind
+  Shared<HwptHandle, Field::kDeviceAttach> attached;  // at IOMMU_NO_PASID; null: not attached
+
+  friend bool operator==(const Device&, const Device&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("object", s.object...);
+    v("endpoint", s.endpoint...);
+    v("bound", s.bound...);
+    v("attached", s.attached...);
+  }
+};
+
+// struct iopt_area: `pages` is null while the area is being filled or torn down.
+struct Area {
+  Iova first = 0;
+  Iova last = 0;  // inclusive
+  uint32_t page_offset = 0;
+  uint64_t permissions = 0;  // iommu::kRead | kWrite
+  Shared<PagesHandle, Field::kAreaPages> pages;
+  iommu::DomainHandle storage_domain;  // null: not filled into any domain
+
+  uint64_t length() const { return last - first + 1; }
+  friend bool operator==(const Area&, const Area&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("first", s.first...);
+    v("last", s.last...);
+    v("page_offset", s.page_offset...);
+    v("permissions", s.permissions...);
+    v("pages", s.pages...);
+    v("storage_domain", s.storage_domain...);
+  }
+};
+
+// struct iopt_pages. In this slice one area owns it: no IOAS_COPY, no access objects, so a page is
+// pinned while, and only while, some domain maps it, and its pfn is read back from that domain.
+struct Pages {
+  enum class Type : uint8_t { kUser, kFile };
+  Type type = Type::kUser;
+  LockId mutex;
+  uint64_t user_address = 0;   // kUser: page aligned
+  mm::MemfdHandle memfd;       // kFile: holds a file reference
+  uint64_t first_page = 0;     // kFile: index in the file
+  uint64_t npages = 0;
+  bool writable = false;
+  Shared<uint32_t, Field::kPagesSeals> seals;     // sampled by a design at map time
+  Shared<uint64_t, Field::kPagesFill> npinned;    // pages pinned and accounted, under mutex
+
+  friend bool operator==(const Pages&, const Pages&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("type", s.type...);
+    v("user_address", s.user_address...);
+    v("memfd", s.memfd...);
+    v("first_page", s.first_page...);
+    v("npages", s.npages...);
+    v("writable", s.writable...);
+    v("seals", s.seals...);
+    v("npinned", s.npinned...);
+  }
+};
+
+struct State {
+  sim::Slots<Context> contexts;
+  sim::Slots<Ioas> ioas;
+  sim::Slots<Hwpt> hwpts;
+  sim::Slots<Device> devices;
+  sim::Slots<Area> areas;
+  sim::Slots<Pages> pages;
+
+  friend bool operator==(const State&, const State&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("contexts", s.contexts...);
+    v("ioas", s.ioas...);
+    v("hwpts", s.hwpts...);
+    v("devices", s.devices...);
+    v("areas", s.areas...);
+    v("pages", s.pages...);
+  }
+};
+
+}  // namespace iommufd_check::iommufd
