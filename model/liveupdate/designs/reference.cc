@@ -1,0 +1,275 @@
+#include "model/liveupdate/designs/reference.h"
+
+#include "model/iommu/walker.h"
+#include "model/iommufd/object_table.h"
+#include "model/liveupdate/designs/walk.h"
+#include "model/liveupdate/kho.h"
+#include "model/liveupdate/luo.h"
+#include "model/liveupdate/memfd_luo.h"
+
+namespace iommufd_check::liveupdate {
+
+using iommufd::HwptHandle;
+using iommufd::IoasHandle;
+using iommufd::ObjectKey;
+using iommufd::ObjectType;
+
+namespace {
+
+constexpr sim::ObjectRef kLuoRef{sim::ObjectKind::kLuo, 0};
+
+bool IsMarked(Kernel& k, HwptHandle hwpt) {
+  return Get(k, hwpt).marked.Read(k.t, Ref(k, hwpt));
+}
+
+}  // namespace
+
+int Reference::CheckMark(Kernel& k, HwptHandle target, uint64_t token) {
+  if (k.lu.marks_frozen.Read(k.t, kLuoRef)) return -sim::kEBUSY;
+  int error = 0;
+  ForEachHwpt(k, k.ctx, [&](HwptHandle other) {
+    if (other == target || !IsMarked(k, other)) return true;
+    if (Get(k, other).token.Read(k.t, Ref(k, other)) == token) error = -sim::kEADDRINUSE;
+    return error == 0;
+  });
+  return error;
+}
+
+int Reference::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+  const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);
+  if (key.null()) return -sim::kENOENT;
+  const HwptHandle target = key.hwpt();
+  mutex_lock(k.t, Get(k, k.ctx).liveupdate_mutex);
+  spin_lock(k.t, Get(k, k.ctx).xa_lock);
+  const int error = CheckMark(k, target, token);
+  if (error == 0) {
+    Get(k, target).marked.Write(k.t, Ref(k, target), true);
+    Get(k, target).token.Write(k.t, Ref(k, target), token);
+    k.t.Emit(sim::Note::kMark, Ref(k, target), static_cast<int64_t>(token));
+  }
+  spin_unlock(k.t, Get(k, k.ctx).xa_lock);
+  mutex_unlock(k.t, Get(k, k.ctx).liveupdate_mutex);
+  PutObject(k, key);
+  return error;
+}
+
+size_t Reference::CountMarked(Kernel& k, ContextHandle ctx) {
+  size_t n = 0;
+  spin_lock(k.t, Get(k, ctx).xa_lock);
+  ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
+    if (IsMarked(k, hwpt)) ++n;
+    return true;
+  });
+  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  return n;
+}
+
+void Reference::Collect(Kernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) {
+  spin_lock(k.t, Get(k, ctx).xa_lock);
+  k.t.Emit(sim::Note::kPreserveBegin, Ref(ctx));
+  ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
+    if (!IsMarked(k, hwpt)) return true;
+    // `users` only: wait_cnt is for short references (I09). Zero means it is being destroyed.
+    const sim::ObjectRef ref = Ref(k, hwpt);
+    if (refcount_inc_not_zero(k.t, Get(k, hwpt).object.users, ref)) hwpts->push_back(hwpt);
+    return hwpts->size() < capacity;
+  });
+  spin_unlock(k.t, Get(k, ctx).xa_lock);
+}
+
+void Reference::DropReferences(Kernel& k, Hwpts& hwpts) {
+  for (HwptHandle hwpt : hwpts) {
+    k.t.Step();
+    refcount_dec_and_test(k.t, Get(k, hwpt).object.users, Ref(k, hwpt));
+  }
+  hwpts.clear();
+}
+
+// One area: sealed file memory of this session, each mapped page the one that was registered.
+int Reference::CheckArea(Kernel& k, const PreserveArguments& arguments,
+                         iommufd::AreaHandle area) {
+  const iommufd::PagesHandle h = Get(k, area).pages.Read(k.t, Ref(area));
+  if (h.null()) {
+    k.t.Emit(sim::Note::kUnfilledAreaSeen, Ref(area));
+    return -sim::kEBUSY;
+  }
+  const iommufd::Pages& pages = Get(k, h);
+  if (pages.type != iommufd::Pages::Type::kFile) return -sim::kEINVAL;
+  uint64_t token = 0;
+  uint64_t data = 0;
+  const int error = luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
+  if (error != 0) return error;
+  const MemfdSerialized serialized = ReadMemfdSerialized(k.mm.phys, data);
+  if ((serialized.seals & mm::kSealsOfPreserved) != mm::kSealsOfPreserved) return -sim::kEINVAL;
+  const iommu::DomainHandle storage = Get(k, area).storage_domain;
+  const Pfn top = Get(k.t, k.iommu, storage).top;
+  k.t.Access(sim::Primitive::kRead, Ref(storage), Field::kPageTable, true);
+  for (uint64_t i = 0; i < pages.npages; ++i) {
+    const auto index = static_cast<uint32_t>(pages.first_page + i);
+    const auto mapped =
+        iommu::Translate(k.mm.phys, top, Get(k, area).first + i * mm::kPageSize);
+    if (!mapped.has_value() || mm::PfnOf(*mapped) != mm::Lookup(serialized.pages, index)) {
+      return -sim::kEINVAL;
+    }
+  }
+  return 0;
+}
+
+int Reference::CheckPages(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
+  for (iommufd::AreaHandle area : Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas))) {
+    const int error = CheckArea(k, arguments, area);
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+int Reference::Validate(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  const int error = CheckPages(k, arguments, ioas);
+  up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  return error;
+}
+
+int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  // Valid a moment ago: a failure now means that somebody changed the IOAS meanwhile.
+  const int error = CheckPages(k, arguments, ioas) == 0 ? 0 : -sim::kEBUSY;
+  if (error == 0) {
+    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) + 1);
+  }
+  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+  return error;
+}
+
+void Reference::Thaw(Kernel& k, IoasHandle ioas) {
+  down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) - 1);
+  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+}
+
+PhysAddr Reference::AllocRecords(Kernel& k, ContextHandle ctx, size_t records) {
+  const PhysAddr memory = kho_alloc_preserve(k, kIommufdR6.SizeFor(records),
+                                             mm::FrameOwner::kIommufdSer, Ref(ctx));
+  if (!IsErr(memory)) {
+    k.t.Emit(sim::Note::kRecordCapacity, Ref(ctx), static_cast<int64_t>(records));
+    store(k, memory, kIommufdR6.nr_hwpts.offset, kIommufdR6.nr_hwpts.bytes, records, Ref(ctx));
+  }
+  return memory;
+}
+
+void Reference::WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
+                            PhysAddr domain_record) {
+  const uint64_t at = kIommufdR6.array + index * kIommufdR6.stride;
+  k.t.Emit(sim::Note::kRecordStore, Ref(k.ctx), static_cast<int64_t>(index));
+  store(k, memory, at + kIommufdR6.token.offset, kIommufdR6.token.bytes, token, Ref(k.ctx));
+  store(k, memory, at + kIommufdR6.domain_data.offset, kIommufdR6.domain_data.bytes,
+        domain_record, Ref(k.ctx));
+}
+
+int Reference::PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt,
+                           PhysAddr memory, size_t index) {
+  const IoasHandle ioas = Get(k, hwpt).ioas;
+  int error = Freeze(k, arguments, ioas);
+  if (error != 0) return error;
+  PhysAddr record = 0;
+  error = iommu_domain_preserve(k, Get(k, hwpt).domain, core_, &record);
+  if (error != 0) {
+    Thaw(k, ioas);
+    return error;
+  }
+  WriteRecord(k, memory, index, Get(k, hwpt).token.Read(k.t, Ref(k, hwpt)), record);
+  Get(k, hwpt).preserved.Write(k.t, Ref(k, hwpt), true);
+  return 0;
+}
+
+void Reference::UnpreserveOne(Kernel& k, HwptHandle hwpt) {
+  Get(k, hwpt).preserved.Write(k.t, Ref(k, hwpt), false);
+  iommu_domain_unpreserve(k, Get(k, hwpt).domain, core_);
+  Thaw(k, Get(k, hwpt).ioas);
+}
+
+void Reference::Rollback(Kernel& k, const Hwpts& hwpts, size_t preserved) {
+  while (preserved > 0) UnpreserveOne(k, hwpts[--preserved]);
+}
+
+int Reference::PreserveInto(Kernel& k, const PreserveArguments& arguments, const Hwpts& hwpts,
+                            PhysAddr memory) {
+  for (size_t i = 0; i < hwpts.size(); ++i) {
+    const int error = PreserveOne(k, arguments, hwpts[i], memory, i);
+    if (error == 0) continue;
+    Rollback(k, hwpts, i);
+    return error;
+  }
+  return 0;
+}
+
+void Reference::Finish(Kernel& k, ContextHandle, PhysAddr, size_t) {
+  k.lu.marks_frozen.Write(k.t, kLuoRef, true);
+}
+
+int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
+  if (hwpts.empty()) return -sim::kEINVAL;
+  for (HwptHandle hwpt : hwpts) {
+    const int error = Validate(k, *arguments, Get(k, hwpt).ioas);
+    if (error != 0) return error;
+  }
+  const PhysAddr memory = AllocRecords(k, arguments->ctx, hwpts.size());
+  if (IsErr(memory)) return PtrErr(memory);
+  const int error = PreserveInto(k, *arguments, hwpts, memory);
+  if (error != 0) {
+    kho_unpreserve_free(k, memory, kIommufdR6.SizeFor(hwpts.size()), Ref(arguments->ctx));
+    return error;
+  }
+  Finish(k, arguments->ctx, memory, hwpts.size());
+  arguments->serialized_data = memory;
+  return 0;
+}
+
+int Reference::Preserve(Kernel& k, PreserveArguments* arguments) {
+  const ContextHandle ctx = arguments->ctx;
+  mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
+  const size_t capacity = CountMarked(k, ctx);
+  Hwpts hwpts;
+  int error = should_fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx)) ? -sim::kENOMEM : 0;
+  if (error == 0) {
+    Collect(k, ctx, capacity, &hwpts);
+    error = PreserveCollected(k, arguments, hwpts);
+    k.t.Emit(sim::Note::kPreserveEnd, Ref(ctx), error);
+    if (error != 0) DropReferences(k, hwpts);
+  }
+  mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);
+  return error;
+}
+
+void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
+  const ContextHandle ctx = arguments.ctx;
+  mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
+  k.t.Emit(sim::Note::kUnpreserveBegin, Ref(ctx));
+  Hwpts hwpts;
+  spin_lock(k.t, Get(k, ctx).xa_lock);
+  ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // ours: each holds our reference
+    if (Get(k, hwpt).preserved.Read(k.t, Ref(k, hwpt))) hwpts.push_back(hwpt);
+    return true;
+  });
+  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  Rollback(k, hwpts, hwpts.size());
+  const PhysAddr memory = arguments.serialized_data;
+  const uint64_t records =
+      load(k, memory, kIommufdR6.nr_hwpts.offset, kIommufdR6.nr_hwpts.bytes, Ref(ctx));
+  kho_unpreserve_free(k, memory, kIommufdR6.SizeFor(records), Ref(ctx));
+  k.lu.marks_frozen.Write(k.t, kLuoRef, false);
+  k.t.Emit(sim::Note::kUnpreserveEnd, Ref(ctx));
+  DropReferences(k, hwpts);
+  mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);
+}
+
+int Reference::MapInsert(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
+int Reference::MapFill(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
+int Reference::Unmap(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
+
+}  // namespace iommufd_check::liveupdate

@@ -1,0 +1,22 @@
+#include "model/liveupdate/designs/registry.h"
+
+#include "model/liveupdate/designs/reference.h"
+#include "model/liveupdate/designs/v1.h"
+
+namespace iommufd_check::liveupdate {
+
+const std::vector<Design*>& AllDesigns() {
+  static V1 v1;
+  static Reference reference;
+  static const std::vector<Design*> designs{&v1, &reference};
+  return designs;
+}
+
+Design* FindDesign(std::string_view name) {
+  for (Design* design : AllDesigns()) {
+    if (design->name() == name) return design;
+  }
+  return nullptr;
+}
+
+}  // namespace iommufd_check::liveupdate

@@ -1,0 +1,191 @@
+#include "model/liveupdate/designs/v1.h"
+
+#include "model/iommufd/ioctl.h"
+#include "model/iommufd/object_table.h"
+#include "model/liveupdate/designs/walk.h"
+#include "model/liveupdate/kho.h"
+#include "model/liveupdate/luo.h"
+
+namespace iommufd_check::liveupdate {
+
+using iommufd::HwptHandle;
+using iommufd::IoasHandle;
+using iommufd::ObjectKey;
+using iommufd::ObjectType;
+
+// MARK. The token is 32 bits wide in this revision's uapi.
+int V1::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+  const auto token32 = static_cast<uint32_t>(token);
+  const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);  // 1
+  if (key.null()) return -sim::kENOENT;
+  const HwptHandle target = key.hwpt();
+  int error = 0;
+  spin_lock(k.t, Get(k, k.ctx).xa_lock);  // 2
+  ForEachHwpt(k, k.ctx, [&](HwptHandle other) {  // 3: the target itself is skipped
+    if (other == target || !Get(k, other).bits.Read(k.t, Ref(k, other)).lu_preserve) return true;
+    if (Get(k, other).token.Read(k.t, Ref(k, other)) == token32) error = -sim::kEADDRINUSE;
+    return error == 0;
+  });
+  if (error == 0) {  // 4
+    Get(k, target).bits.Modify(k.t, Ref(k, target)).lu_preserve = true;
+    Get(k, target).token.Write(k.t, Ref(k, target), token32);
+    k.t.Emit(sim::Note::kMark, Ref(k, target), token32);
+  }
+  spin_unlock(k.t, Get(k, k.ctx).xa_lock);  // 5
+  PutObject(k, key);
+  return error;
+}
+
+int V1::Preserve(Kernel& k, PreserveArguments* arguments) {
+  const ContextHandle ctx = arguments->ctx;
+  iommufd::iommufd_get_file(k, ctx);  // 1
+  int rc = Save(k, *arguments, 0, 0);  // 2
+  if (rc >= 0) {
+    const int nr = rc;
+    const uint64_t size = kIommufdR3.SizeFor(static_cast<uint64_t>(nr));
+    const PhysAddr memory =
+        kho_alloc_preserve(k, size, mm::FrameOwner::kIommufdSer, Ref(ctx));  // 3
+    if (memory == 0) {  // `!mem`: the real convention is ERR_PTR
+      rc = -sim::kENOMEM;
+    } else {
+      k.t.Emit(sim::Note::kRecordCapacity, Ref(ctx), nr);
+      store(k, memory, kIommufdR3.nr_hwpts.offset, kIommufdR3.nr_hwpts.bytes,
+            static_cast<uint64_t>(nr), Ref(ctx));  // 4
+      rc = Save(k, *arguments, memory, nr);  // 5
+      if (rc < 0) {
+        kho_unpreserve_free(k, memory, size, Ref(ctx));
+      } else {
+        arguments->serialized_data = memory;  // 6
+      }
+    }
+  }
+  if (rc < 0) SetIoasMutable(k, ctx);
+  iommufd::iommufd_put_file(k, ctx);
+  k.t.Emit(sim::Note::kPreserveEnd, Ref(ctx), rc < 0 ? rc : 0);
+  return rc < 0 ? rc : 0;
+}
+
+int V1::Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity) {
+  const ContextHandle ctx = arguments.ctx;
+  std::vector<HwptHandle> hwpts;
+  if (memory != 0 && should_fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx))) return -sim::kENOMEM;
+  spin_lock(k.t, Get(k, ctx).xa_lock);  // 2a
+  if (memory == 0) k.t.Emit(sim::Note::kPreserveBegin, Ref(ctx));
+  const int count = SaveLocked(k, arguments, memory, &hwpts);
+  spin_unlock(k.t, Get(k, ctx).xa_lock);  // 2f
+  if (count < 0 || memory == 0) return count;
+
+  if (warn_on(k.t, count != capacity, Ref(ctx))) return -sim::kEFAULT;
+  for (size_t i = 0; i < hwpts.size(); ++i) {  // raw pointers, no lock, no reference
+    PhysAddr record = 0;
+    const int error = iommu_domain_preserve(k, Get(k, hwpts[i]).domain, kCore, &record);
+    if (error != 0) return error;  // domains before this one stay preserved
+    const uint64_t at = kIommufdR3.array + i * kIommufdR3.stride;
+    store(k, memory, at + kIommufdR3.domain_data.offset, kIommufdR3.domain_data.bytes, record,
+          Ref(ctx));
+  }
+  return count;
+}
+
+int V1::SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memory,
+                   std::vector<HwptHandle>* hwpts) {
+  const ContextHandle ctx = arguments.ctx;
+  int error = 0;
+  int n = 0;
+  ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
+    if (!Get(k, hwpt).bits.Read(k.t, Ref(k, hwpt)).lu_preserve) return true;
+    const IoasHandle ioas = Get(k, hwpt).ioas;
+    mutex_lock(k.t, Get(k, ioas).mutex);  // 2b: sleeping locks under the spinlock
+    down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    SetImmutable(k, ioas, 1);
+    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+    mutex_unlock(k.t, Get(k, ioas).mutex);
+    if (Get(k, hwpt).domain.null()) {  // 2c: after the flag was set
+      error = -sim::kEINVAL;
+    } else if (memory == 0) {
+      error = CheckPagesPreserved(k, arguments, ioas);  // 2d
+    } else {
+      const uint64_t at =
+          kIommufdR3.array + static_cast<uint64_t>(n) * kIommufdR3.stride;  // no bound
+      k.t.Emit(sim::Note::kRecordStore, Ref(ctx), n);
+      store(k, memory, at + kIommufdR3.token.offset, kIommufdR3.token.bytes,
+            Get(k, hwpt).token.Read(k.t, Ref(k, hwpt)), Ref(ctx));
+      store(k, memory, at + kIommufdR3.reclaimed.offset, kIommufdR3.reclaimed.bytes, 0, Ref(ctx));
+      hwpts->push_back(hwpt);
+    }
+    ++n;  // 2e
+    return error == 0;
+  });
+  return error != 0 ? error : n;
+}
+
+// check_iopt_pages_preserved: walks the tree without iova_rwsem and trusts area->pages.
+int V1::CheckPagesPreserved(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
+  for (size_t i = 0;; ++i) {
+    k.t.Step();  // nothing excludes other tasks between two nodes
+    const auto& areas = Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas));
+    if (i >= areas.size()) return 0;
+    const iommufd::AreaHandle area = areas[i];
+    k.t.Step();
+    const iommufd::PagesHandle h = Get(k, area).pages.Read(k.t, Ref(area));
+    if (h.null()) k.t.Oops(sim::Splat::kNullAreaPages, Ref(area));
+    const iommufd::Pages& pages = Get(k, h);
+    if (pages.type != iommufd::Pages::Type::kFile) return -sim::kEINVAL;
+    const uint32_t seals = pages.seals.Read(k.t, Ref(h));
+    if ((seals & mm::kSealsOfPreserved) != mm::kSealsOfPreserved) return -sim::kEINVAL;
+    uint64_t token = 0;
+    uint64_t data = 0;
+    const int error =
+        luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
+    if (error != 0) return error;
+  }
+}
+
+void V1::SetIoasMutable(Kernel& k, ContextHandle ctx) {
+  spin_lock(k.t, Get(k, ctx).xa_lock);
+  ForEachIoas(k, ctx, [&](IoasHandle ioas) {  // every IOAS, set by us or not; no IOAS lock
+    SetImmutable(k, ioas, 0);
+    return true;
+  });
+  spin_unlock(k.t, Get(k, ctx).xa_lock);
+}
+
+void V1::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
+  const ContextHandle ctx = arguments.ctx;
+  iommufd::iommufd_get_file(k, ctx);
+  k.t.Emit(sim::Note::kUnpreserveBegin, Ref(ctx));
+  spin_lock(k.t, Get(k, ctx).xa_lock);
+  ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // all marked ones, preserved or not
+    if (!Get(k, hwpt).bits.Read(k.t, Ref(k, hwpt)).lu_preserve) return true;
+    if (!Get(k, hwpt).domain.null()) iommu_domain_unpreserve(k, Get(k, hwpt).domain, kCore);
+    return true;
+  });
+  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  const PhysAddr memory = arguments.serialized_data;
+  const uint64_t nr =
+      load(k, memory, kIommufdR3.nr_hwpts.offset, kIommufdR3.nr_hwpts.bytes, Ref(ctx));
+  kho_unpreserve_free(k, memory, kIommufdR3.SizeFor(nr), Ref(ctx));
+  SetIoasMutable(k, ctx);
+  k.t.Emit(sim::Note::kUnpreserveEnd, Ref(ctx));
+  iommufd::iommufd_put_file(k, ctx);
+}
+
+// Gates: B-MAP step 2 and B-UNMAP answer EBUSY; iopt_abort_area warns.
+int V1::MapInsert(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
+int V1::Unmap(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
+
+void V1::AbortArea(iommufd::Kernel& k, IoasHandle ioas) {
+  warn_on(k.t, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) != 0, Ref(k, ioas));
+}
+
+// The seals are read once, at map time, before anything is pinned.
+void V1::FilePagesAllocated(iommufd::Kernel& k, iommufd::PagesHandle pages) {
+  const mm::MemfdHandle memfd = Get(k, pages).memfd;
+  const uint32_t seals = Get(k.t, k.mm, memfd).state.ReadAtomic(k.t, mm::Ref(memfd)).seals;
+  Get(k, pages).seals.Write(k.t, Ref(pages), seals);
+}
+
+}  // namespace iommufd_check::liveupdate

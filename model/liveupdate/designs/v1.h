@@ -1,0 +1,40 @@
+// Design v1: R3 of designs.md, "[PATCH 00/14] Phase 1" of 2026-02-03, the revision reviewed in the
+// seed mail. Written to be read beside designs.md section 5: the step numbers are those there.
+#pragma once
+
+#include "model/liveupdate/design.h"
+#include "model/liveupdate/iommu_core.h"
+
+namespace iommufd_check::liveupdate {
+
+class V1 : public Design {
+ public:
+  std::string_view name() const override { return "v1"; }
+  std::string_view summary() const override {
+    return "R3, [PATCH 00/14] of 2026-02-03: two passes under xa_lock, flag per IOAS";
+  }
+  const IommufdLayout& iommufd_layout() const override { return kIommufdR3; }
+  const DomainLayout& domain_layout() const override { return kDomainR3; }
+
+  int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override;
+  int Preserve(Kernel& k, PreserveArguments* arguments) override;
+  void Unpreserve(Kernel& k, const PreserveArguments& arguments) override;
+
+  int MapInsert(iommufd::Kernel& k, iommufd::IoasHandle ioas) override;
+  int Unmap(iommufd::Kernel& k, iommufd::IoasHandle ioas) override;
+  void AbortArea(iommufd::Kernel& k, iommufd::IoasHandle ioas) override;
+  void FilePagesAllocated(iommufd::Kernel& k, iommufd::PagesHandle pages) override;
+
+ private:
+  // SAVE of designs.md: `memory` 0 is the first pass. The number of marked HWPTs, or an errno.
+  int Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity);
+  // Step 2a-2f / 5, under xa_lock; collects the raw pointers of the second pass.
+  int SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memory,
+                 std::vector<iommufd::HwptHandle>* hwpts);
+  int CheckPagesPreserved(Kernel& k, const PreserveArguments& arguments, iommufd::IoasHandle ioas);
+  void SetIoasMutable(Kernel& k, ContextHandle ctx);
+
+  static constexpr CoreRules kCore{};  // R3
+};
+
+}  // namespace iommufd_check::liveupdate

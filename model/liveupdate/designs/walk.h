@@ -1,0 +1,42 @@
+// Walks of the object table and the common gate, shared by designs.
+#pragma once
+
+#include "model/iommufd/object_table.h"
+#include "model/liveupdate/kernel.h"
+
+namespace iommufd_check::liveupdate {
+
+// xa_for_each over published objects of one type, ascending by id; `visit` returns false to stop.
+// The table is read afresh for each id, as xa_for_each does, so it may change under the walk.
+template <class Visit>
+void ForEachObject(iommufd::Kernel& k, ContextHandle ctx, iommufd::ObjectType type, Visit&& visit) {
+  for (size_t i = 0;; ++i) {
+    const auto& table = Get(k, ctx).objects.Read(k.t, Ref(ctx));
+    if (i >= table.size()) return;
+    const iommufd::TableEntry entry = table[i];
+    if (entry.state != iommufd::TableEntry::State::kPublished || entry.type != type) continue;
+    if (!visit(iommufd::ObjectKey{entry.type, entry.slot, entry.generation})) return;
+  }
+}
+
+template <class Visit>
+void ForEachHwpt(iommufd::Kernel& k, ContextHandle ctx, Visit&& visit) {
+  ForEachObject(k, ctx, iommufd::ObjectType::kHwptPaging,
+                [&](iommufd::ObjectKey key) { return visit(key.hwpt()); });
+}
+
+template <class Visit>
+void ForEachIoas(iommufd::Kernel& k, ContextHandle ctx, Visit&& visit) {
+  ForEachObject(k, ctx, iommufd::ObjectType::kIoas,
+                [&](iommufd::ObjectKey key) { return visit(key.ioas()); });
+}
+
+// EBUSY while the IOAS is immutable; notes the answer.
+inline int TestImmutable(iommufd::Kernel& k, iommufd::IoasHandle ioas) {
+  const sim::ObjectRef ref = Ref(k, ioas);
+  const bool refused = Get(k, ioas).iopt.immutable.Read(k.t, ref) != 0;
+  k.t.Emit(refused ? sim::Note::kGateRefused : sim::Note::kGatePassed, ref);
+  return refused ? -sim::kEBUSY : 0;
+}
+
+}  // namespace iommufd_check::liveupdate

@@ -1,0 +1,180 @@
+#include "model/liveupdate/iommu_core.h"
+
+#include <array>
+
+#include "model/iommu/walker.h"
+#include "model/liveupdate/kho.h"
+#include "model/sim/check.h"
+
+namespace iommufd_check::liveupdate {
+namespace {
+
+constexpr sim::ObjectRef kFlbRef{sim::ObjectKind::kFlb, 0};
+constexpr int kArrays = 3;  // domains, devices, IOMMU units
+
+PhysAddr AllocFlbPage(Kernel& k, uint64_t size) {
+  return kho_alloc_preserve(k, size, mm::FrameOwner::kFlbSer, kFlbRef);
+}
+
+void FreeArray(Kernel& k, PhysAddr page) {
+  while (page != 0) {
+    const PhysAddr next = load(k, page, kArrayNext.offset, kArrayNext.bytes, kFlbRef);
+    kho_unpreserve_free(k, page, mm::kPageSize, kFlbRef);
+    page = next;
+  }
+}
+
+// RESERVE_RECORD(domain): the next slot of the array, a new page when the last is full.
+PhysAddr ReserveRecord(Kernel& k, const CoreRules& rules) {
+  if (should_fail(k.t, sim::FaultSite::kReserveRecord, kFlbRef)) return ErrPtr(-sim::kENOMEM);
+  const PhysAddr flb = k.lu.flb.Read(k.t, kFlbRef).data;
+  PhysAddr page = load(k, flb, kFlbDomains.offset, kFlbDomains.bytes, kFlbRef);
+  for (;;) {
+    const PhysAddr next = load(k, page, kArrayNext.offset, kArrayNext.bytes, kFlbRef);
+    if (next == 0) break;
+    page = next;
+  }
+  uint64_t used = load(k, page, kArrayUsed.offset, kArrayUsed.bytes, kFlbRef);
+  if (kArrayHeader + (used + 1) * rules.record.size > mm::kPageSize) {
+    const PhysAddr added = AllocFlbPage(k, mm::kPageSize);
+    if (IsErr(added)) return added;
+    store(k, page, kArrayNext.offset, kArrayNext.bytes, added, kFlbRef);
+    page = added;
+    used = 0;
+  }
+  store(k, page, kArrayUsed.offset, kArrayUsed.bytes, used + 1, kFlbRef);
+  const PhysAddr record = page + kArrayHeader + used * rules.record.size;
+  store(k, record, rules.record.ref_count.offset, rules.record.ref_count.bytes, 1, kFlbRef);
+  return record;
+}
+
+void MarkDeleted(Kernel& k, PhysAddr record, const CoreRules& rules) {
+  const FieldLayout& flags = rules.record.flags;
+  const uint64_t value = load(k, record, flags.offset, flags.bytes, kFlbRef);
+  store(k, record, flags.offset, flags.bytes, value | kRecordDeleted, kFlbRef);
+}
+
+// ops->preserve of generic page tables: registers every table, or none.
+int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
+  std::vector<Pfn> tables;
+  iommu::CollectTables(k.mm.phys, Get(k.t, k.iommu, domain).top, &tables);
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const int error =
+        kho_preserve_page(k, tables[i], Ref(domain), sim::FaultSite::kPreserveTable);
+    if (error == 0) continue;
+    while (i > 0) kho_unpreserve_page(k, tables[--i], Ref(domain));
+    return error;
+  }
+  return 0;
+}
+
+// Walks the *current* table, as generic page tables do (B34b).
+void UnpreserveTables(Kernel& k, iommu::DomainHandle domain) {
+  std::vector<Pfn> tables;
+  iommu::CollectTables(k.mm.phys, Get(k.t, k.iommu, domain).top, &tables);
+  for (Pfn table : tables) kho_unpreserve_page(k, table, Ref(domain));
+}
+
+int PreserveLocked(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
+                   PhysAddr* record) {
+  if (rules.refuse_double &&
+      Get(k.t, k.iommu, domain).preserved_state.Read(k.t, Ref(domain)) != 0) {
+    return -sim::kEBUSY;
+  }
+  const PhysAddr reserved = ReserveRecord(k, rules);
+  if (IsErr(reserved)) return PtrErr(reserved);
+  const int error = PreserveTables(k, domain);
+  if (error != 0) {
+    MarkDeleted(k, reserved, rules);
+    return error;
+  }
+  const Pfn top = Get(k.t, k.iommu, domain).top;
+  store(k, reserved, rules.record.top_table.offset, rules.record.top_table.bytes,
+        mm::AddressOf(top), kFlbRef);
+  store(k, reserved, rules.record.top_level.offset, rules.record.top_level.bytes,
+        iommu::kLevels - 1, kFlbRef);
+  Get(k.t, k.iommu, domain).preserved_state.Write(k.t, Ref(domain), reserved);
+  k.t.Emit(sim::Note::kDomainPreserved, Ref(domain), static_cast<int64_t>(reserved));
+  *record = reserved;
+  return 0;
+}
+
+// get_outgoing: false is ENOENT, no preserved file holds the FLB.
+bool GetFlb(Kernel& k, const CoreRules& rules) {
+  mutex_lock(k.t, k.lu.flb_lock);
+  FlbOutgoing& flb = k.lu.flb.Modify(k.t, kFlbRef);
+  const bool present = flb.data != 0;
+  if (present && rules.get_put) ++flb.count;
+  mutex_unlock(k.t, k.lu.flb_lock);
+  return present;
+}
+
+void PutFlb(Kernel& k, const CoreRules& rules) {
+  if (!rules.get_put) return;
+  mutex_lock(k.t, k.lu.flb_lock);
+  const uint32_t count = --k.lu.flb.Modify(k.t, kFlbRef).count;
+  IOMMUFD_CHECK(count > 0, "a transient get never drops the last reference");
+  mutex_unlock(k.t, k.lu.flb_lock);
+}
+
+}  // namespace
+
+int flb_preserve(Kernel& k) {
+  if (should_fail(k.t, sim::FaultSite::kFlbPreserve, kFlbRef)) return -sim::kENOMEM;
+  const PhysAddr header = AllocFlbPage(k, kFlbSize);
+  if (IsErr(header)) return PtrErr(header);
+  std::array<PhysAddr, kArrays> arrays{};
+  for (int i = 0; i < kArrays; ++i) {
+    arrays[i] = AllocFlbPage(k, mm::kPageSize);
+    if (IsErr(arrays[i])) {
+      const int error = PtrErr(arrays[i]);
+      while (i > 0) FreeArray(k, arrays[--i]);
+      kho_unpreserve_free(k, header, kFlbSize, kFlbRef);
+      return error;
+    }
+    store(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, arrays[i], kFlbRef);
+  }
+  k.lu.flb.Modify(k.t, kFlbRef).data = header;
+  return 0;
+}
+
+void flb_unpreserve(Kernel& k) {
+  const PhysAddr header = k.lu.flb.Read(k.t, kFlbRef).data;
+  for (int i = kArrays - 1; i >= 0; --i) {
+    FreeArray(k, load(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, kFlbRef));
+  }
+  kho_unpreserve_free(k, header, kFlbSize, kFlbRef);
+  k.lu.flb.Modify(k.t, kFlbRef).data = 0;
+}
+
+int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
+                          PhysAddr* record) {
+  if (should_fail(k.t, sim::FaultSite::kIommuDomainPreserve, Ref(domain))) {
+    return FailureOf(sim::FaultSite::kIommuDomainPreserve);
+  }
+  if (!GetFlb(k, rules)) return -sim::kENOENT;
+  mutex_lock(k.t, k.lu.flb_object_mutex);
+  const int error = PreserveLocked(k, domain, rules, record);
+  mutex_unlock(k.t, k.lu.flb_object_mutex);
+  PutFlb(k, rules);
+  return error;
+}
+
+void iommu_domain_unpreserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules) {
+  const PhysAddr record = Get(k.t, k.iommu, domain).preserved_state.Read(k.t, Ref(domain));
+  if (record == 0) {
+    k.t.Emit(sim::Note::kDomainPreserveMissing, Ref(domain));
+    if (rules.tolerate_missing) return;
+    k.t.Oops(sim::Splat::kNullDereference, Ref(domain));
+  }
+  GetFlb(k, rules);
+  mutex_lock(k.t, k.lu.flb_object_mutex);
+  UnpreserveTables(k, domain);
+  MarkDeleted(k, record, rules);
+  Get(k.t, k.iommu, domain).preserved_state.Write(k.t, Ref(domain), 0);
+  k.t.Emit(sim::Note::kDomainUnpreserved, Ref(domain));
+  mutex_unlock(k.t, k.lu.flb_object_mutex);
+  PutFlb(k, rules);
+}
+
+}  // namespace iommufd_check::liveupdate

@@ -1,0 +1,23 @@
+// What one task sees while it is inside a live-update system call.
+#pragma once
+
+#include "model/iommufd/kernel.h"
+#include "model/liveupdate/state.h"
+
+namespace iommufd_check::liveupdate {
+
+class Design;
+
+struct Kernel : iommufd::Kernel {
+  State& lu;
+  ContextHandle ctx;
+  Design& design;
+};
+
+// The session, or an oops when it has been freed.
+Session& Get(Kernel& k, SessionHandle h);
+using iommufd::Get;
+using iommufd::Ref;
+sim::ObjectRef Ref(SessionHandle h);
+
+}  // namespace iommufd_check::liveupdate

@@ -1,0 +1,91 @@
+#include "model/liveupdate/kho.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "model/sim/check.h"
+
+namespace iommufd_check::liveupdate {
+namespace {
+
+constexpr uint64_t kMaxOrderBytes = mm::kPageSize << 10;  // MAX_PAGE_ORDER 10
+constexpr sim::ObjectRef kKhoRef{sim::ObjectKind::kKho, 0};
+
+uint64_t PagesOf(uint64_t size) {
+  return std::bit_ceil((size + mm::kPageSize - 1) >> mm::kPageShift);
+}
+
+void SetBit(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
+  mutex_lock(k.t, k.lu.kho.radix_mutex);
+  auto& set = k.lu.kho.preserved.Modify(k.t, kKhoRef);
+  const auto position = std::lower_bound(set.begin(), set.end(), pfn);
+  if (position == set.end() || *position != pfn) set.insert(position, pfn);
+  k.t.Emit(sim::Note::kKhoAdd, owner, static_cast<int64_t>(pfn));
+  mutex_unlock(k.t, k.lu.kho.radix_mutex);
+}
+
+void CheckPointer(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
+  if (memory == 0) k.t.Oops(sim::Splat::kNullDereference, object);
+  if (IsErr(memory)) k.t.Oops(sim::Splat::kBadPointer, object, PtrErr(memory));
+  for (const uint64_t end : {uint64_t{0}, static_cast<uint64_t>(bytes) - 1}) {
+    const Pfn pfn = mm::PfnOf(memory + offset + end);
+    if (!k.mm.phys.Exists(pfn) || k.mm.phys.at(pfn).owner == mm::FrameOwner::kFree) {
+      k.t.Oops(sim::Splat::kUseAfterFree, object, static_cast<int64_t>(pfn));
+    }
+  }
+}
+
+}  // namespace
+
+int kho_preserve_page(Kernel& k, Pfn pfn, sim::ObjectRef owner, sim::FaultSite site) {
+  if (should_fail(k.t, site, owner)) return FailureOf(site);
+  SetBit(k, pfn, owner);
+  return 0;
+}
+
+void kho_unpreserve_page(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
+  mutex_lock(k.t, k.lu.kho.radix_mutex);
+  auto& set = k.lu.kho.preserved.Modify(k.t, kKhoRef);
+  const auto position = std::lower_bound(set.begin(), set.end(), pfn);
+  if (position != set.end() && *position == pfn) set.erase(position);
+  k.t.Emit(sim::Note::kKhoDel, owner, static_cast<int64_t>(pfn));
+  mutex_unlock(k.t, k.lu.kho.radix_mutex);
+}
+
+PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner,
+                            sim::ObjectRef object) {
+  if (size == 0) return ErrPtr(-sim::kEINVAL);
+  if (size > kMaxOrderBytes) return ErrPtr(-sim::kE2BIG);
+  if (should_fail(k.t, sim::FaultSite::kKhoAllocPreserve, object)) {
+    k.t.Emit(sim::Note::kCalleeFailed, object, -sim::kENOMEM);
+    return ErrPtr(-sim::kENOMEM);
+  }
+  const auto first = k.mm.phys.Alloc(k.t, owner, PagesOf(size));
+  if (!first.has_value()) return ErrPtr(-sim::kENOMEM);
+  for (uint64_t i = 0; i < PagesOf(size); ++i) SetBit(k, *first + i, object);
+  return mm::AddressOf(*first);
+}
+
+void kho_unpreserve_free(Kernel& k, PhysAddr memory, uint64_t size, sim::ObjectRef object) {
+  if (memory == 0) return;
+  CheckPointer(k, memory, 0, 1, object);
+  for (uint64_t i = 0; i < PagesOf(size); ++i) {
+    kho_unpreserve_page(k, mm::PfnOf(memory) + i, object);
+    k.mm.phys.Put(k.t, mm::PfnOf(memory) + i);
+  }
+}
+
+void store(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, uint64_t value,
+           sim::ObjectRef object) {
+  CheckPointer(k, memory, offset, bytes, object);
+  k.t.Access(sim::Primitive::kWrite, object, Field::kRecords);
+  k.mm.phys.WriteField(memory + offset, bytes, value);
+}
+
+uint64_t load(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
+  CheckPointer(k, memory, offset, bytes, object);
+  k.t.Access(sim::Primitive::kRead, object, Field::kRecords);
+  return k.mm.phys.ReadField(memory + offset, bytes);
+}
+
+}  // namespace iommufd_check::liveupdate

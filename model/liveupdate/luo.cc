@@ -1,0 +1,216 @@
+#include "model/liveupdate/luo.h"
+
+#include <algorithm>
+
+#include "model/iommufd/ioctl.h"
+#include "model/liveupdate/design.h"
+#include "model/liveupdate/iommu_core.h"
+#include "model/liveupdate/memfd_luo.h"
+#include "model/sim/check.h"
+#include "model/sim/runtime.h"
+
+namespace iommufd_check::liveupdate {
+namespace {
+
+constexpr sim::ObjectRef kLuoRef{sim::ObjectKind::kLuo, 0};
+constexpr sim::ObjectRef kFlbRef{sim::ObjectKind::kFlb, 0};
+
+int InsertId(Kernel& k, FileRef file) {
+  spin_lock(k.t, k.lu.files_xa_lock);
+  auto& ids = k.lu.preserved_ids.Modify(k.t, kLuoRef);
+  const bool taken = std::find(ids.begin(), ids.end(), file) != ids.end();
+  if (!taken) ids.push_back(file);
+  spin_unlock(k.t, k.lu.files_xa_lock);
+  return taken ? -sim::kEBUSY : 0;
+}
+
+void EraseId(Kernel& k, FileRef file) {
+  spin_lock(k.t, k.lu.files_xa_lock);
+  auto& ids = k.lu.preserved_ids.Modify(k.t, kLuoRef);
+  ids.erase(std::find(ids.begin(), ids.end(), file));
+  spin_unlock(k.t, k.lu.files_xa_lock);
+}
+
+// FLBs follow the files of the handler they are linked to: only iommufd's has one.
+int GetFileFlbs(Kernel& k, FileRef file) {
+  if (file.kind != FileRef::Kind::kIommufd) return 0;
+  down_read(k.t, k.lu.register_rwlock);
+  mutex_lock(k.t, k.lu.flb_lock);
+  int error = 0;
+  if (k.lu.flb.Read(k.t, kFlbRef).count == 0) error = flb_preserve(k);
+  if (error == 0) ++k.lu.flb.Modify(k.t, kFlbRef).count;
+  mutex_unlock(k.t, k.lu.flb_lock);
+  up_read(k.t, k.lu.register_rwlock);
+  return error;
+}
+
+void PutFileFlbs(Kernel& k, FileRef file) {
+  if (file.kind != FileRef::Kind::kIommufd) return;
+  down_read(k.t, k.lu.register_rwlock);
+  mutex_lock(k.t, k.lu.flb_lock);
+  IOMMUFD_CHECK(k.lu.flb.Peek().count > 0, "each preserved file holds the FLB once");
+  if (--k.lu.flb.Modify(k.t, kFlbRef).count == 0) flb_unpreserve(k);
+  mutex_unlock(k.t, k.lu.flb_lock);
+  up_read(k.t, k.lu.register_rwlock);
+}
+
+void GetFile(Kernel& k, const LuoFile& file) {
+  if (file.file.kind == FileRef::Kind::kMemfd) return memfd_get_file(k.t, k.mm, file.memfd);
+  iommufd_get_file(k, file.iommufd);
+}
+
+void PutFile(Kernel& k, const LuoFile& file) {
+  if (file.file.kind == FileRef::Kind::kMemfd) return memfd_put_file(k.t, k.mm, file.memfd);
+  iommufd_put_file(k, file.iommufd);
+}
+
+int HandlerPreserve(Kernel& k, SessionHandle session, LuoFile* file) {
+  if (file->file.kind == FileRef::Kind::kMemfd) {
+    return memfd_luo_preserve(k, file->memfd, &file->data);
+  }
+  PreserveArguments arguments{session, file->iommufd, 0};
+  const int error = k.design.Preserve(k, &arguments);
+  file->data = arguments.serialized_data;
+  return error;
+}
+
+void HandlerUnpreserve(Kernel& k, SessionHandle session, const LuoFile& file) {
+  if (file.file.kind == FileRef::Kind::kMemfd) {
+    return memfd_luo_unpreserve(k, file.memfd, file.data);
+  }
+  k.design.Unpreserve(k, PreserveArguments{session, file.iommufd, file.data});
+}
+
+// From the id on: each step has its inverse, run in reverse on failure.
+int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
+  int error = InsertId(k, file.file);
+  if (error != 0) return error;
+  error = GetFileFlbs(k, file.file);
+  if (error == 0) {
+    error = should_fail(k.t, sim::FaultSite::kFileAlloc, Ref(session)) ? -sim::kENOMEM : 0;
+    if (error == 0) error = HandlerPreserve(k, session, &file);
+    if (error == 0) {
+      Get(k, session).files.Modify(k.t, Ref(session)).push_back(file);
+      return 0;
+    }
+    PutFileFlbs(k, file.file);
+  }
+  EraseId(k, file.file);
+  return error;
+}
+
+int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
+  for (const LuoFile& other : Get(k, session).files.Read(k.t, Ref(session))) {
+    if (other.token == file.token) return -sim::kEEXIST;
+  }
+  if (should_fail(k.t, sim::FaultSite::kBlockGrow, Ref(session))) return -sim::kENOMEM;
+  if (file.file.kind == FileRef::Kind::kNone) return -sim::kEBADF;
+  if (should_fail(k.t, sim::FaultSite::kFdLookup, Ref(session))) return -sim::kEBADF;
+  GetFile(k, file);
+  int error = should_fail(k.t, sim::FaultSite::kFileInsert, Ref(session)) ? -sim::kENOMEM : 0;
+  if (error == 0) error = PreserveFile(k, session, file);
+  if (error != 0) {
+    PutFile(k, file);
+    return error;
+  }
+  return should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(session)) ? -sim::kEFAULT : 0;
+}
+
+void ReleaseSession(Kernel& k, SessionHandle session) {
+  mutex_lock(k.t, Get(k, session).mutex);
+  while (!Get(k, session).files.Read(k.t, Ref(session)).empty()) {
+    const LuoFile file = Get(k, session).files.Peek().back();
+    HandlerUnpreserve(k, session, file);
+    PutFileFlbs(k, file.file);
+    EraseId(k, file.file);
+    Get(k, session).files.Modify(k.t, Ref(session)).pop_back();
+    PutFile(k, file);
+  }
+  mutex_unlock(k.t, Get(k, session).mutex);
+  down_write(k.t, k.lu.sessions_rwsem);
+  auto& list = k.lu.session_list.Modify(k.t, kLuoRef);
+  list.erase(std::find(list.begin(), list.end(), session));
+  up_write(k.t, k.lu.sessions_rwsem);
+  lock_destroy(k.t, Get(k, session).mutex);
+  k.t.Emit(sim::Note::kObjectFreed, Ref(session));
+  k.lu.sessions.Free(session);
+}
+
+}  // namespace
+
+Session& Get(Kernel& k, SessionHandle h) {
+  Session* session = k.lu.sessions.Find(h);
+  if (session == nullptr) k.t.Oops(sim::Splat::kUseAfterFree, Ref(h));
+  return *session;
+}
+
+sim::ObjectRef Ref(SessionHandle h) { return {sim::ObjectKind::kSession, h.index}; }
+
+int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
+  if (name.empty() || name.size() >= kSessionNameBytes) return -sim::kEINVAL;
+  if (should_fail(k.t, sim::FaultSite::kSessionAlloc, kLuoRef)) return -sim::kENOMEM;
+  down_write(k.t, k.lu.sessions_rwsem);
+  int error = should_fail(k.t, sim::FaultSite::kBlockGrow, kLuoRef) ? -sim::kENOMEM : 0;
+  for (SessionHandle other : k.lu.session_list.Read(k.t, kLuoRef)) {
+    if (error == 0 && Get(k, other).name == name) error = -sim::kEEXIST;
+  }
+  SessionHandle h;
+  if (error == 0) {
+    h = k.lu.sessions.Create(Session{});
+    Get(k, h).name = name;
+    Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kLuoSessionMutex, Ref(h));
+    k.lu.session_list.Modify(k.t, kLuoRef).push_back(h);
+  }
+  up_write(k.t, k.lu.sessions_rwsem);
+  if (error != 0) return error;
+  if (should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(h))) {
+    luo_close_session(k, h);
+    return -sim::kEFAULT;
+  }
+  *out = h;
+  return 0;
+}
+
+int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, mm::MemfdHandle memfd,
+                    uint64_t token) {
+  LuoFile wanted;
+  wanted.token = token;
+  wanted.file = file;
+  wanted.memfd = memfd;
+  wanted.iommufd = k.ctx;
+  mutex_lock(k.t, Get(k, session).mutex);
+  const int error = PreserveLocked(k, session, wanted);
+  mutex_unlock(k.t, Get(k, session).mutex);
+  return error;
+}
+
+int luo_close_session(Kernel& k, SessionHandle session) {
+  k.t.Step();
+  if (k.lu.sessions.Find(session) == nullptr || !Get(k, session).fd_open) return -sim::kEBADF;
+  Get(k, session).fd_open = false;
+  luo_put_session(k, session);
+  return 0;
+}
+
+void luo_get_session(Kernel& k, SessionHandle session) {
+  refcount_inc(k.t, Get(k, session).file, Ref(session));
+}
+
+void luo_put_session(Kernel& k, SessionHandle session) {
+  if (refcount_dec_and_test(k.t, Get(k, session).file, Ref(session))) ReleaseSession(k, session);
+}
+
+int luo_get_token_outgoing(Kernel& k, SessionHandle session, mm::MemfdHandle memfd,
+                           uint64_t* token, uint64_t* data) {
+  lockdep_assert_held(k.t, Get(k, session).mutex);
+  for (const LuoFile& file : Get(k, session).files.Read(k.t, Ref(session))) {
+    if (file.file.kind == FileRef::Kind::kMemfd && file.memfd == memfd) {
+      *token = file.token;
+      *data = file.data;
+      return 0;
+    }
+  }
+  return -sim::kENOENT;
+}
+
+}  // namespace iommufd_check::liveupdate

@@ -1,0 +1,148 @@
+#include "model/liveupdate/memfd_luo.h"
+
+#include <algorithm>
+
+#include "model/liveupdate/kho.h"
+#include "model/liveupdate/layout.h"
+#include "model/sim/check.h"
+
+namespace iommufd_check::liveupdate {
+namespace {
+
+constexpr uint64_t kPfnShift = 12;  // pfn:52 above flags:12
+constexpr uint64_t kFolioFlags = 3;  // DIRTY | UPTODATE
+
+uint64_t ArrayPages(uint64_t folios) {
+  return (folios * kFolioSize + mm::kPageSize - 1) >> mm::kPageShift;
+}
+
+// Undo of PreserveFolios and PreserveArray from whatever the header names.
+void UnregisterFolios(Kernel& k, const std::vector<Pfn>& folios, size_t registered,
+                      sim::ObjectRef ref) {
+  while (registered > 0) kho_unpreserve_page(k, folios[--registered], ref);
+}
+
+// The folio list, registered like a vmalloc area; 0 with *error set on failure.
+PhysAddr PreserveArray(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref, int* error) {
+  const uint64_t pages = ArrayPages(folios.size());
+  *error = -sim::kENOMEM;
+  if (should_fail(k.t, sim::FaultSite::kKcalloc, ref)) return 0;
+  const auto first = k.mm.phys.Alloc(k.t, mm::FrameOwner::kMemfdSer, pages);
+  if (!first.has_value()) return 0;
+  for (uint64_t i = 0; i < pages; ++i) {
+    *error = kho_preserve_page(k, *first + i, ref, sim::FaultSite::kKhoPreserveVmalloc);
+    if (*error == 0) continue;
+    for (uint64_t done = 0; done < i; ++done) kho_unpreserve_page(k, *first + done, ref);
+    for (uint64_t page = 0; page < pages; ++page) k.mm.phys.Put(k.t, *first + page);
+    return 0;
+  }
+  const PhysAddr array = mm::AddressOf(*first);
+  for (size_t i = 0; i < folios.size(); ++i) {
+    const PhysAddr element = array + i * kFolioSize;
+    store(k, element, kFolioPfnFlags.offset, 8, folios[i] << kPfnShift | kFolioFlags, ref);
+    store(k, element, kFolioIndex.offset, 8, i, ref);
+  }
+  return array;
+}
+
+int PreserveFolios(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref,
+                   PhysAddr* array) {
+  for (size_t i = 0; i < folios.size(); ++i) {
+    const int error = kho_preserve_page(k, folios[i], ref, sim::FaultSite::kKhoPreserveFolio);
+    if (error == 0) continue;
+    UnregisterFolios(k, folios, i, ref);
+    return error;
+  }
+  int error = 0;
+  *array = PreserveArray(k, folios, ref, &error);
+  if (*array == 0) UnregisterFolios(k, folios, folios.size(), ref);
+  return *array == 0 ? error : 0;
+}
+
+int PreserveContents(Kernel& k, mm::MemfdHandle memfd, PhysAddr header, uint64_t size) {
+  const uint64_t pages = (size + mm::kPageSize - 1) >> mm::kPageShift;
+  std::vector<Pfn> folios;
+  int error =
+      memfd_pin_folios(k.t, k.mm, memfd, 0, static_cast<uint32_t>(pages), &folios);
+  if (error != 0) return error;
+  PhysAddr array = 0;
+  error = PreserveFolios(k, folios, mm::Ref(memfd), &array);
+  if (error != 0) {
+    unpin_pages(k.t, k.mm, folios);
+    return error;
+  }
+  store(k, header, kMemfdFolios.offset, 8, pages, mm::Ref(memfd));
+  store(k, header, kMemfdArray.offset, 8, array, mm::Ref(memfd));
+  return 0;
+}
+
+// Steps under the inode lock; the file is frozen by the caller.
+int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
+  const sim::ObjectRef ref = mm::Ref(memfd);
+  const PhysAddr header = kho_alloc_preserve(k, kMemfdSerSize, mm::FrameOwner::kMemfdSer, ref);
+  if (IsErr(header)) return PtrErr(header);
+  const mm::MemfdState& state = Get(k.t, k.mm, memfd).state.Read(k.t, ref);
+  const uint64_t size = state.size;
+  const uint32_t seals = state.seals;
+  store(k, header, kMemfdSize.offset, kMemfdSize.bytes, size, ref);
+  store(k, header, kMemfdSeals.offset, kMemfdSeals.bytes, seals, ref);
+  const int error = size > 0 ? PreserveContents(k, memfd, header, size) : 0;
+  if (error != 0) {
+    kho_unpreserve_free(k, header, kMemfdSerSize, ref);
+    return error;
+  }
+  *data = header;
+  return 0;
+}
+
+void SetFrozen(Kernel& k, mm::MemfdHandle memfd, bool frozen) {
+  Get(k.t, k.mm, memfd).state.Modify(k.t, mm::Ref(memfd)).frozen = frozen;
+}
+
+}  // namespace
+
+int memfd_luo_preserve(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
+  const sim::LockId lock = Get(k.t, k.mm, memfd).inode_lock;
+  mutex_lock(k.t, lock);
+  SetFrozen(k, memfd, true);
+  const int error = PreserveLocked(k, memfd, data);
+  if (error != 0) SetFrozen(k, memfd, false);
+  mutex_unlock(k.t, lock);
+  return error;
+}
+
+void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
+  const sim::ObjectRef ref = mm::Ref(memfd);
+  const sim::LockId lock = Get(k.t, k.mm, memfd).inode_lock;
+  mutex_lock(k.t, lock);
+  SetFrozen(k, memfd, false);
+  const MemfdSerialized serialized = ReadMemfdSerialized(k.mm.phys, data);
+  const PhysAddr array = load(k, data, kMemfdArray.offset, 8, ref);
+  for (const auto& [index, pfn] : serialized.pages) {
+    kho_unpreserve_page(k, pfn, ref);
+    k.mm.phys.Unpin(k.t, pfn);
+  }
+  for (uint64_t i = 0; i < ArrayPages(serialized.pages.size()); ++i) {
+    kho_unpreserve_page(k, mm::PfnOf(array) + i, ref);
+    k.mm.phys.Put(k.t, mm::PfnOf(array) + i);
+  }
+  kho_unpreserve_free(k, data, kMemfdSerSize, ref);
+  mutex_unlock(k.t, lock);
+}
+
+MemfdSerialized ReadMemfdSerialized(const mm::PhysMemory& phys, PhysAddr data) {
+  MemfdSerialized result;
+  result.size = phys.ReadField(data + kMemfdSize.offset, kMemfdSize.bytes);
+  result.seals =
+      static_cast<uint32_t>(phys.ReadField(data + kMemfdSeals.offset, kMemfdSeals.bytes));
+  const uint64_t folios = phys.ReadField(data + kMemfdFolios.offset, kMemfdFolios.bytes);
+  const PhysAddr array = phys.ReadField(data + kMemfdArray.offset, kMemfdArray.bytes);
+  for (uint64_t i = 0; i < folios; ++i) {
+    const uint64_t word = phys.ReadField(array + i * kFolioSize + kFolioPfnFlags.offset, 8);
+    const uint64_t index = phys.ReadField(array + i * kFolioSize + kFolioIndex.offset, 8);
+    result.pages.emplace_back(static_cast<uint32_t>(index), word >> kPfnShift);
+  }
+  return result;
+}
+
+}  // namespace iommufd_check::liveupdate

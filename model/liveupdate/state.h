@@ -1,0 +1,137 @@
+// The state of LUO, KHO and the IOMMU core's FLB (luo_kho.md, iommu_core.md), and the whole World.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/iommufd/state.h"
+
+namespace iommufd_check::liveupdate {
+
+using iommufd::ContextHandle;
+using mm::FileRef;
+using mm::Pfn;
+using mm::PhysAddr;
+using sim::Field;
+using sim::LockId;
+using sim::Shared;
+
+// KHO's registration set: one bit for each page, no count, no owner (luo_kho.md section 6).
+struct Kho {
+  LockId radix_mutex;
+  Shared<std::vector<Pfn>, Field::kKhoTree> preserved;  // ascending
+
+  friend bool operator==(const Kho&, const Kho&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("preserved", s.preserved...);
+  }
+};
+
+// One file of a session. `data` is what its handler serialized, a physical address.
+struct LuoFile {
+  uint64_t token = 0;
+  FileRef file;
+  mm::MemfdHandle memfd;     // when file.kind is kMemfd
+  ContextHandle iommufd;     // when file.kind is kIommufd
+  uint64_t data = 0;
+
+  friend bool operator==(const LuoFile&, const LuoFile&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("token", s.token...);
+    v("file", s.file...);
+    v("data", s.data...);
+  }
+};
+
+struct Session {
+  std::string name;
+  LockId mutex;
+  sim::Refcount file;  // fd and system calls in flight
+  bool fd_open = true;
+  Shared<std::vector<LuoFile>, Field::kSessionFiles> files;  // in preserve order
+
+  friend bool operator==(const Session&, const Session&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("name", s.name...);
+    v("file", s.file...);
+    v("fd_open", s.fd_open...);
+    v("files", s.files...);
+  }
+};
+using SessionHandle = sim::Handle<Session>;
+
+// The outgoing half of the FLB "iommu": bound to the life of preserved iommufd files.
+struct FlbOutgoing {
+  uint32_t count = 0;     // preserved files plus gets in progress
+  PhysAddr data = 0;      // its header in KHO memory; 0: no object
+  friend bool operator==(const FlbOutgoing&, const FlbOutgoing&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("count", s.count...);
+    v("data", s.data...);
+  }
+};
+
+struct State {
+  LockId sessions_rwsem;    // session header: list
+  LockId register_rwlock;   // handlers and FLB links
+  LockId files_xa_lock;     // of the global id set
+  LockId flb_lock;          // flb->outgoing.lock
+  LockId flb_object_mutex;  // of the live FLB object (iommu_core.md section 1)
+  Kho kho;
+  sim::Slots<Session> sessions;
+  Shared<std::vector<SessionHandle>, Field::kSessionList> session_list;
+  Shared<std::vector<FileRef>, Field::kGlobalFiles> preserved_ids;  // the global id set
+  Shared<FlbOutgoing, Field::kFlb> flb;
+  // `reference`: an iommufd is preserved, so its marks are frozen. Under liveupdate_mutex.
+  Shared<bool, Field::kHwptPreserved> marks_frozen;
+
+  friend bool operator==(const State&, const State&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("kho", s.kho...);
+    v("sessions", s.sessions...);
+    v("session_list", s.session_list...);
+    v("preserved_ids", s.preserved_ids...);
+    v("flb", s.flb...);
+    v("marks_frozen", s.marks_frozen...);
+  }
+};
+
+// The kernel that runs on the machine: what a kexec replaces as a whole.
+struct KernelState {
+  sim::LockTable locks;
+  iommufd::State iommufd;
+  ContextHandle ctx;  // the process's one open /dev/iommu
+  State luo;
+
+  friend bool operator==(const KernelState&, const KernelState&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("locks", s.locks...);
+    v("iommufd", s.iommufd...);
+    v("ctx", s.ctx...);
+    v("luo", s.luo...);
+  }
+};
+
+// All state of the simulated machine: a regular value (design.md rule 1).
+struct World {
+  mm::Machine machine;
+  iommu::State iommu;
+  KernelState kernel;
+
+  friend bool operator==(const World&, const World&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("machine", s.machine...);
+    v("iommu", s.iommu...);
+    v("kernel", s.kernel...);
+  }
+};
+
+}  // namespace iommufd_check::liveupdate
