@@ -75,7 +75,7 @@ class WordSink {
       words_.push_back(value.has_value() ? 1 : 0);
       if (value.has_value()) Add(*value);
     } else {
-      T::Visit([this](const char*, const auto& member) { Add(member); }, value);
+      T::Visit([this](const char*, const auto& member) { this->Add(member); }, value);
     }
   }
   const std::vector<uint64_t>& words() const { return words_; }

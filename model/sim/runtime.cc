@@ -5,6 +5,7 @@
 namespace iommufd_check::sim {
 
 TaskId SwitchSchedule::Next(const SchedulePoint& point) {
+  points_.push_back(point);
   // Switches apply in program order; each waits for its own place.
   if (next_ < switches_.size()) {
     const Switch& s = switches_[next_];

@@ -60,12 +60,17 @@ class SwitchSchedule : public Scheduler {
   void Reset(std::span<const Switch> switches) {
     switches_ = switches;
     next_ = 0;
+    points_.clear();
   }
   TaskId Next(const SchedulePoint& point) override;
+
+  // Where it was asked since Reset, in order: the places at which a switch would have an effect.
+  const std::vector<SchedulePoint>& points() const { return points_; }
 
  private:
   std::span<const Switch> switches_;
   size_t next_ = 0;
+  std::vector<SchedulePoint> points_;
 };
 
 struct RunConfig {

@@ -3,10 +3,15 @@
 #include <algorithm>
 
 #include "model/iommu/walker.h"
+#include "model/iommufd/device.h"
+#include "model/iommufd/ioctl.h"
 #include "model/sim/reflect.h"
 
 namespace iommufd_check::test_support {
 namespace {
+
+constexpr uint32_t kFixedReadWrite =
+    iommufd::kFixedIova | iommufd::kReadable | iommufd::kWriteable;
 
 class WithoutLiveUpdate : public liveupdate::Design {
  public:
@@ -124,6 +129,53 @@ std::vector<FaultedRun> KernelFixture::Sweep(
     }
   }
   return runs;
+}
+
+uint32_t KernelFixture::IoasAlloc() {
+  uint32_t id = 0;
+  Call([&](Kernel& k) { return iommufd::ioas_alloc(k, k.ctx, &id); });
+  return id;
+}
+
+uint32_t KernelFixture::Bind(uint16_t endpoint) {
+  uint32_t id = 0;
+  Call([&](Kernel& k) { return iommufd::device_bind(k, k.ctx, endpoint, &id); });
+  return id;
+}
+
+uint32_t KernelFixture::HwptAlloc(uint32_t device, uint32_t ioas) {
+  uint32_t id = 0;
+  Call([&](Kernel& k) { return iommufd::hwpt_alloc(k, k.ctx, device, ioas, &id); });
+  return id;
+}
+
+int KernelFixture::MapUser(uint32_t ioas, mm::Iova iova, uint64_t length, uint64_t source) {
+  iommufd::MapArguments a{ioas, kFixedReadWrite, source, length, iova};
+  return Call([&](Kernel& k) { return iommufd::ioas_map(k, k.ctx, &a); });
+}
+
+int KernelFixture::MapFile(uint32_t ioas, mm::Iova iova, uint64_t length, uint16_t file,
+                           uint64_t start) {
+  iommufd::MapArguments a{ioas, kFixedReadWrite, start, length, iova};
+  return Call([&](Kernel& k) { return iommufd::ioas_map_file(k, k.ctx, memfd(file), &a); });
+}
+
+int KernelFixture::Unmap(uint32_t ioas, mm::Iova iova, uint64_t length) {
+  return Call([&](Kernel& k) { return iommufd::ioas_unmap(k, k.ctx, ioas, iova, &length); });
+}
+
+int KernelFixture::Destroy(uint32_t id) {
+  return Call([&](Kernel& k) { return iommufd::iommufd_destroy(k, k.ctx, id); });
+}
+
+void KernelFixture::TearDownProcess() {
+  std::vector<uint32_t> ids;
+  world.kernel.iommufd.devices.ForEach(
+      [&](iommufd::DeviceHandle, const iommufd::Device& d) { ids.push_back(d.object.id); });
+  for (uint32_t id : ids) {
+    Call([&](Kernel& k) { return iommufd::device_unbind(k, k.ctx, id); });
+  }
+  Call([&](Kernel& k) { return iommufd::close_iommufd(k, k.ctx); });
 }
 
 bool KernelFixture::Saw(sim::Splat splat) const {

@@ -59,6 +59,21 @@ class KernelFixture {
                                 const std::function<void(const FaultedRun&)>& check) const;
 
   mm::MemfdHandle memfd(uint16_t i) const { return {i, 0}; }
+
+  // System calls that a test's set-up takes for granted: ids, or 0 when they failed.
+  uint32_t IoasAlloc();
+  uint32_t Bind(uint16_t endpoint = 0);
+  uint32_t HwptAlloc(uint32_t device, uint32_t ioas);
+  // At a fixed IOVA, readable and writable.
+  int MapUser(uint32_t ioas, mm::Iova iova, uint64_t length,
+              uint64_t source = mm::UserAddressOf(0));
+  int MapFile(uint32_t ioas, mm::Iova iova, uint64_t length, uint16_t file = 0,
+              uint64_t start = 0);
+  int Unmap(uint32_t ioas, mm::Iova iova, uint64_t length);
+  int Destroy(uint32_t id);
+  // Unbinds every device and closes the iommufd: the process is gone.
+  void TearDownProcess();
+
   const std::vector<sim::Event>& events() const { return runtime_.log().events(); }
   uint64_t digest() const { return runtime_.log().digest(); }
   uint32_t steps_of(sim::TaskId task) const { return steps_[task]; }

@@ -1,0 +1,111 @@
+#include "fuzz/input_file.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "fuzz/names.h"
+#include "model/liveupdate/designs/registry.h"
+#include "model/program/byte_codec.h"
+#include "model/program/text_codec.h"
+#include "model/spec/invariants.h"
+
+namespace iommufd_check::cli {
+namespace {
+
+// Names that the text codec cannot check, since it knows neither designs nor invariants.
+absl::Status CheckNames(const program::Program& program, const std::string& path) {
+  if (!program.design.empty() && liveupdate::FindDesign(program.design) == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", UnknownDesign(program.design)));
+  }
+  const auto check = [&](const std::string& id) {
+    if (spec::InvariantFromName(id).has_value()) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", UnknownInvariant(id)));
+  };
+  for (const program::ExpectedViolation& expected : program.expected) {
+    if (absl::Status status = check(expected.invariant); !status.ok()) return status;
+  }
+  for (const std::string& id : program.also) {
+    if (absl::Status status = check(id); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+void DropUnknownNames(program::Program* program) {
+  if (liveupdate::FindDesign(program->design) == nullptr) program->design.clear();
+  std::erase_if(program->expected, [](const program::ExpectedViolation& expected) {
+    return !spec::InvariantFromName(expected.invariant).has_value();
+  });
+  std::erase_if(program->also,
+                [](const std::string& id) { return !spec::InvariantFromName(id).has_value(); });
+}
+
+std::string ReadAll(std::istream& in) {
+  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
+
+}  // namespace
+
+std::optional<Form> FormOfName(std::string_view path) {
+  if (path.ends_with(".bin")) return Form::kBytes;
+  if (path.ends_with(".prog") || path.ends_with(".txt")) return Form::kText;
+  return std::nullopt;
+}
+
+absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in) {
+  if (path == "-") return ReadAll(in);
+  std::error_code error;
+  // An ifstream opens a directory without complaint, hence the questions before.
+  if (!std::filesystem::exists(path, error)) {
+    return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+  }
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a directory, not a program"));
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be read"));
+  std::string contents = ReadAll(file);
+  if (file.bad()) return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be read"));
+  return contents;
+}
+
+absl::StatusOr<program::Program> DecodeProgram(const std::string& contents, Form form,
+                                               const std::string& path) {
+  if (form == Form::kText) return program::ParseProgram(contents, path);
+  return program::DecodeBytes({reinterpret_cast<const uint8_t*>(contents.data()), contents.size()});
+}
+
+absl::StatusOr<program::Program> DecodeRunnable(const std::string& contents, Form form,
+                                                const std::string& path) {
+  absl::StatusOr<program::Program> decoded = DecodeProgram(contents, form, path);
+  if (!decoded.ok()) return decoded;
+  if (form == Form::kBytes) {
+    DropUnknownNames(&*decoded);
+  } else if (absl::Status status = CheckNames(*decoded, path); !status.ok()) {
+    return status;
+  }
+  return decoded;
+}
+
+std::string EncodeProgram(const program::Program& program, Form form) {
+  if (form == Form::kText) return program::PrintProgram(program);
+  const std::vector<uint8_t> bytes = program::EncodeBytes(program);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+absl::Status WriteOutput(const std::string& path, const std::string& contents, std::ostream& out) {
+  if (path == "-") {
+    out << contents;
+    return absl::OkStatus();
+  }
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << contents;
+  file.close();
+  if (!file) return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written"));
+  return absl::OkStatus();
+}
+
+}  // namespace iommufd_check::cli

@@ -1,0 +1,39 @@
+// Programs from files, from standard input, and back.
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/program/program.h"
+
+namespace iommufd_check::cli {
+
+enum class Form : uint8_t { kText, kBytes };
+
+// By the suffix: ".bin" is bytes, ".prog" and ".txt" are text.
+std::optional<Form> FormOfName(std::string_view path);
+
+// The whole file, or of `in` when the path is "-". ERRORS: one sentence that names the path.
+absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in);
+
+// The program in `contents`; a text is named `path` in messages. ERRORS: as ParseProgram.
+absl::StatusOr<program::Program> DecodeProgram(const std::string& contents, Form form,
+                                               const std::string& path);
+
+// The same for a program that is to run: its design and the invariants that it expects exist. A
+// text that names others is an error; in bytes, which a fuzzer wrote, such names are dropped.
+absl::StatusOr<program::Program> DecodeRunnable(const std::string& contents, Form form,
+                                                const std::string& path);
+
+std::string EncodeProgram(const program::Program& program, Form form);
+
+// To the file, or to `out` when the path is "-".
+absl::Status WriteOutput(const std::string& path, const std::string& contents, std::ostream& out);
+
+}  // namespace iommufd_check::cli

@@ -1,0 +1,77 @@
+// The verdict: which invariants each design holds, over a set of programs and all their variants
+// within stated bounds.
+//
+// For each design every program runs as written and is then searched (single faults, schedules).
+// For each invariant that breaks, the shortest program that breaks it is kept and minimised. The
+// engines that run, search and minimise come as functions, so that a test can stand in for them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fuzz/identity.h"
+#include "model/liveupdate/design.h"
+#include "model/program/executor.h"
+#include "model/program/program.h"
+#include "model/spec/invariants.h"
+
+namespace iommufd_check::cli {
+
+struct SearchBounds {
+  uint32_t preemptions = 2;     // in one schedule
+  bool single_faults = true;    // also each run in which one call fails
+  uint64_t max_executions = 0;  // of each design; 0: no limit
+};
+
+struct SearchOutcome {
+  uint64_t executions = 0;
+  bool exhausted = true;  // everything within the bounds was run
+};
+
+using Visitor = std::function<void(const program::Program&, const program::Execution&)>;
+using Predicate = std::function<bool(const program::Program&)>;
+
+struct Engine {
+  // The result is valid until the next call of any of these.
+  std::function<const program::Execution&(liveupdate::Design&, const program::Program&)> run;
+  // Runs the variants of a program, at most bounds.max_executions when that is not 0, and shows
+  // each with its execution.
+  std::function<SearchOutcome(liveupdate::Design&, const program::Program&, const SearchBounds&,
+                              const Visitor&)>
+      search;
+  std::function<program::Program(const program::Program&, const Predicate&)> minimise;
+};
+
+struct Finding {
+  program::Program program;
+  Identity identity;
+};
+
+struct Cell {
+  uint64_t armed = 0;  // how often the invariant had something to say
+  std::optional<Finding> finding;
+};
+
+struct DesignVerdict {
+  std::string design;
+  std::array<Cell, spec::kInvariants> cells{};
+  uint64_t programs = 0;    // that were run as written
+  uint64_t executions = 0;  // without those of minimising
+  bool exhausted = true;
+
+  bool violated() const;
+};
+
+// `progress` gets a line now and then, none of which is a result.
+DesignVerdict JudgeDesign(const Engine& engine, liveupdate::Design& design,
+                          const std::vector<program::Program>& programs, const SearchBounds& bounds,
+                          const std::function<void(const std::string&)>& progress);
+
+// Rows are invariants, columns designs; a line about the extent of the search follows for each.
+std::string RenderVerdict(const std::vector<DesignVerdict>& verdicts, const SearchBounds& bounds);
+
+}  // namespace iommufd_check::cli

@@ -1,0 +1,137 @@
+#include "model/explore/model_catalog.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "model/explore/preserve_model.h"
+#include "model/explore/preserve_text.h"
+#include "model/explore/toy_model.h"
+#include "model/explore/toy_text.h"
+#include "model/sim/check.h"
+
+namespace iommufd_check::explore {
+namespace {
+
+std::vector<ModelInfo> MakeModels() {
+  return {
+      {.name = "toy",
+       .summary = "workers map, unmap, preserve and unpreserve pages under one lock",
+       .parameters = {{"workers", 4, 1, ToyModel::kMaxWorkers, "tasks that choose operations"},
+                      {"pages", 3, 1, ToyModel::kMaxPages, "pages they operate on"}},
+       .variants = {},
+       .plants = ToyModel::PlantNames()},
+      {.name = "preserve",
+       .summary = "the domains of one IOAS are preserved while others map and unmap",
+       .parameters = {{"mappers", 2, 1, PreserveModel::kMaxMappers, "tasks that map and unmap"},
+                      {"hwpts", 2, 1, PreserveModel::kMaxHwpts, "domains of the IOAS"}},
+       .variants = PreserveModel::VariantNames(),
+       .plants = PreserveModel::PlantNames()},
+  };
+}
+
+const ModelInfo* FindModel(const std::string& name) {
+  for (const ModelInfo& model : KnownModels()) {
+    if (model.name == name) return &model;
+  }
+  return nullptr;
+}
+
+// "unknown variant 'x' of model preserve; known: a, b".
+absl::Status Unknown(const char* what, const std::string& given, const std::string& model,
+                     const std::vector<std::string>& known) {
+  std::string text = absl::StrCat("unknown ", what, " '", given, "'");
+  if (!model.empty()) absl::StrAppend(&text, " of model ", model);
+  absl::StrAppend(&text, "; known: ", known.empty() ? "none" : absl::StrJoin(known, ", "));
+  return absl::InvalidArgumentError(text);
+}
+
+absl::Status FillParameters(const ModelInfo& info, Choice* choice) {
+  std::vector<std::string> known;
+  for (const ParameterInfo& parameter : info.parameters) known.push_back(parameter.name);
+  for (const auto& [name, value] : choice->parameters) {
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end()) return Unknown("parameter", name, info.name, known);
+    const ParameterInfo& parameter =
+        info.parameters[static_cast<std::size_t>(found - known.begin())];
+    if (value < parameter.least || value > parameter.greatest) {
+      return absl::InvalidArgumentError(absl::StrCat("parameter ", name, "=", value, " of model ",
+                                                     info.name, " is out of range; give ",
+                                                     parameter.least, " to ", parameter.greatest));
+    }
+  }
+  for (const ParameterInfo& parameter : info.parameters) {
+    choice->parameters.emplace(parameter.name, parameter.standard);
+  }
+  return absl::OkStatus();
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+ToyModel::Plant ToyPlant(const Choice& choice) {
+  return ToyModel::PlantNamed(choice.plant).value_or(ToyModel::Plant::kNone);
+}
+
+PreserveModel::Plant PreservePlant(const Choice& choice) {
+  return PreserveModel::PlantNamed(choice.plant).value_or(PreserveModel::Plant::kNone);
+}
+
+}  // namespace
+
+const std::vector<ModelInfo>& KnownModels() {
+  static const std::vector<ModelInfo> kModels = MakeModels();
+  return kModels;
+}
+
+absl::StatusOr<Choice> Choose(const Choice& given) {
+  const ModelInfo* info = FindModel(given.model);
+  if (info == nullptr) {
+    std::vector<std::string> known;
+    for (const ModelInfo& model : KnownModels()) known.push_back(model.name);
+    return Unknown("model", given.model, "", known);
+  }
+  Choice choice = given;
+  const absl::Status filled = FillParameters(*info, &choice);
+  if (!filled.ok()) return filled;
+  if (choice.variant.empty() && !info->variants.empty()) choice.variant = info->variants.front();
+  if (!choice.variant.empty() && !Contains(info->variants, choice.variant)) {
+    return Unknown("variant", choice.variant, info->name, info->variants);
+  }
+  if (!choice.plant.empty() && !Contains(info->plants, choice.plant)) {
+    return Unknown("plant", choice.plant, info->name, info->plants);
+  }
+  return choice;
+}
+
+absl::StatusOr<std::string> EmitPromela(const Choice& choice, bool assertions) {
+  absl::StatusOr<Choice> chosen = Choose(choice);
+  if (!chosen.ok()) return chosen.status();
+  std::map<std::string, int>& of = chosen->parameters;
+  if (chosen->model == "toy") {
+    return ToyPromela(of["workers"], of["pages"], ToyPlant(*chosen), assertions);
+  }
+  IOMMUFD_CHECK(chosen->model == "preserve", "every known model is emitted");
+  return PreservePromela(of["mappers"], of["hwpts"], *PreserveModel::VariantNamed(chosen->variant),
+                         PreservePlant(*chosen), assertions);
+}
+
+absl::StatusOr<std::string> EmitMurphi(const Choice& choice, bool assertions, bool symmetry) {
+  absl::StatusOr<Choice> chosen = Choose(choice);
+  if (!chosen.ok()) return chosen.status();
+  std::map<std::string, int>& of = chosen->parameters;
+  if (chosen->model == "toy") {
+    return ToyMurphi(of["workers"], of["pages"], ToyPlant(*chosen), assertions, symmetry);
+  }
+  IOMMUFD_CHECK(chosen->model == "preserve", "every known model is emitted");
+  if (symmetry) {
+    return absl::InvalidArgumentError(
+        "the Murphi program of model preserve has no scalarsets; emit it without --symmetry");
+  }
+  return PreserveMurphi(of["mappers"], of["hwpts"], *PreserveModel::VariantNamed(chosen->variant),
+                        PreservePlant(*chosen), assertions);
+}
+
+}  // namespace iommufd_check::explore

@@ -1,0 +1,72 @@
+#include "model/explore/search_command.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "model/explore/engine.h"
+#include "model/explore/preserve_model.h"
+#include "model/explore/toy_model.h"
+#include "model/sim/check.h"
+
+namespace iommufd_check::explore {
+namespace {
+
+absl::StatusOr<SearchOptions> OptionsOf(const SearchRequest& request) {
+  SearchOptions options;
+  options.threads = request.threads;
+  options.symmetry = request.symmetry;
+  options.limits = {request.max_depth, request.max_states, request.max_memory_bytes};
+  options.spill_folder = request.spill_folder;
+  options.stop_at_violation = !request.keep_going;
+  switch (request.fingerprint_bits) {
+    case 0:
+      options.keys = KeyKind::kExact;
+      return options;
+    case 64:
+      options.keys = KeyKind::kFingerprint64;
+      return options;
+    case 128:
+      options.keys = KeyKind::kFingerprint128;
+      return options;
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("--fingerprint-bits=", request.fingerprint_bits,
+                       " is not offered; give 64 or 128, or 0 for exact keys"));
+  }
+}
+
+absl::StatusOr<SearchOutcome> SearchChosen(const Choice& choice, const SearchOptions& options,
+                                           ProgressSink* progress) {
+  const auto parameter = [&choice](const char* name) { return choice.parameters.at(name); };
+  if (choice.model == "toy") {
+    const auto plant = ToyModel::PlantNamed(choice.plant).value_or(ToyModel::Plant::kNone);
+    return Search(ToyModel(parameter("workers"), parameter("pages"), plant), options, progress);
+  }
+  IOMMUFD_CHECK(choice.model == "preserve", "every known model is searched");
+  const auto plant = PreserveModel::PlantNamed(choice.plant).value_or(PreserveModel::Plant::kNone);
+  return Search(PreserveModel(parameter("mappers"), parameter("hwpts"),
+                              *PreserveModel::VariantNamed(choice.variant), plant),
+                options, progress);
+}
+
+}  // namespace
+
+absl::StatusOr<SearchReport> RunSearch(const SearchRequest& request, ProgressSink* progress) {
+  absl::StatusOr<Choice> choice = Choose(request.choice);
+  if (!choice.ok()) return choice.status();
+  const absl::StatusOr<SearchOptions> options = OptionsOf(request);
+  if (!options.ok()) return options.status();
+  absl::StatusOr<SearchOutcome> outcome = SearchChosen(*choice, *options, progress);
+  if (!outcome.ok()) return outcome.status();
+  SearchReport report;
+  report.choice = *std::move(choice);
+  report.symmetry = request.symmetry;
+  report.max_depth = request.max_depth;
+  report.max_states = request.max_states;
+  report.max_memory_bytes = request.max_memory_bytes;
+  report.outcome = *std::move(outcome);
+  return report;
+}
+
+}  // namespace iommufd_check::explore

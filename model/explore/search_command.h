@@ -1,0 +1,39 @@
+// The state search as the command line calls it: a request in words, a report to be
+// shown as text or JSON.
+//
+// Threads: RunSearch uses request.threads of them, and joins them.
+//
+//   SearchRequest request;
+//   request.choice = {.model = "preserve", .variant = "shared-bool"};
+//   absl::StatusOr<SearchReport> report = RunSearch(request, nullptr);
+//   std::cout << RenderText(*report);
+//   return ExitCode(*report);
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "model/explore/model_catalog.h"
+#include "model/explore/search.h"
+#include "model/explore/search_report.h"
+
+namespace iommufd_check::explore {
+
+struct SearchRequest {
+  Choice choice;
+  bool symmetry = false;
+  int threads = 1;
+  int fingerprint_bits = 0;  // 0 for exact keys, or 64, or 128.
+  std::uint64_t max_depth = kNoLimit;
+  std::uint64_t max_states = kNoLimit;
+  std::uint64_t max_memory_bytes = SearchLimits().max_memory_bytes;
+  bool keep_going = false;   // Count on after a violation.
+  std::string spill_folder;  // For a frontier that does not fit into memory; "" for /tmp.
+};
+
+// FAULTS: InvalidArgument, in words that say what to give instead; Unavailable from the frontier's
+// temporary file.
+absl::StatusOr<SearchReport> RunSearch(const SearchRequest& request, ProgressSink* progress);
+
+}  // namespace iommufd_check::explore

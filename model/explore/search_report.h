@@ -1,0 +1,39 @@
+// The certificate of a state search: what was searched, whether the space was exhausted or which
+// bound ended the search, what was counted, and how often each invariant had something to say.
+//
+// Both renderings are the same on every machine and for every number of threads: they hold no time
+// and no path.
+//
+// Threads: pure functions.
+//
+//   std::cout << RenderText(report);
+//   return ExitCode(report);
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/explore/model_catalog.h"
+#include "model/explore/search.h"
+
+namespace iommufd_check::explore {
+
+struct SearchReport {
+  Choice choice;  // With defaults filled in.
+  bool symmetry = false;
+  std::uint64_t max_depth = kNoLimit;
+  std::uint64_t max_states = kNoLimit;
+  std::uint64_t max_memory_bytes = 0;
+  SearchOutcome outcome;
+};
+
+std::string RenderText(const SearchReport& report);
+std::string RenderJson(const SearchReport& report);
+
+// 0 exhausted and all held; 1 violation; 3 a bound ended the search.
+int ExitCode(const SearchReport& report);
+
+// "8,363,979".
+std::string WithCommas(std::uint64_t number);
+
+}  // namespace iommufd_check::explore

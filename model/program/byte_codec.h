@@ -1,0 +1,76 @@
+// Programs as bytes: the form that fuzzers mutate. Every byte string is a program.
+//
+// Layout: a header of 8 bytes, then records of 12. Integers are little-endian. Missing bytes of a
+// header or last record count as 0. A field that is shorter than its values has several *forms*,
+// ranges of its bytes; the encoder uses the exact one, the others make frequent what is
+// interesting.
+//
+//   header  0 memfds   1-2 memfd_pages   3 buffers   4-5 buffer_pages   6 devices   7 unused
+//           a count: 240..248 exact (0..8), else mostly 1 or 2
+//           pages: high byte >= 0xe0 exact (low 13 bits), else one of 4 1 2 3 4 6 8 16
+//
+//   byte 0     record        byte 1            bytes 2..11
+//   0..175     operation     task              arguments: 2 bytes for an object or number, else 1
+//   176..199   fault         -                 2-3 operation  4 site  5 form  6-7 nth
+//   200..219   switch        task left         2 task entered  3 form  4 steps  8-11 steps, exact
+//   220..231   literal       which argument    2-9 its value, for what no form below can say
+//   232..239   errno         errno             -: what the operation before is expected to return
+//   240..243   name          length            3-11 text: the name argument of the operation before
+//   244        expectation   length            2 operation or 0  3-11 text
+//   245        companion     length            3-11 text
+//   246        design        length            3-11 text
+//   247        title         length            3-11 text
+//   248..255   operation, as 0..175
+//
+//   operation  opcode modulo the size of the alphabet, but from 144 to 175 one that creates an
+//   object task       0..159 main, 160..239 A A A B B B C D, 240..247 finally, 248..254 A..G, 255
+//   finally object     high byte < 0xf0: variable number v modulo those that the argument accepts,
+//   counted
+//              from the first; the id (low byte modulo 8) where there is none. 0xf0..0xf7: the id
+//              (low byte modulo 8); from 0xf8: the id (low byte)
+//   number     L is the low byte, U a page where the argument counts bytes and else 1; by high byte
+//              00 L%8*U   40 L%4*U   60 auto or L%8*U   80 L*U   a0 L*U+1   b0 L*U-1   c0 MAX-L
+//              d0 L   e0 2^(L%64)   f0 -L*U
+//   index      modulo the number of memfds, buffers, devices
+//   file       from 0x80: iommufd, else memfd, modulo their number
+//   prot       rw rw rw r w none rw r        seals   < 0x80: low 6 bits, else seal|shrink|grow
+//   name       vm luo a b c d e (empty)
+//   nth        form < 0xc0: 1 + low byte % 4, < 0xf0: 1 + low byte, else both bytes
+//   steps      form < 0x80: byte 4 % 32, < 0xf0: byte 4, else bytes 8-11
+//   length     low 7 bits modulo 10; bit 7: append to the text of the record before
+//
+// Order. Records may name tasks in any order: operations are numbered as their records come
+// (faults refer to that number) and then sorted by task. A variable is a *record above* whose task
+// does not run later, so variables never form a cycle. The encoder writes operations in
+// DefinitionOrder, where everything that a valid program may refer to stands above.
+//
+// What has no meaning has no effect: an operation on a memfd, buffer or device when boot has none;
+// a literal, errno or name that follows no operation which takes it; a fault without operations; a
+// switch without two concurrent tasks; whatever goes beyond the limits of program.h.
+//
+// Locality. Changing one byte of a program changes at most
+//   - bytes 2..11 of a record: the one operation, fault, switch or text that the record is about;
+//   - byte 1 of an operation: that operation's task; so its place, which variables others can name,
+//     and, when a task gets its first or loses its last operation, switches;
+//   - byte 0: the record becomes another. Operations further down keep code, task and values;
+//     variables are counted anew when it defines other ones than before, faults and switches when
+//     it starts or stops being an operation;
+//   - the header: one boot field, indexes modulo it, and at 0 the operations that need one.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/program/program.h"
+
+namespace iommufd_check::program {
+
+// The program of `bytes`; FirstProblem of it is empty whatever the bytes are. Allocates in
+// proportion to bytes.size().
+Program DecodeBytes(std::span<const uint8_t> bytes);
+
+// Bytes that DecodeBytes turns into `program` again. REQUIRES: FirstProblem(program) is empty.
+std::vector<uint8_t> EncodeBytes(const Program& program);
+
+}  // namespace iommufd_check::program

@@ -1,0 +1,258 @@
+#include "model/program/dispatch.h"
+
+#include "model/iommufd/device.h"
+#include "model/iommufd/ioctl.h"
+#include "model/liveupdate/design.h"
+#include "model/liveupdate/luo.h"
+#include "model/sim/check.h"
+
+namespace iommufd_check::program {
+namespace {
+
+using liveupdate::Kernel;
+using liveupdate::SessionHandle;
+using spec::Call;
+
+// One alphabet, two spellings: the program's and the oracle's.
+static_assert(static_cast<int>(Call::Kind::kIoasAlloc) == static_cast<int>(OpCode::kIoasAlloc));
+static_assert(static_cast<int>(Call::Kind::kMap) == static_cast<int>(OpCode::kMap));
+static_assert(static_cast<int>(Call::Kind::kMemfdSeal) == static_cast<int>(OpCode::kMemfdSeal));
+static_assert(static_cast<int>(Call::Kind::kLuMark) == static_cast<int>(OpCode::kLuMark));
+static_assert(static_cast<int>(Call::Kind::kLuMark) + 1 == static_cast<int>(OpCode::kCount));
+
+uint32_t ObjectId(const Argument& argument, const Bindings& bindings) {
+  if (!argument.variable.has_value()) return static_cast<uint32_t>(argument.value);
+  return bindings.results[*argument.variable].created_id;
+}
+
+SessionHandle SessionOf(const Argument& argument, const Bindings& bindings) {
+  return argument.variable.has_value() ? bindings.sessions[*argument.variable] : SessionHandle{};
+}
+
+mm::MemfdHandle MemfdOf(const Program& program, uint64_t index) {
+  if (index >= program.boot.memfds) return {};
+  return mm::MemfdHandle{static_cast<uint16_t>(index), 0};
+}
+
+mm::FileRef FileOf(const Program& program, uint64_t value) {
+  if (value == kFileIommufd) return {mm::FileRef::Kind::kIommufd, 0};
+  if (value >= program.boot.memfds) return {};
+  return {mm::FileRef::Kind::kMemfd, static_cast<uint16_t>(value)};
+}
+
+uint32_t FlagsOf(uint64_t permissions, bool fixed) {
+  return (fixed ? iommufd::kFixedIova : 0) | ((permissions & 1) != 0 ? iommufd::kReadable : 0) |
+         ((permissions & 2) != 0 ? iommufd::kWriteable : 0);
+}
+
+bool IommufdOpen(Kernel& k) {
+  const iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
+  return ctx != nullptr && ctx->fd_open;
+}
+
+bool SessionOpen(Kernel& k, SessionHandle session) {
+  const liveupdate::Session* open = k.lu.sessions.Find(session);
+  return open != nullptr && open->fd_open;
+}
+
+int CallIommufd(Kernel& k, const Program& program, const Call& call, uint32_t* id) {
+  iommufd::MapArguments map;
+  map.ioas_id = call.id;
+  map.flags = FlagsOf(call.permissions, call.fixed);
+  map.length = call.length;
+  map.iova = call.iova;
+  uint64_t length = call.length;
+  switch (call.kind) {
+    case Call::Kind::kIoasAlloc:
+      return iommufd::ioas_alloc(k, k.ctx, id);
+    case Call::Kind::kDeviceBind:
+      return iommufd::device_bind(k, k.ctx, call.index, id);
+    case Call::Kind::kDeviceUnbind:
+      return iommufd::device_unbind(k, k.ctx, call.id);
+    case Call::Kind::kDeviceAttach:
+      return iommufd::device_attach(k, k.ctx, call.id, call.id2);
+    case Call::Kind::kDeviceDetach:
+      return iommufd::device_detach(k, k.ctx, call.id);
+    case Call::Kind::kHwptAlloc:
+      return iommufd::hwpt_alloc(k, k.ctx, call.id, call.id2, id);
+    case Call::Kind::kMap:
+      map.source = mm::UserAddressOf(call.index) + call.offset;
+      return iommufd::ioas_map(k, k.ctx, &map);
+    case Call::Kind::kMapFile:
+      map.source = call.offset;
+      return iommufd::ioas_map_file(k, k.ctx, MemfdOf(program, call.index), &map);
+    case Call::Kind::kUnmap:
+      return iommufd::ioas_unmap(k, k.ctx, call.id, call.iova, &length);
+    case Call::Kind::kDestroy:
+      return iommufd::iommufd_destroy(k, k.ctx, call.id);
+    case Call::Kind::kLuMark:
+      return k.design.Mark(k, call.id, call.token);
+    default:
+      IOMMUFD_CHECK(false, "not a call on the iommufd");
+      __builtin_unreachable();
+  }
+}
+
+int CallMemfd(Kernel& k, const Program& program, const Call& call) {
+  const mm::MemfdHandle memfd = MemfdOf(program, call.index);
+  if (memfd.null()) return -sim::kEBADF;
+  switch (call.kind) {
+    case Call::Kind::kMemfdSeal:
+      return memfd_add_seals(k.t, k.mm, memfd, call.seals);
+    case Call::Kind::kMemfdPunchHole:
+      return memfd_punch_hole(k.t, k.mm, memfd, call.offset, call.length);
+    default:
+      return memfd_truncate(k.t, k.mm, memfd, call.length);
+  }
+}
+
+int PreserveFd(Kernel& k, const Program& program, const Call& call, SessionHandle session) {
+  if (!SessionOpen(k, session)) return -sim::kEBADF;
+  luo_get_session(k, session);
+  mm::FileRef file = call.file;
+  if (file.kind == mm::FileRef::Kind::kIommufd && !IommufdOpen(k)) file = {};
+  const mm::MemfdHandle memfd =
+      file.kind == mm::FileRef::Kind::kMemfd ? MemfdOf(program, file.index) : mm::MemfdHandle{};
+  const int result = luo_preserve_fd(k, session, file, memfd, call.token);
+  luo_put_session(k, session);
+  return result;
+}
+
+void UnbindAll(Kernel& k) {
+  std::vector<uint32_t> ids;
+  k.s.devices.ForEach([&](iommufd::DeviceHandle, const iommufd::Device& device) {
+    ids.push_back(device.object.id);
+  });
+  for (uint32_t id : ids) iommufd::device_unbind(k, k.ctx, id);
+}
+
+}  // namespace
+
+int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings) {
+  const Call call = CallOf(program, index, *bindings, k.lu);
+  const Operation& op = program.operations[index];
+  OperationResult& result = bindings->results[index];
+  switch (call.kind) {
+    case Call::Kind::kCloseIommufd:
+      return iommufd::close_iommufd(k, k.ctx);
+    case Call::Kind::kMemfdSeal:
+    case Call::Kind::kMemfdPunchHole:
+    case Call::Kind::kMemfdTruncate:
+      return CallMemfd(k, program, call);
+    case Call::Kind::kLuoCreateSession: {
+      SessionHandle session;
+      const int error = luo_create_session(k, call.name, &session);
+      if (error == 0) {
+        bindings->sessions[index] = session;
+        result.created_id = session.index + 1u;
+      }
+      return error;
+    }
+    case Call::Kind::kLuoPreserve:
+      return PreserveFd(k, program, call, SessionOf(op.arguments[0], *bindings));
+    case Call::Kind::kLuoCloseSession:
+      return luo_close_session(k, SessionOf(op.arguments[0], *bindings));
+    default:
+      break;
+  }
+  if (!IommufdOpen(k)) return -sim::kEBADF;
+  // The descriptor keeps the file for the length of the call, whatever close() does meanwhile.
+  iommufd_get_file(k, k.ctx);
+  uint32_t id = 0;
+  const int error = CallIommufd(k, program, call, &id);
+  if (error == 0) result.created_id = id;
+  iommufd_put_file(k, k.ctx);
+  return error;
+}
+
+Call CallOf(const Program& program, size_t index, const Bindings& bindings,
+            const liveupdate::State& luo) {
+  const Operation& op = program.operations[index];
+  const auto& a = op.arguments;
+  Call call;
+  call.kind = static_cast<Call::Kind>(op.code);
+  switch (op.code) {
+    case OpCode::kDeviceBind:
+      call.index = static_cast<uint16_t>(a[0].value);
+      break;
+    case OpCode::kDeviceAttach:
+    case OpCode::kHwptAlloc:
+      call.id2 = ObjectId(a[1], bindings);
+      [[fallthrough]];
+    case OpCode::kDeviceUnbind:
+    case OpCode::kDeviceDetach:
+    case OpCode::kDestroy:
+      call.id = ObjectId(a[0], bindings);
+      break;
+    case OpCode::kMap:
+    case OpCode::kMapFile:
+      call.id = ObjectId(a[0], bindings);
+      call.index = static_cast<uint16_t>(a[1].value);
+      call.offset = a[2].value;
+      call.fixed = a[3].value != kAutoIova;
+      call.iova = call.fixed ? a[3].value : 0;
+      call.length = a[4].value;
+      call.permissions = a[5].value;
+      break;
+    case OpCode::kUnmap:
+      call.id = ObjectId(a[0], bindings);
+      call.iova = a[1].value;
+      call.length = a[2].value;
+      break;
+    case OpCode::kMemfdSeal:
+      call.index = static_cast<uint16_t>(a[0].value);
+      call.seals = static_cast<uint32_t>(a[1].value);
+      break;
+    case OpCode::kMemfdPunchHole:
+      call.index = static_cast<uint16_t>(a[0].value);
+      call.offset = a[1].value;
+      call.length = a[2].value;
+      break;
+    case OpCode::kMemfdTruncate:
+      call.index = static_cast<uint16_t>(a[0].value);
+      call.length = a[1].value;
+      break;
+    case OpCode::kLuoCreateSession:
+      call.name = op.name;
+      break;
+    case OpCode::kLuoPreserve:
+      call.file = FileOf(program, a[1].value);
+      call.token = a[2].value;
+      [[fallthrough]];
+    case OpCode::kLuoCloseSession: {
+      const SessionHandle session = SessionOf(a[0], bindings);
+      call.session =
+          luo.sessions.Find(session) == nullptr ? spec::kNoSession : session.index;
+      break;
+    }
+    case OpCode::kLuMark:
+      call.id = ObjectId(a[0], bindings);
+      call.token = a[1].value;
+      break;
+    case OpCode::kIoasAlloc:
+    case OpCode::kCloseIommufd:
+    case OpCode::kCount:
+      break;
+  }
+  return call;
+}
+
+void ProcessExit(Kernel& k) {
+  std::vector<SessionHandle> sessions;
+  k.lu.sessions.ForEach([&](SessionHandle h, const liveupdate::Session& session) {
+    if (session.fd_open) sessions.push_back(h);
+  });
+  for (SessionHandle h : sessions) luo_close_session(k, h);
+  UnbindAll(k);
+  iommufd::close_iommufd(k, k.ctx);
+  std::vector<mm::MemfdHandle> memfds;
+  k.mm.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd&) { memfds.push_back(h); });
+  for (mm::MemfdHandle h : memfds) memfd_put_file(k.t, k.mm, h);
+  for (mm::Buffer& buffer : k.mm.buffers) {
+    for (const auto& [index, pfn] : buffer.pages) k.mm.phys.Put(k.t, pfn);
+    buffer.pages.clear();
+  }
+  k.mm.buffers.clear();
+}
+
+}  // namespace iommufd_check::program

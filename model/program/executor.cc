@@ -1,0 +1,159 @@
+#include "model/program/executor.h"
+
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "model/program/boot.h"
+#include "model/program/dispatch.h"
+#include "model/program/judge.h"
+#include "model/sim/check.h"
+#include "model/sim/runtime.h"
+
+namespace iommufd_check::program {
+
+using liveupdate::Design;
+using liveupdate::World;
+using sim::Task;
+using spec::Invariant;
+
+struct Executor::Impl {
+  void Prepare(Design& design, const Program& program, const RunOptions& options);
+  void RunPhase(uint8_t task);
+  void RunTasks();
+  void RunExit();
+  void RunOperation(Task& t, size_t index);
+  void Collect();
+  liveupdate::Kernel KernelFor(Task& t) {
+    return {{t, world.machine, world.iommu, world.kernel.iommufd, *design},
+            world.kernel.luo, world.kernel.ctx, *design};
+  }
+
+  sim::Runtime runtime;
+  sim::SwitchSchedule schedule;
+  World world;
+  std::optional<Boot> booted_as;
+  World booted;   // BootWorld(*booted_as)
+  World machine;  // BootMachine(*booted_as)
+  Bindings bindings;
+  Judge judge{&world, &runtime};
+  Execution execution;
+
+  Design* design = nullptr;
+  const Program* program = nullptr;
+  RunOptions options;
+};
+
+void Executor::Impl::Prepare(Design& new_design, const Program& new_program,
+                             const RunOptions& new_options) {
+  design = &new_design;
+  program = &new_program;
+  options = new_options;
+  if (!booted_as.has_value() || !(*booted_as == program->boot)) {
+    booted_as = program->boot;
+    booted = BootWorld(program->boot);
+    machine = BootMachine(program->boot);
+  }
+  world = booted;
+  schedule.Reset({});
+  bindings.Reset(program->operations.size());
+  judge.Start(*design, *program, options);
+  sim::RunConfig config;
+  config.locks = &world.kernel.locks;
+  config.faults = program->faults;
+  config.listener = &judge;
+  config.step_limit = options.step_limit;
+  runtime.Reset(config);
+}
+
+void Executor::Impl::RunOperation(Task& t, size_t index) {
+  const Operation& op = program->operations[index];
+  runtime.BeginOperation(t, static_cast<uint16_t>(index), static_cast<int64_t>(op.code));
+  judge.OperationBegins(t, index, CallOf(*program, index, bindings, world.kernel.luo));
+  liveupdate::Kernel k = KernelFor(t);
+  const int result = Dispatch(k, *program, index, &bindings);
+  runtime.EndOperation(t, result);
+  bindings.results[index].ran = true;
+  bindings.results[index].result = result;
+  judge.OperationEnds(t, index, bindings.results[index]);
+}
+
+void Executor::Impl::RunPhase(uint8_t task) {
+  runtime.RunSequential([&](Task& t) {
+    for (size_t i = 0; i < program->operations.size(); ++i) {
+      if (program->operations[i].task == task) RunOperation(t, i);
+    }
+  });
+}
+
+void Executor::Impl::RunTasks() {
+  const int tasks = TaskCount(*program);
+  if (tasks == 0) return;
+  std::vector<std::function<void(Task&)>> bodies;
+  for (int task = 1; task <= tasks; ++task) {
+    bodies.push_back([this, task](Task& t) {
+      for (size_t i = 0; i < program->operations.size(); ++i) {
+        if (program->operations[i].task == task) RunOperation(t, i);
+      }
+    });
+  }
+  schedule.Reset(program->switches);
+  judge.TasksBegin();
+  runtime.RunConcurrent(bodies, schedule);
+  judge.TasksEnd();
+}
+
+void Executor::Impl::RunExit() {
+  runtime.RunSequential([&](Task& t) {
+    runtime.BeginOperation(t, spec::kExitOperation, static_cast<int64_t>(OpCode::kCount));
+    judge.ExitBegins();
+    liveupdate::Kernel k = KernelFor(t);
+    ProcessExit(k);
+    runtime.EndOperation(t, 0);
+    world.kernel.ctx = {};
+    judge.ExitEnds(machine);
+  });
+}
+
+void Executor::Impl::Collect() {
+  execution.digest = runtime.log().digest();
+  execution.end = runtime.end();
+  execution.steps = runtime.total_steps();
+  execution.results = bindings.results;
+  execution.violations = judge.findings().violations();
+  execution.armed = judge.findings().armed();
+  for (int task = 0; task < sim::kMaxTasks; ++task) {
+    execution.task_steps[task] = runtime.task(static_cast<sim::TaskId>(task)).steps();
+  }
+  execution.sites = judge.sites();
+  execution.difference = judge.TakeDifference();
+}
+
+const spec::Violation* Execution::Find(Invariant invariant) const {
+  for (const spec::Violation& violation : violations) {
+    if (violation.invariant == invariant) return &violation;
+  }
+  return nullptr;
+}
+
+Executor::Executor() : impl_(std::make_unique<Impl>()) {}
+Executor::~Executor() = default;
+
+const Execution& Executor::Run(Design& design, const Program& program, const RunOptions& options) {
+  impl_->Prepare(design, program, options);
+  impl_->RunPhase(kMain);
+  impl_->RunTasks();
+  impl_->RunPhase(kFinally);
+  impl_->RunExit();
+  impl_->Collect();
+  return impl_->execution;
+}
+
+const Execution& Executor::last() const { return impl_->execution; }
+const std::vector<sim::Event>& Executor::events() const { return impl_->runtime.log().events(); }
+const std::vector<sim::SchedulePoint>& Executor::schedule_points() const {
+  return impl_->schedule.points();
+}
+const World& Executor::world() const { return impl_->world; }
+
+}  // namespace iommufd_check::program

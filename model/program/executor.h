@@ -1,0 +1,86 @@
+// Execute(design, program): the one way in which anything ever runs (design.md section 2).
+//
+// An Executor is reused for many runs; each run is a pure function of design and program. It boots a
+// World, runs main, the tasks together under the program's switches, finally, and the process's
+// exit, and checks every invariant at its point.
+//
+//   Executor executor;
+//   const Execution& run = executor.Run(*design, program, {});
+//   if (!run.violations.empty()) ...
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "model/liveupdate/design.h"
+#include "model/program/program.h"
+#include "model/spec/invariants.h"
+
+namespace iommufd_check::program {
+
+struct RunOptions {
+  // When set, the run ends where this invariant is first violated; other violations are recorded
+  // but never end a run by themselves (only an oops, a deadlock or a hang does).
+  std::optional<spec::Invariant> stop_at;
+  // Keep the World before the violating operation and where the violation was seen.
+  bool keep_worlds = false;
+  uint32_t step_limit = 2'000'000;
+};
+
+struct OperationResult {
+  bool ran = false;
+  int result = 0;           // 0 or negative errno
+  uint32_t created_id = 0;  // object id or session number + 1
+  friend bool operator==(const OperationResult&, const OperationResult&) = default;
+};
+
+// A fault site that the run came past.
+struct SiteVisit {
+  uint16_t operation = 0;
+  sim::FaultSite site = sim::FaultSite::kObjectAlloc;
+  uint16_t nth = 1;
+  friend bool operator==(const SiteVisit&, const SiteVisit&) = default;
+};
+
+struct Execution {
+  uint64_t digest = 0;  // of all events
+  sim::RunEnd end = sim::RunEnd::kCompleted;
+  uint64_t steps = 0;
+  std::vector<OperationResult> results;       // one per operation of the program
+  std::vector<spec::Violation> violations;    // first of each (invariant, operation), in order
+  std::array<uint64_t, spec::kInvariants> armed{};  // how often each antecedent was true
+  std::array<uint32_t, sim::kMaxTasks> task_steps{};
+  std::vector<SiteVisit> sites;               // in order
+  // With keep_worlds: lines of the structural diff of the first violation (or of the first one of
+  // stop_at), between the World before that operation and where it was seen.
+  std::vector<std::string> difference;
+
+  const spec::Violation* Find(spec::Invariant invariant) const;
+};
+
+class Executor {
+ public:
+  Executor();
+  ~Executor();
+
+  // REQUIRES: FirstProblem(program).empty(). The result and events are valid until the next Run.
+  const Execution& Run(liveupdate::Design& design, const Program& program,
+                       const RunOptions& options = {});
+
+  // What the last Run returned.
+  const Execution& last() const;
+  // The event log of the last run.
+  const std::vector<sim::Event>& events() const;
+  // Where the scheduler of the last run chose, in order (empty without concurrent tasks).
+  const std::vector<sim::SchedulePoint>& schedule_points() const;
+  // The World where the last run ended.
+  const liveupdate::World& world() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace iommufd_check::program

@@ -1,0 +1,227 @@
+#include "model/program/judge.h"
+
+#include "model/program/observe.h"
+#include "model/sim/check.h"
+#include "model/sim/reflect.h"
+#include "model/spec/quiescent.h"
+
+namespace iommufd_check::program {
+
+using sim::Primitive;
+using spec::Call;
+using spec::Invariant;
+
+namespace {
+
+constexpr size_t kDifferenceLines = 8;
+
+// Calls that change what live update owns or depends on.
+bool TouchesLiveUpdate(Call::Kind kind) {
+  switch (kind) {
+    case Call::Kind::kMap:
+    case Call::Kind::kMapFile:
+    case Call::Kind::kUnmap:
+    case Call::Kind::kMemfdSeal:
+    case Call::Kind::kMemfdPunchHole:
+    case Call::Kind::kMemfdTruncate:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool IsPreserve(const Call& call) {
+  return call.kind == Call::Kind::kLuoPreserve &&
+         call.file.kind == mm::FileRef::Kind::kIommufd;
+}
+
+std::string Answer(int result) {
+  return result == 0 ? "0" : std::string(sim::ErrnoName(result));
+}
+
+spec::Limits LimitsOf(const Boot& boot) {
+  spec::Limits limits;
+  limits.buffer_bytes.assign(boot.buffers, uint64_t{boot.buffer_pages} * mm::kPageSize);
+  limits.endpoints = static_cast<uint16_t>(boot.devices);
+  limits.max_memfd_bytes = mm::Machine::kMaxMemfdBytes;
+  return limits;
+}
+
+}  // namespace
+
+void Judge::Start(const liveupdate::Design& design, const Program& program,
+                  const RunOptions& options) {
+  design_ = &design;
+  program_ = &program;
+  options_ = options;
+  findings_.Clear();
+  monitor_.Clear();
+  for (InFlight& flight : in_flight_) flight = InFlight{};
+  sites_.clear();
+  inside_ = 0;
+  concurrent_ = false;
+  reported_ = 0;
+  difference_.clear();
+  Observe(world_, design, &now_);
+  RestartOracle(now_);
+}
+
+void Judge::RestartOracle(const spec::Snapshot& observed) {
+  oracle_.Restart(LimitsOf(program_->boot), observed);
+}
+
+void Judge::OnEvent(const sim::Event& event) {
+  monitor_.OnEvent(event);
+  if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
+    const auto site = static_cast<sim::FaultSite>(event.detail);
+    if (event.operation != spec::kExitOperation) {
+      sites_.push_back({event.operation, site, static_cast<uint16_t>(event.value)});
+    }
+    if (event.primitive == Primitive::kFail) in_flight_[event.task].failed_site = site;
+  }
+  if (findings_.violations().size() > reported_) KeepDifference(event.task);
+}
+
+bool Judge::Wanted() const {
+  for (size_t i = reported_; i < findings_.violations().size(); ++i) {
+    if (!options_.stop_at.has_value() ||
+        findings_.violations()[i].invariant == *options_.stop_at) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Judge::KeepDifference(sim::TaskId task) {
+  const bool wanted = Wanted();
+  reported_ = findings_.violations().size();
+  if (!wanted) return;
+  if (options_.stop_at.has_value()) runtime_.RequestStop();
+  const auto& before = in_flight_[task].world_before;
+  if (difference_.empty() && before.has_value()) {
+    difference_ = sim::DiffOf(*before, world_, kDifferenceLines);
+  }
+}
+
+void Judge::OperationBegins(sim::Task& t, size_t, const Call& call) {
+  InFlight& flight = in_flight_[t.id()];
+  flight = InFlight{};
+  flight.active = true;
+  flight.call = call;
+  flight.total_steps = runtime_.total_steps();
+  flight.task_steps = t.steps();
+  ++inside_;
+  for (size_t other = 0; other < in_flight_.size(); ++other) {
+    if (other == t.id() || !in_flight_[other].active) continue;
+    if (TouchesLiveUpdate(call.kind)) in_flight_[other].overlapped = true;
+    if (TouchesLiveUpdate(in_flight_[other].call.kind)) flight.overlapped = true;
+  }
+  if (IsPreserve(call)) Observe(world_, *design_, &before_);
+  if (options_.keep_worlds) flight.world_before = world_;
+}
+
+void Judge::OperationEnds(sim::Task& t, size_t, const OperationResult& result) {
+  InFlight& flight = in_flight_[t.id()];
+  --inside_;
+  findings_.Arm(Invariant::kI38);
+  if (flight.call.kind == Call::Kind::kLuMark) findings_.Arm(Invariant::kI13);
+  const bool preserve_failed = IsPreserve(flight.call) && result.result < 0;
+  if (inside_ == 0 || preserve_failed) Observe(world_, *design_, &now_);
+  if (!concurrent_) {
+    JudgeSequential(flight, result);
+  } else {
+    JudgeFailure(flight, result);
+  }
+  // A reply that was lost is no failed preserve: the file stays preserved (L4).
+  const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
+  if (preserve_failed && !reply_lost) JudgeRollback(t, flight);
+  if (inside_ == 0) spec::CheckQuiescent(now_, &findings_);
+  if (findings_.violations().size() > reported_) KeepDifference(t.id());
+  flight.active = false;
+}
+
+void Judge::Mismatch(const Call& call, int result, int documented) {
+  const Invariant invariant =
+      call.kind == Call::Kind::kLuMark ? Invariant::kI13 : Invariant::kI38;
+  findings_.Violate(invariant, {},
+                    "the call answers " + Answer(result) + ", documented is " +
+                        Answer(documented));
+  if (call.kind == Call::Kind::kDestroy && result == -sim::kEBUSY && documented == 0) {
+    const spec::HwptView* hwpt = now_.FindHwpt(call.id);
+    if (hwpt != nullptr && hwpt->marked) {
+      findings_.Violate(Invariant::kI13, {}, "a mark prevents the destroy of its hwpt");
+    }
+  }
+}
+
+void Judge::JudgeSequential(const InFlight& flight, const OperationResult& result) {
+  if (flight.failed_site.has_value()) {
+    JudgeFailure(flight, result);
+    if (result.result < 0) {
+      oracle_.ApplyFailed(flight.call, result.result,
+                          flight.failed_site == sim::FaultSite::kCopyToUser);
+    } else {
+      RestartOracle(now_);
+    }
+  } else {
+    const spec::Prediction prediction = oracle_.Apply(flight.call);
+    if (prediction.result != result.result) {
+      Mismatch(flight.call, result.result, prediction.result);
+      return RestartOracle(now_);
+    }
+    if (prediction.created_id != 0 && prediction.created_id != result.created_id) {
+      findings_.Violate(Invariant::kI38, {},
+                        "the new object has id " + std::to_string(result.created_id) +
+                            ", the lowest free one is " + std::to_string(prediction.created_id));
+      return RestartOracle(now_);
+    }
+  }
+  const std::string difference = oracle_.Compare(now_);
+  if (difference.empty()) return;
+  findings_.Violate(Invariant::kI38, {}, difference);
+  RestartOracle(now_);
+}
+
+// What holds whatever other tasks and failures do: a failing call answers a documented errno.
+void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) {
+  if (result.result >= 0) return;
+  const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
+  if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, reply_lost)) {
+    findings_.Violate(Invariant::kI38, {},
+                      "the call answers " + Answer(result.result) +
+                          ", which is documented for no state");
+  }
+}
+
+void Judge::JudgeRollback(sim::Task& t, const InFlight& flight) {
+  const bool alone = runtime_.total_steps() - flight.total_steps ==
+                     uint64_t{t.steps()} - flight.task_steps;
+  if (!alone && flight.overlapped) return;
+  spec::CheckRollback(before_, now_, alone, &findings_);
+}
+
+void Judge::TasksBegin() { concurrent_ = true; }
+
+void Judge::TasksEnd() {
+  concurrent_ = false;
+  if (runtime_.stopped()) return;
+  Observe(world_, *design_, &now_);
+  RestartOracle(now_);
+}
+
+void Judge::ExitBegins() {
+  monitor_.BeginExit();
+  if (options_.keep_worlds) in_flight_[0].world_before = world_;
+}
+
+void Judge::ExitEnds(const liveupdate::World& machine) {
+  findings_.Arm(Invariant::kI36);
+  if (!(world_ == machine)) {
+    const std::vector<std::string> lines = sim::DiffOf(machine, world_, 1);
+    findings_.Violate(Invariant::kI36, {},
+                      "not as at boot: " + (lines.empty() ? std::string("?") : lines.front()));
+  }
+  if (findings_.violations().size() > reported_) KeepDifference(0);
+}
+
+}  // namespace iommufd_check::program

@@ -1,0 +1,80 @@
+// Judges one run: feeds the monitor with events, the quiescent checks with snapshots and the oracle
+// with calls, and keeps what a report needs.
+//
+// Order of checks after an operation: oracle (only while one task is active), rollback of a failed
+// preserve, then the invariants of quiescent points when no task is inside a system call.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "model/liveupdate/state.h"
+#include "model/program/executor.h"
+#include "model/sim/runtime.h"
+#include "model/spec/findings.h"
+#include "model/spec/monitor.h"
+#include "model/spec/oracle.h"
+
+namespace iommufd_check::program {
+
+class Judge : public sim::EventListener {
+ public:
+  Judge(const liveupdate::World* world, sim::Runtime* runtime)
+      : world_(*world), runtime_(*runtime) {}
+
+  void Start(const liveupdate::Design& design, const Program& program, const RunOptions& options);
+  void OnEvent(const sim::Event& event) override;
+
+  void OperationBegins(sim::Task& t, size_t index, const spec::Call& call);
+  void OperationEnds(sim::Task& t, size_t index, const OperationResult& result);
+  void TasksBegin();
+  void TasksEnd();
+  void ExitBegins();
+  // `machine`: what the World must be again.
+  void ExitEnds(const liveupdate::World& machine);
+
+  const spec::Findings& findings() const { return findings_; }
+  const std::vector<SiteVisit>& sites() const { return sites_; }
+  std::vector<std::string> TakeDifference() { return std::move(difference_); }
+
+ private:
+  // The call that a task is in.
+  struct InFlight {
+    bool active = false;
+    spec::Call call;
+    std::optional<sim::FaultSite> failed_site;  // of the last fault injected into it
+    uint64_t total_steps = 0;   // of the run, and of the task, when it began
+    uint32_t task_steps = 0;
+    bool overlapped = false;    // another call that live update depends on ran meanwhile
+    std::optional<liveupdate::World> world_before;
+  };
+
+  void JudgeSequential(const InFlight& flight, const OperationResult& result);
+  void JudgeFailure(const InFlight& flight, const OperationResult& result);
+  void JudgeRollback(sim::Task& t, const InFlight& flight);
+  void Mismatch(const spec::Call& call, int result, int documented);
+  void KeepDifference(sim::TaskId task);
+  void RestartOracle(const spec::Snapshot& observed);
+  bool Wanted() const;
+
+  const liveupdate::World& world_;
+  sim::Runtime& runtime_;
+  const liveupdate::Design* design_ = nullptr;
+  const Program* program_ = nullptr;
+  RunOptions options_;
+
+  spec::Findings findings_;
+  spec::Monitor monitor_{&findings_};
+  spec::Oracle oracle_;
+  spec::Snapshot before_;  // at the start of the last luo_preserve
+  spec::Snapshot now_;
+  std::array<InFlight, sim::kMaxTasks> in_flight_;
+  std::vector<SiteVisit> sites_;
+  int inside_ = 0;            // tasks inside a system call
+  bool concurrent_ = false;
+  size_t reported_ = 0;       // violations whose World difference has been considered
+  std::vector<std::string> difference_;
+};
+
+}  // namespace iommufd_check::program

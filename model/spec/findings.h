@@ -1,0 +1,55 @@
+// Collects what the checks find, and how often each had something to check.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "model/spec/invariants.h"
+
+namespace iommufd_check::spec {
+
+class Findings {
+ public:
+  // Where the run stands: violations are attributed to it.
+  struct Position {
+    uint16_t operation = 0;
+    uint8_t task = 0;
+    uint32_t step = 0;
+    uint32_t event = 0;
+  };
+
+  void Clear() {
+    violations_.clear();
+    armed_.fill(0);
+    position_ = {};
+  }
+  void SetPosition(const Position& position) { position_ = position; }
+  const Position& position() const { return position_; }
+
+  // The antecedent of the invariant was true once more.
+  void Arm(Invariant invariant) { ++armed_[static_cast<size_t>(invariant)]; }
+
+  // Keeps the first violation of each (invariant, operation).
+  void Violate(Invariant invariant, sim::ObjectRef object, std::string detail);
+
+  // Arm, and Violate unless `holds`. `detail` is called only on violation.
+  template <class Detail>
+  void Require(Invariant invariant, bool holds, sim::ObjectRef object, Detail&& detail) {
+    Arm(invariant);
+    if (!holds) Violate(invariant, object, detail());
+  }
+
+  const std::vector<Violation>& violations() const { return violations_; }
+  const std::array<uint64_t, kInvariants>& armed() const { return armed_; }
+
+ private:
+  Position position_;
+  std::vector<Violation> violations_;
+  std::array<uint64_t, kInvariants> armed_{};
+};
+
+// "0x1000".
+std::string Hex(uint64_t value);
+
+}  // namespace iommufd_check::spec

@@ -1,0 +1,370 @@
+#include "model/spec/monitor.h"
+
+#include <algorithm>
+
+#include "model/sim/check.h"
+#include "model/sim/errno.h"
+
+namespace iommufd_check::spec {
+
+using sim::Note;
+using sim::ObjectKind;
+using sim::Primitive;
+using sim::Splat;
+
+namespace {
+
+std::string Named(sim::ObjectRef object) {
+  return std::string(sim::Name(object.kind)) + " " + std::to_string(object.number);
+}
+
+}  // namespace
+
+void Monitor::Clear() {
+  races_.Clear();
+  exiting_ = false;
+  sequence_ = 0;
+  tasks_ = {};
+  registered_.clear();
+  immutable_since_.clear();
+  domain_ioas_.clear();
+  preserved_domains_.clear();
+  marks_.clear();
+  marks_frozen_ = false;
+}
+
+void Monitor::OnEvent(const sim::Event& event) {
+  ++sequence_;
+  findings_.SetPosition({exiting_ ? kExitOperation : event.operation, event.task, event.step,
+                         sequence_});
+  switch (event.primitive) {
+    case Primitive::kOpBegin:
+      task(event) = {};
+      findings_.Arm(Invariant::kI37);
+      break;
+    case Primitive::kOpEnd:
+      OnOperationEnd(event);
+      break;
+    case Primitive::kLock:
+      findings_.Arm(Invariant::kI19);
+      break;
+    case Primitive::kFail:
+      task(event).fault_injected = true;
+      break;
+    case Primitive::kNote:
+      OnNote(event);
+      break;
+    case Primitive::kSplat:
+      OnSplat(event);
+      break;
+    case Primitive::kRead:
+    case Primitive::kWrite:
+      if (event.task != 0) findings_.Arm(Invariant::kI20);
+      findings_.Arm(Invariant::kI08);
+      break;
+    default:
+      break;
+  }
+  const auto race = races_.OnEvent(event);
+  if (race.has_value()) {
+    findings_.Violate(Invariant::kI20, event.object,
+                      std::string(sim::Name(static_cast<sim::Field>(event.detail))) + " of " +
+                          Named(event.object) + (event.primitive == Primitive::kWrite
+                                                     ? " is written here and "
+                                                     : " is read here and ") +
+                          (race->other_wrote ? "was written" : "was read") +
+                          " by another task with no lock in common");
+  }
+}
+
+void Monitor::OnNote(const sim::Event& event) {
+  const auto note = static_cast<Note>(event.detail);
+  switch (note) {
+    case Note::kKhoAdd:
+    case Note::kKhoDel:
+    case Note::kFrameFree:
+    case Note::kDomainFreed:
+    case Note::kDomainOfIoas:
+      return OnRegistration(note, event);
+    case Note::kTableWrite:
+    case Note::kImmutableSet:
+    case Note::kImmutableClear:
+    case Note::kGatePassed:
+    case Note::kGateRefused:
+    case Note::kUnfilledAreaSeen:
+      return OnTransition(note, event);
+    case Note::kObjectFreed:
+      if (event.object.kind == ObjectKind::kIoas) immutable_since_.erase(event.object.number);
+      return;
+    default:
+      return OnPreservation(note, event);
+  }
+}
+
+void Monitor::OnRegistration(Note note, const sim::Event& event) {
+  const auto pfn = static_cast<uint64_t>(event.value);
+  const uint16_t number = event.object.number;
+  switch (note) {
+    case Note::kKhoAdd:
+      findings_.Require(Invariant::kI18, registered_.count(pfn) == 0, event.object, [&] {
+        return "page " + Hex(pfn) + " is registered again while it is registered for " +
+               Named(registered_.at(pfn));
+      });
+      registered_[pfn] = event.object;
+      if (event.object.kind == ObjectKind::kDomain) {
+        findings_.Require(Invariant::kI01, IsImmutable(IoasOf(number)), event.object, [&] {
+          return "table " + Hex(pfn) + " of domain " + std::to_string(number) +
+                 " is registered while ioas " + std::to_string(IoasOf(number)) + " may change";
+        });
+      }
+      return;
+    case Note::kKhoDel: {
+      const auto it = registered_.find(pfn);
+      findings_.Require(Invariant::kI06, it != registered_.end() && it->second == event.object,
+                        event.object, [&] {
+                          return "page " + Hex(pfn) + " is unregistered for " +
+                                 Named(event.object) + ", which never registered it";
+                        });
+      if (it != registered_.end()) registered_.erase(it);
+      return;
+    }
+    case Note::kFrameFree:
+      return OnFree(event);
+    case Note::kDomainFreed:
+      findings_.Require(Invariant::kI08, preserved_domains_.count(number) == 0, event.object, [&] {
+        return "domain " + std::to_string(number) + " is freed while its preservation names it";
+      });
+      domain_ioas_.erase(number);
+      return;
+    default:
+      domain_ioas_[number] = static_cast<uint16_t>(event.value);
+  }
+}
+
+void Monitor::OnFree(const sim::Event& event) {
+  const auto pfn = static_cast<uint64_t>(event.value);
+  if (registered_.empty()) return;
+  findings_.Require(Invariant::kI02, registered_.count(pfn) == 0, event.object, [&] {
+    return "page " + Hex(pfn) + " is freed while it is registered for " +
+           Named(registered_.at(pfn));
+  });
+}
+
+void Monitor::OnTransition(Note note, const sim::Event& event) {
+  switch (note) {
+    case Note::kTableWrite:
+      return OnTableWrite(event);
+    case Note::kImmutableSet:
+    case Note::kImmutableClear:
+      return OnImmutable(event, note == Note::kImmutableSet);
+    case Note::kGatePassed:
+      task(event).gates[event.object.number] = sequence_;
+      return;
+    case Note::kGateRefused:
+      return OnGateRefused(event);
+    default:
+      task(event).saw_unfilled = true;
+  }
+}
+
+void Monitor::OnTableWrite(const sim::Event& event) {
+  const uint16_t domain = event.object.number;
+  if (!preserved_domains_.empty() || !registered_.empty()) {
+    findings_.Require(Invariant::kI03, !IsPreserved(domain), event.object, [&] {
+      return "the table of domain " + std::to_string(domain) + " changes while it is preserved";
+    });
+  }
+  const uint16_t ioas = IoasOf(domain);
+  const auto gate = task(event).gates.find(ioas);
+  if (gate == task(event).gates.end()) return;
+  const auto since = immutable_since_.find(ioas);
+  findings_.Require(Invariant::kI04,
+                    since == immutable_since_.end() || since->second < gate->second, event.object,
+                    [&] {
+                      return "ioas " + std::to_string(ioas) +
+                             " became immutable between the test and this change of its table";
+                    });
+}
+
+void Monitor::OnImmutable(const sim::Event& event, bool set) {
+  const uint16_t ioas = event.object.number;
+  if (set) {
+    immutable_since_[ioas] = sequence_;
+    if (task(event).preserving.active) task(event).preserving.made_immutable.insert(ioas);
+    return;
+  }
+  immutable_since_.erase(ioas);
+  for (const auto& [domain, of_ioas] : domain_ioas_) {
+    if (of_ioas != ioas) continue;
+    const uint16_t number = domain;
+    findings_.Require(Invariant::kI01, !HasRegistered(number), event.object, [&] {
+      return "ioas " + std::to_string(ioas) + " may change again while tables of domain " +
+             std::to_string(number) + " are registered";
+    });
+  }
+}
+
+void Monitor::OnGateRefused(const sim::Event& event) {
+  for (size_t other = 0; other < tasks_.size(); ++other) {
+    Preserving& preserving = tasks_[other].preserving;
+    if (other != event.task && preserving.active &&
+        preserving.made_immutable.count(event.object.number) != 0) {
+      preserving.refused_others = true;
+    }
+  }
+}
+
+void Monitor::OnPreservation(Note note, const sim::Event& event) {
+  const uint16_t number = event.object.number;
+  switch (note) {
+    case Note::kMark:
+    case Note::kMarkGone:
+      return OnMark(event, note == Note::kMarkGone);
+    case Note::kPreserveBegin:
+      marks_frozen_ = true;
+      task(event).preserving = Preserving{.active = true, .made_immutable = {}};
+      return;
+    case Note::kPreserveEnd:
+      return EndPreserve(event);
+    case Note::kUnpreserveEnd:
+      return EndUnpreserve(event);
+    case Note::kRecordCapacity:
+      task(event).preserving.capacity = event.value;
+      return;
+    case Note::kRecordStore:
+      findings_.Require(Invariant::kI10, event.value < task(event).preserving.capacity,
+                        event.object, [&] {
+                          return "record " + std::to_string(event.value) +
+                                 " is stored in an array of " +
+                                 std::to_string(task(event).preserving.capacity);
+                        });
+      return;
+    case Note::kDomainPreserved:
+      findings_.Require(Invariant::kI18, preserved_domains_.insert(number).second, event.object,
+                        [&] {
+                          return "domain " + std::to_string(number) +
+                                 " is preserved while it is preserved already";
+                        });
+      return;
+    case Note::kDomainUnpreserved:
+      findings_.Require(Invariant::kI06, preserved_domains_.erase(number) == 1, event.object, [&] {
+        return "domain " + std::to_string(number) + " is unpreserved but was not preserved";
+      });
+      return;
+    case Note::kDomainPreserveMissing:
+      findings_.Violate(Invariant::kI06, event.object,
+                        "unpreserve reaches domain " + std::to_string(number) +
+                            ", which its preserve did not preserve");
+      return;
+    default:
+      return;
+  }
+}
+
+void Monitor::OnMark(const sim::Event& event, bool gone) {
+  const uint16_t hwpt = event.object.number;
+  const auto token = static_cast<uint64_t>(event.value);
+  const auto it = marks_.find(hwpt);
+  const bool changes = gone ? it != marks_.end() : it == marks_.end() || it->second != token;
+  if (marks_frozen_ && changes && !exiting_) {
+    findings_.Violate(Invariant::kI12, event.object,
+                      gone ? "marked hwpt " + std::to_string(hwpt) +
+                                 " goes away while the iommufd is being or is preserved"
+                           : "hwpt " + std::to_string(hwpt) + " is marked with token " +
+                                 std::to_string(token) +
+                                 " while the iommufd is being or is preserved");
+  }
+  findings_.Arm(Invariant::kI12);
+  if (gone) {
+    marks_.erase(hwpt);
+  } else {
+    marks_[hwpt] = token;
+  }
+}
+
+void Monitor::EndPreserve(const sim::Event& event) {
+  const Preserving& preserving = task(event).preserving;
+  const bool invalid = event.value == -sim::kEINVAL || event.value == -sim::kENOENT;
+  if (invalid && preserving.active && !preserving.made_immutable.empty()) {
+    findings_.Require(Invariant::kI05, !preserving.refused_others, event.object, [] {
+      return std::string(
+          "another task was refused on account of a preserve that was never valid");
+    });
+  }
+  if (event.value != 0) marks_frozen_ = false;
+  task(event).preserving = {};
+}
+
+void Monitor::EndUnpreserve(const sim::Event& event) {
+  marks_frozen_ = false;
+  findings_.Require(Invariant::kI06, preserved_domains_.empty(), event.object, [&] {
+    return "unpreserve leaves domain " + std::to_string(*preserved_domains_.begin()) +
+           " preserved";
+  });
+}
+
+void Monitor::OnOperationEnd(const sim::Event& event) {
+  TaskState& state = task(event);
+  if (state.saw_unfilled) {
+    findings_.Require(Invariant::kI04, event.value == -sim::kEBUSY, event.object, [&] {
+      return "the page check saw an unfilled area and the call answered " +
+             std::string(sim::ErrnoName(static_cast<int>(event.value)));
+    });
+  }
+  if (state.fault_injected) {
+    findings_.Require(Invariant::kI21, event.value < 0, event.object, [] {
+      return std::string("a callee failed and the call reports success");
+    });
+  }
+  state = {};
+}
+
+void Monitor::OnSplat(const sim::Event& event) {
+  const auto splat = static_cast<Splat>(event.detail);
+  std::string text(sim::Name(splat));
+  if (event.object.kind != ObjectKind::kNone) text += ": " + Named(event.object);
+  switch (splat) {
+    case Splat::kSleepInAtomic:
+    case Splat::kRecursiveLock:
+    case Splat::kDeadlock:
+    case Splat::kUnlockNotOwner:
+    case Splat::kLockHeldAtReturn:
+    case Splat::kLockNotHeld:
+      return findings_.Violate(Invariant::kI19, event.object, std::move(text));
+    case Splat::kLockCycle: {
+      const auto outer = static_cast<sim::LockClass>(event.value >> 8);
+      const auto inner = static_cast<sim::LockClass>(event.value & 0xff);
+      return findings_.Violate(Invariant::kI19, event.object,
+                               text + ": " + std::string(sim::Name(inner)) + " inside " +
+                                   std::string(sim::Name(outer)) + " and the other way round");
+    }
+    case Splat::kUseAfterFree:
+    case Splat::kFreeLockedLock:
+      findings_.Violate(Invariant::kI08, event.object, text);
+      return findings_.Violate(Invariant::kI37, event.object, std::move(text));
+    case Splat::kNullAreaPages:
+      findings_.Violate(Invariant::kI04, event.object,
+                        "the page check reads area->pages of an area that is not filled yet");
+      return findings_.Violate(Invariant::kI37, event.object, std::move(text));
+    case Splat::kBadPointer:
+      findings_.Violate(Invariant::kI21, event.object,
+                        "ERR_PTR(-" + std::string(sim::ErrnoName(static_cast<int>(event.value))) +
+                            ") passes a test for NULL and is dereferenced");
+      return findings_.Violate(Invariant::kI37, event.object, std::move(text));
+    default:
+      return findings_.Violate(Invariant::kI37, event.object, std::move(text));
+  }
+}
+
+bool Monitor::HasRegistered(uint16_t domain) const {
+  const sim::ObjectRef wanted{ObjectKind::kDomain, domain};
+  return std::any_of(registered_.begin(), registered_.end(),
+                     [&](const auto& entry) { return entry.second == wanted; });
+}
+
+uint16_t Monitor::IoasOf(uint16_t domain) const {
+  const auto it = domain_ioas_.find(domain);
+  return it == domain_ioas_.end() ? 0 : it->second;
+}
+
+}  // namespace iommufd_check::spec

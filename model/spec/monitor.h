@@ -1,0 +1,81 @@
+// The invariants of every transition: I01-I04, I06, I08, I10, I12, I18-I21, I37, checked from the
+// event stream alone.
+//
+// The monitor keeps its own account of who is registered, immutable, preserved and marked. It never
+// reads the machine: when its account and the machine's differ, that is a finding.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "model/sim/event.h"
+#include "model/spec/findings.h"
+#include "model/spec/race_detector.h"
+
+namespace iommufd_check::spec {
+
+class Monitor : public sim::EventListener {
+ public:
+  explicit Monitor(Findings* findings) : findings_(*findings) {}
+
+  void Clear();
+  // From here on events belong to the process's exit.
+  void BeginExit() { exiting_ = true; }
+  void OnEvent(const sim::Event& event) override;
+
+  uint32_t events_seen() const { return sequence_; }
+
+ private:
+  // One live-update preserve in progress.
+  struct Preserving {
+    bool active = false;
+    int64_t capacity = -1;              // records allocated, -1: not yet
+    std::set<uint16_t> made_immutable;  // IOAS ids
+    bool refused_others = false;        // another task's map or unmap was refused on account of it
+  };
+  struct TaskState {
+    std::map<uint16_t, uint32_t> gates;  // IOAS id -> sequence number of its last passed test
+    bool saw_unfilled = false;
+    bool fault_injected = false;
+    Preserving preserving;
+  };
+
+  void OnNote(const sim::Event& event);
+  void OnTransition(sim::Note note, const sim::Event& event);
+  void OnRegistration(sim::Note note, const sim::Event& event);
+  void OnPreservation(sim::Note note, const sim::Event& event);
+  void OnSplat(const sim::Event& event);
+  void OnOperationEnd(const sim::Event& event);
+  void OnTableWrite(const sim::Event& event);
+  void OnImmutable(const sim::Event& event, bool set);
+  void OnGateRefused(const sim::Event& event);
+  void OnFree(const sim::Event& event);
+  void OnMark(const sim::Event& event, bool gone);
+  void EndPreserve(const sim::Event& event);
+  void EndUnpreserve(const sim::Event& event);
+
+  bool IsImmutable(uint16_t ioas) const { return immutable_since_.count(ioas) != 0; }
+  bool IsPreserved(uint16_t domain) const {
+    return preserved_domains_.count(domain) != 0 || HasRegistered(domain);
+  }
+  bool HasRegistered(uint16_t domain) const;
+  uint16_t IoasOf(uint16_t domain) const;
+  TaskState& task(const sim::Event& event) { return tasks_[event.task]; }
+
+  Findings& findings_;
+  RaceDetector races_;
+  bool exiting_ = false;
+  uint32_t sequence_ = 0;
+  std::array<TaskState, sim::kMaxTasks> tasks_;
+  std::map<uint64_t, sim::ObjectRef> registered_;      // pfn -> on whose behalf
+  std::map<uint16_t, uint32_t> immutable_since_;       // IOAS id -> sequence number
+  std::map<uint16_t, uint16_t> domain_ioas_;           // domain number -> IOAS id
+  std::set<uint16_t> preserved_domains_;
+  std::map<uint16_t, uint64_t> marks_;                 // HWPT id -> token
+  bool marks_frozen_ = false;
+};
+
+}  // namespace iommufd_check::spec

@@ -1,0 +1,169 @@
+// Mapping and unmapping, and the domains that areas are put into (uapi.md 4.5, 4.6, 4.8;
+// io_pagetable.md sections 2, 3, 5 and 7).
+#include <utility>
+#include <vector>
+
+#include "model/sim/check.h"
+#include "model/spec/oracle_iova.h"
+#include "model/spec/oracle_rules.h"
+
+namespace iommufd_check::spec::oracle {
+namespace {
+
+constexpr Iova kApertureLast = (uint64_t{1} << 39) - 1;
+
+using Areas = std::map<Iova, Area>;
+
+// The lowest area that has a byte in [first, last].
+template <class Map>  // Areas or const Areas
+auto LowestIn(Map& areas, Iova first, Iova last) {
+  IOMMUFD_CHECK(first <= last, "a range has at least one byte");
+  auto it = areas.upper_bound(first);
+  if (it != areas.begin() && std::prev(it)->second.last >= first) --it;
+  return it != areas.end() && it->first <= last ? it : areas.end();
+}
+
+// Items 5 and 6 of uapi.md 4.5.
+int CheckUserSource(const Call& call) {
+  const uint64_t address = UserAddress(call.index, call.offset);
+  if (address > mm::kMax - call.length) return -sim::kEOVERFLOW;
+  if (call.length == 0 || call.length > mm::kMax - mm::kPageSize) return -sim::kEINVAL;
+  return 0;
+}
+
+// Items 5 to 8 of uapi.md 4.6.
+int CheckFileSource(const State& state, const Call& call) {
+  if (call.length == 0) return -sim::kEINVAL;
+  if (call.offset > mm::kMax - (call.length - 1)) return -sim::kEOVERFLOW;
+  if (!state.memfds.contains(call.index)) return -sim::kEBADF;
+  if (call.length > mm::kMax - mm::kPageSize) return -sim::kEINVAL;
+  return 0;
+}
+
+int CheckFixed(const State& state, const Call& call, uint64_t alignment) {
+  if (call.iova % alignment != 0) return -sim::kEINVAL;
+  if (call.iova > mm::kMax - (call.length - 1)) return -sim::kEOVERFLOW;
+  const Iova last = call.iova + (call.length - 1);
+  if (state.HwptsOn(call.id) > 0 && last > kApertureLast) return -sim::kEINVAL;
+  const Areas& areas = state.ioas.at(call.id).areas;
+  return LowestIn(areas, call.iova, last) == areas.end() ? 0 : -sim::kEEXIST;
+}
+
+std::vector<Range> Occupied(const State& state, uint32_t ioas_id) {
+  std::vector<Range> ranges;
+  for (const auto& [first, area] : state.ioas.at(ioas_id).areas) {
+    ranges.push_back({first, area.last});
+  }
+  if (state.HwptsOn(ioas_id) > 0) ranges.push_back({kApertureLast + 1, mm::kMax});
+  return ranges;
+}
+
+// Items 8 to 10 of uapi.md 4.5: where the area goes. `start`: of the first byte in its source.
+IovaChoice Place(const State& state, const Call& call, uint64_t start) {
+  const uint64_t alignment = state.AlignmentOf(call.id);
+  if (call.length % alignment != 0) return {-sim::kEINVAL};
+  IovaChoice choice;
+  if (call.fixed) {
+    choice = {CheckFixed(state, call, alignment), call.iova};
+  } else {
+    choice = ChooseIova(start, call.length, alignment, Occupied(state, call.id));
+  }
+  if (choice.result != 0) return choice;
+  if (start % mm::kPageSize % alignment != 0) return {-sim::kEINVAL};
+  // The kernel rounds offset + length up to pages before it looks; the sum wraps (oddity 8).
+  const uint64_t bytes = start % mm::kPageSize + call.length;
+  if (bytes > mm::kMax - (mm::kPageSize - 1)) return {-sim::kEOVERFLOW};
+  return choice;
+}
+
+bool FitsDomain(const Area& area) {
+  const bool aligned = area.first % mm::kPageSize == 0 && area.length() % mm::kPageSize == 0 &&
+                       area.start % mm::kPageSize == 0;
+  return aligned && area.last <= kApertureLast;
+}
+
+}  // namespace
+
+Prediction Map(State& state, const Limits& limits, const Call& call) {
+  IOMMUFD_CHECK((call.permissions & ~uint64_t{3}) == 0, "other bits would be other flags");
+  if (!state.fd_open) return Fails(sim::kEBADF);
+  if (call.iova == mm::kMax || call.length == mm::kMax) return Fails(sim::kEOVERFLOW);
+  if (call.permissions == 0) return Fails(sim::kEINVAL);
+  if (!state.ioas.contains(call.id)) return Fails(sim::kENOENT);
+  const bool is_file = call.kind == Call::Kind::kMapFile;
+  int error = is_file ? CheckFileSource(state, call) : CheckUserSource(call);
+  if (error != 0) return Prediction{.result = error};
+  if (state.IoasPreserved(call.id)) return Fails(sim::kEBUSY);
+
+  Area area;
+  area.start = is_file ? call.offset : UserAddress(call.index, call.offset);
+  const IovaChoice choice = Place(state, call, area.start);
+  if (choice.result != 0) return Prediction{.result = choice.result};
+  area.first = choice.iova;
+  area.last = choice.iova + (call.length - 1);
+  area.pages = (area.start % mm::kPageSize + call.length - 1) / mm::kPageSize + 1;
+  area.permissions = call.permissions;
+  area.is_file = is_file;
+  area.memfd = is_file ? call.index : uint16_t{0};
+  if (state.HwptsOn(call.id) > 0) error = Pin(state, limits, &area);
+  if (error != 0) return Prediction{.result = error};
+  const bool inserted = state.ioas[call.id].areas.emplace(area.first, std::move(area)).second;
+  IOMMUFD_CHECK(inserted, "the IOVA was free");
+  return Prediction{.iova = choice.iova};
+}
+
+Prediction Unmap(State& state, const Call& call) {
+  if (!state.fd_open) return Fails(sim::kEBADF);
+  const auto ioas = state.ioas.find(call.id);
+  if (ioas == state.ioas.end()) return Fails(sim::kENOENT);
+  const bool all = call.iova == 0 && call.length == mm::kMax;
+  if (!all) {
+    if (call.iova == mm::kMax || call.length == mm::kMax) return Fails(sim::kEOVERFLOW);
+    if (call.length == 0) return Fails(sim::kEINVAL);
+    if (call.iova > mm::kMax - (call.length - 1)) return Fails(sim::kEOVERFLOW);
+  }
+  if (state.IoasPreserved(call.id)) return Fails(sim::kEBUSY);
+
+  const Iova last = all ? mm::kMax : call.iova + (call.length - 1);
+  Prediction prediction;
+  Areas& areas = ioas->second.areas;
+  for (auto it = LowestIn(areas, call.iova, last); it != areas.end();
+       it = LowestIn(areas, call.iova, last)) {
+    const Area& area = it->second;
+    IOMMUFD_CHECK(area.last >= area.first, "an area has at least one byte");
+    if (!area.finished) {
+      prediction.result = -sim::kEBUSY;
+    } else if (area.first < call.iova || area.last > last) {
+      prediction.result = -sim::kENOENT;
+    }
+    if (prediction.result != 0) return prediction;
+    prediction.unmapped += area.length();
+    areas.erase(it);
+  }
+  if (!all && prediction.unmapped == 0) return Fails(sim::kENOENT);
+  return prediction;
+}
+
+int AddDomain(State& state, const Limits& limits, uint32_t ioas_id) {
+  const bool first_domain = state.HwptsOn(ioas_id) == 0;
+  Areas areas = state.ioas.at(ioas_id).areas;
+  for (const auto& [first, area] : areas) {
+    if (!FitsDomain(area)) return -sim::kEADDRINUSE;
+  }
+  if (!first_domain) return 0;  // the pages are pinned already
+  for (auto& [first, area] : areas) {
+    if (!area.finished) continue;
+    const int error = Pin(state, limits, &area);
+    if (error != 0) return error;
+  }
+  state.ioas[ioas_id].areas = std::move(areas);
+  return 0;
+}
+
+void DomainGone(State& state, uint32_t ioas_id) {
+  const auto ioas = state.ioas.find(ioas_id);
+  if (ioas == state.ioas.end() || state.HwptsOn(ioas_id) > 0) return;
+  for (auto& [first, area] : ioas->second.areas) area.versions.clear();
+}
+
+}  // namespace iommufd_check::spec::oracle

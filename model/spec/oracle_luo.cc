@@ -1,0 +1,120 @@
+// Sessions, preserved files and marks (luo_kho.md section 3 and 7; the contract of the reference
+// design: invariants I10 to I15).
+#include <algorithm>
+
+#include "model/sim/check.h"
+#include "model/spec/oracle_rules.h"
+
+namespace iommufd_check::spec::oracle {
+namespace {
+
+using Kind = mm::FileRef::Kind;
+
+constexpr size_t kMaxSessionName = 63;
+
+const File* FileIn(const Session& session, const mm::FileRef& file) {
+  const auto it = std::find_if(session.files.begin(), session.files.end(),
+                               [&](const File& each) { return SameFile(each.file, file); });
+  return it == session.files.end() ? nullptr : &*it;
+}
+
+bool IsOpen(const State& state, const mm::FileRef& file) {
+  if (file.kind == Kind::kIommufd) return state.fd_open;
+  return file.kind == Kind::kMemfd && state.memfds.contains(file.index);
+}
+
+// May the memory of this area survive? It must be file memory that the same session preserves,
+// sealed as it was serialized, and each mapped page the one that was serialized.
+int CheckArea(const State& state, const Session& session, const Area& area) {
+  if (!area.finished) return -sim::kEBUSY;
+  if (!area.is_file) return -sim::kEINVAL;
+  const File* file = FileIn(session, mm::FileRef{Kind::kMemfd, area.memfd});
+  if (file == nullptr) return -sim::kENOENT;
+  if ((file->seals & mm::kSealsOfPreserved) != mm::kSealsOfPreserved) return -sim::kEINVAL;
+  const Memfd& memfd = state.memfds.at(area.memfd);
+  IOMMUFD_CHECK(area.versions.size() == area.pages, "areas below a HWPT are pinned");
+  for (uint64_t i = 0; i < area.pages; ++i) {
+    if (area.versions[i] != memfd.VersionOf(area.first_page() + i)) return -sim::kEINVAL;
+  }
+  return 0;
+}
+
+// First problem of the marked HWPTs by id, then of their areas by IOVA.
+int CheckMarked(const State& state, const Session& session) {
+  int marked = 0;
+  for (const auto& [id, hwpt] : state.hwpts) {
+    if (!hwpt.mark.has_value()) continue;
+    ++marked;
+    const auto ioas = state.ioas.find(hwpt.ioas);
+    if (ioas == state.ioas.end()) continue;
+    for (const auto& [first, area] : ioas->second.areas) {
+      const int error = CheckArea(state, session, area);
+      if (error != 0) return error;
+    }
+  }
+  return marked == 0 ? -sim::kEINVAL : 0;
+}
+
+}  // namespace
+
+Prediction LuoCreateSession(State& state, const Call& call) {
+  if (call.name.empty() || call.name.size() > kMaxSessionName) return Fails(sim::kEINVAL);
+  for (const auto& [number, session] : state.sessions) {
+    if (session.name == call.name) return Fails(sim::kEEXIST);
+  }
+  const uint16_t number = state.FreeSession();
+  state.sessions[number] = Session{.name = call.name};
+  return Prediction{.session = number};
+}
+
+Prediction LuoPreserve(State& state, const Call& call) {
+  const auto found = state.sessions.find(call.session);
+  if (found == state.sessions.end()) return Fails(sim::kEBADF);
+  Session& session = found->second;
+  for (const File& file : session.files) {
+    if (file.token == call.token) return Fails(sim::kEEXIST);
+  }
+  if (!IsOpen(state, call.file)) return Fails(sim::kEBADF);
+  if (state.IsPreserved(call.file)) return Fails(sim::kEBUSY);
+  File file{.token = call.token, .file = call.file};
+  if (call.file.kind == Kind::kMemfd) {
+    Memfd& memfd = state.memfds[call.file.index];
+    memfd.frozen = true;
+    file.size = memfd.size;
+    file.seals = memfd.seals;
+  } else {
+    const int error = CheckMarked(state, session);
+    if (error != 0) return Prediction{.result = error};
+  }
+  session.files.push_back(file);
+  IOMMUFD_CHECK(state.IsPreserved(call.file), "a file has its one preserver");
+  return {};
+}
+
+Prediction LuoCloseSession(State& state, const Call& call) {
+  const auto session = state.sessions.find(call.session);
+  if (session == state.sessions.end()) return Fails(sim::kEBADF);
+  // The kernel unpreserves last first; nobody can see a state in between.
+  for (const File& file : session->second.files) {
+    if (file.file.kind != Kind::kMemfd) continue;
+    const auto memfd = state.memfds.find(file.file.index);
+    if (memfd != state.memfds.end()) memfd->second.frozen = false;
+  }
+  state.sessions.erase(session);
+  ReleaseIfUnused(state);
+  return {};
+}
+
+Prediction LuMark(State& state, const Call& call) {
+  if (!state.fd_open) return Fails(sim::kEBADF);
+  const auto target = state.hwpts.find(call.id);
+  if (target == state.hwpts.end()) return Fails(sim::kENOENT);
+  if (state.IommufdPreserved()) return Fails(sim::kEBUSY);
+  for (const auto& [id, hwpt] : state.hwpts) {
+    if (id != call.id && hwpt.mark == call.token) return Fails(sim::kEADDRINUSE);
+  }
+  target->second.mark = call.token;
+  return {};
+}
+
+}  // namespace iommufd_check::spec::oracle

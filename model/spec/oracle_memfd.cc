@@ -1,0 +1,86 @@
+// Files of memory and what pinning asks of them (luo_kho.md section 7, io_pagetable.md section 8).
+#include <algorithm>
+
+#include "model/sim/check.h"
+#include "model/spec/oracle_rules.h"
+
+namespace iommufd_check::spec::oracle {
+namespace {
+
+constexpr uint64_t kFirstBuffer = 0x7f0000000000;
+constexpr uint64_t kBufferDistance = uint64_t{1} << 32;
+
+uint64_t PagesOf(uint64_t bytes) {
+  return bytes / mm::kPageSize + (bytes % mm::kPageSize != 0 ? 1 : 0);
+}
+
+// All pages of [address, address + length) belong to the buffer in which the first one lies.
+bool IsUserMemory(const Limits& limits, uint64_t address, uint64_t length) {
+  IOMMUFD_CHECK(length > 0, "an empty range has no first page");
+  if (address < kFirstBuffer) return false;
+  const uint64_t number = (address - kFirstBuffer) / kBufferDistance;
+  const uint64_t offset = (address - kFirstBuffer) % kBufferDistance;
+  if (number >= limits.buffer_bytes.size()) return false;
+  const uint64_t size = limits.buffer_bytes[number];
+  IOMMUFD_CHECK(size % mm::kPageSize == 0, "buffers are whole pages");
+  return offset < size && length <= size - offset;
+}
+
+}  // namespace
+
+uint64_t UserAddress(uint16_t buffer, uint64_t offset) {
+  return kFirstBuffer + buffer * kBufferDistance + offset;
+}
+
+Prediction MemfdSeal(State& state, const Call& call) {
+  const auto memfd = state.memfds.find(call.index);
+  if (memfd == state.memfds.end()) return Fails(sim::kEBADF);
+  if ((call.seals & ~mm::kKnownSeals) != 0) return Fails(sim::kEINVAL);
+  if ((memfd->second.seals & mm::kSealSeal) != 0) return Fails(sim::kEPERM);
+  memfd->second.seals |= call.seals;
+  return {};
+}
+
+Prediction MemfdPunchHole(State& state, const Call& call) {
+  const auto found = state.memfds.find(call.index);
+  if (found == state.memfds.end()) return Fails(sim::kEBADF);
+  if (call.length == 0 || call.offset > mm::kMax - call.length) return Fails(sim::kEINVAL);
+  Memfd& memfd = found->second;
+  if ((memfd.seals & (mm::kSealWrite | mm::kSealFutureWrite)) != 0) return Fails(sim::kEPERM);
+  if (memfd.frozen) return Fails(sim::kEPERM);
+  const uint64_t end = std::min(call.offset + call.length, memfd.size) / mm::kPageSize;
+  RemovePages(state, memfd, PagesOf(call.offset), end);
+  return {};
+}
+
+Prediction MemfdTruncate(State& state, const Limits& limits, const Call& call) {
+  const auto found = state.memfds.find(call.index);
+  if (found == state.memfds.end()) return Fails(sim::kEBADF);
+  if (call.length > limits.max_memfd_bytes) return Fails(sim::kEFBIG);
+  Memfd& memfd = found->second;
+  if (call.length < memfd.size && (memfd.seals & mm::kSealShrink) != 0) return Fails(sim::kEPERM);
+  if (call.length > memfd.size && (memfd.seals & mm::kSealGrow) != 0) return Fails(sim::kEPERM);
+  if (call.length == memfd.size) return {};  // no size change, which is what freezing refuses
+  if (memfd.frozen) return Fails(sim::kEPERM);
+  RemovePages(state, memfd, PagesOf(call.length), PagesOf(memfd.size));
+  memfd.size = call.length;
+  return {};
+}
+
+int Pin(const State& state, const Limits& limits, Area* area) {
+  IOMMUFD_CHECK(area->finished, "a half-built area is pinned by whoever builds it");
+  IOMMUFD_CHECK(area->start % mm::kPageSize == 0, "domains ask for whole pages");
+  IOMMUFD_CHECK(area->length() % mm::kPageSize == 0, "domains ask for whole pages");
+  if (!area->is_file) {
+    return IsUserMemory(limits, area->start, area->length()) ? 0 : -sim::kEFAULT;
+  }
+  const Memfd& memfd = state.memfds.at(area->memfd);
+  if (area->start > memfd.size || area->length() > memfd.size - area->start) return -sim::kEINVAL;
+  area->versions.clear();
+  for (uint64_t i = 0; i < area->pages; ++i) {
+    area->versions.push_back(memfd.VersionOf(area->first_page() + i));
+  }
+  return 0;
+}
+
+}  // namespace iommufd_check::spec::oracle

@@ -1,0 +1,106 @@
+// What the oracle remembers: ids, intervals and versions of pages. A plain value.
+//
+// A page of a memfd is named by its offset and a version: removing it (hole punch, truncate) gives
+// the offset a new version, so whoever pinned it before is seen to hold another page. A hole and
+// the page that will fill it have the same version; whether it is filled yet is nobody's business
+// here.
+//
+// 1. HWPTs, IOASes and devices share one space of ids from 1.
+// 2. Areas of one IOAS do not overlap; each is pinned exactly while its IOAS has a HWPT.
+// 3. A context that nobody refers to has no objects.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/mm/types.h"
+
+namespace iommufd_check::spec::oracle {
+
+using mm::Iova;
+
+struct Area {
+  Iova first = 0;
+  Iova last = 0;
+  uint64_t permissions = 0;
+  bool finished = true;  // false: observed half-built; takes IOVA space and nothing else
+  bool is_file = false;
+  uint16_t memfd = 0;
+  uint64_t start = 0;              // of the first byte: offset in the file, or user address
+  uint64_t pages = 0;              // that the bytes touch
+  std::vector<uint64_t> versions;  // of the pinned pages of a file
+
+  uint64_t length() const { return last - first + 1; }
+  uint64_t first_page() const { return start >> mm::kPageShift; }
+};
+
+struct Ioas {
+  std::map<Iova, Area> areas;  // by first IOVA
+};
+
+struct Hwpt {
+  uint32_t ioas = 0;
+  std::optional<uint64_t> mark;  // the token
+};
+
+struct Device {
+  uint16_t endpoint = 0;
+  uint32_t attached = 0;  // HWPT, 0 when not attached
+};
+
+struct Memfd {
+  uint64_t size = 0;
+  uint32_t seals = 0;
+  bool frozen = false;
+  std::map<uint64_t, uint64_t> versions;  // of pages that were removed; 0 of all others
+
+  uint64_t VersionOf(uint64_t page) const;
+};
+
+struct File {
+  uint64_t token = 0;
+  mm::FileRef file;
+  uint64_t size = 0;   // of a memfd, when it was preserved
+  uint32_t seals = 0;  // likewise
+};
+
+struct Session {
+  std::string name;
+  std::vector<File> files;  // in preserve order
+};
+
+// There is one iommufd, so its index says nothing.
+bool SameFile(const mm::FileRef& a, const mm::FileRef& b);
+
+struct State {
+  bool context = false;  // the iommufd's context exists
+  bool fd_open = false;
+  std::map<uint32_t, Ioas> ioas;
+  std::map<uint32_t, Hwpt> hwpts;
+  std::map<uint32_t, Device> devices;
+  std::map<uint16_t, Memfd> memfds;
+  std::map<uint16_t, Session> sessions;
+  uint64_t last_version = 0;
+
+  bool Exists(uint32_t id) const;
+  uint32_t FreeId() const;
+  uint16_t FreeSession() const;
+  uint32_t HwptsOn(uint32_t ioas_id) const;
+  uint64_t AlignmentOf(uint32_t ioas_id) const;
+  bool IsPreserved(const mm::FileRef& file) const;
+  bool IommufdPreserved() const;
+  // Marks do not change while the iommufd is preserved, so the marked HWPTs are the preserved ones.
+  bool HwptPreserved(uint32_t id) const;
+  bool IoasPreserved(uint32_t id) const;
+};
+
+// Every page of [first, end) gets a new version.
+void RemovePages(State& state, Memfd& memfd, uint64_t first, uint64_t end);
+
+// The last reference to the context destroys everything in it.
+void ReleaseIfUnused(State& state);
+
+}  // namespace iommufd_check::spec::oracle

@@ -1,0 +1,186 @@
+// Several domains in one IOAS: fill, unfill, the hand-over of the storage domain, pins.
+
+#include "model/iommu/walker.h"
+#include "tests/iommufd/iommufd_fixture.h"
+
+namespace iommufd_check::iommufd::tests {
+namespace {
+
+class DomainsTest : public IommufdTest {
+ protected:
+  void SetUp() override {
+    ioas_ = m.IoasAlloc();
+    device_ = m.Bind();
+  }
+  uint32_t AddHwpt() { return m.HwptAlloc(device_, ioas_); }
+  uint64_t Locked() const { return m.world.machine.locked_pages; }
+  uint64_t Pins(mm::Pfn pfn) const { return m.world.machine.phys.at(pfn).pins; }
+  std::vector<mm::Pfn> FilePages(uint16_t file) const {
+    std::vector<mm::Pfn> pfns;
+    for (const auto& [index, pfn] :
+         m.world.machine.memfds.Find(m.memfd(file))->state.Peek().pages) {
+      pfns.push_back(pfn);
+    }
+    return pfns;
+  }
+  std::vector<uint16_t> StorageDomains() const {
+    std::vector<uint16_t> storage;
+    m.world.kernel.iommufd.areas.ForEach(
+        [&](AreaHandle, const Area& area) { storage.push_back(area.storage_domain.index); });
+    return storage;
+  }
+  std::vector<mm::Pfn> Mapped(uint16_t domain) const {
+    std::vector<mm::Pfn> pfns;
+    m.world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& d) {
+      if (h.index != domain) return;
+      std::vector<iommu::Leaf> leaves;
+      iommu::CollectLeaves(m.world.machine.phys, d.top, &leaves);
+      for (const iommu::Leaf& leaf : leaves) pfns.push_back(leaf.pfn);
+    });
+    return pfns;
+  }
+
+  uint32_t ioas_ = 0, device_ = 0;
+};
+
+constexpr uint16_t kNoDomain = UINT16_MAX;
+
+TEST_F(DomainsTest, WithoutADomainNothingIsPinned) {
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x4000), 0);
+  EXPECT_EQ(Locked(), 0u);
+  EXPECT_EQ(StorageDomains(), std::vector<uint16_t>{kNoDomain});
+  ExpectBalanced(m.world);
+}
+
+TEST_F(DomainsTest, PinsFollowTheFirstAndTheLastDomain) {
+  const std::vector<mm::Pfn> file = FilePages(0);
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x4000), 0);
+  const uint32_t first = AddHwpt();
+  EXPECT_EQ(Mapped(0), file);
+  EXPECT_EQ(Locked(), 4u);
+  const uint32_t second = AddHwpt();
+  EXPECT_EQ(Mapped(1), file);
+  EXPECT_EQ(Locked(), 4u) << "a page counts once, however many domains map it";
+  for (mm::Pfn pfn : file) EXPECT_EQ(Pins(pfn), 1u);
+  EXPECT_EQ(StorageDomains(), std::vector<uint16_t>{0});
+
+  EXPECT_EQ(m.Destroy(first), 0);
+  EXPECT_EQ(StorageDomains(), std::vector<uint16_t>{1}) << "handed over";
+  EXPECT_EQ(Mapped(1), file);
+  EXPECT_EQ(Locked(), 4u);
+  EXPECT_EQ(m.Destroy(second), 0);
+  EXPECT_EQ(StorageDomains(), std::vector<uint16_t>{kNoDomain});
+  EXPECT_EQ(Locked(), 0u);
+  for (mm::Pfn pfn : file) EXPECT_EQ(Pins(pfn), 0u);
+}
+
+TEST_F(DomainsTest, TheStorageDomainStaysWhenAnotherLeaves) {
+  AddHwpt();
+  const uint32_t second = AddHwpt();
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x4000), 0);
+  EXPECT_EQ(StorageDomains(), std::vector<uint16_t>{0});
+  EXPECT_EQ(m.Destroy(second), 0);
+  EXPECT_EQ(StorageDomains(), std::vector<uint16_t>{0});
+  EXPECT_EQ(Mapped(0), FilePages(0));
+}
+
+TEST_F(DomainsTest, TheLastEntryMovesIntoTheHole) {
+  const uint32_t a = AddHwpt();
+  AddHwpt();
+  AddHwpt();
+  const auto domains = [&] {
+    std::vector<uint16_t> indices;
+    m.world.kernel.iommufd.ioas.ForEach([&](IoasHandle, const Ioas& ioas) {
+      for (iommu::DomainHandle h : ioas.iopt.domains.Peek()) indices.push_back(h.index);
+    });
+    return indices;
+  };
+  ASSERT_EQ(m.MapUser(ioas_, 0x10000, 0x4000), 0);
+  EXPECT_EQ(domains(), (std::vector<uint16_t>{0, 1, 2}));
+  EXPECT_EQ(m.Destroy(a), 0);
+  EXPECT_EQ(domains(), (std::vector<uint16_t>{2, 1}));
+  EXPECT_EQ(StorageDomains(), std::vector<uint16_t>{2}) << "the first of the array";
+}
+
+TEST_F(DomainsTest, MapAndUnmapReachEveryDomain) {
+  AddHwpt();
+  AddHwpt();
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x2000, 0, 0x2000), 0);
+  ASSERT_EQ(m.MapUser(ioas_, 0x20000, 0x1000), 0);
+  const std::vector<mm::Iova> iovas{0x10000, 0x11000, 0x20000};
+  EXPECT_EQ(m.MappedIovas(0), iovas);
+  EXPECT_EQ(m.MappedIovas(1), iovas);
+  EXPECT_EQ(Mapped(0)[0], FilePages(0)[2]) << "the offset in the file counts";
+  EXPECT_EQ(Locked(), 3u);
+  EXPECT_EQ(m.Unmap(ioas_, 0x10000, 0x2000), 0);
+  EXPECT_EQ(m.MappedIovas(0), std::vector<mm::Iova>{0x20000});
+  EXPECT_EQ(m.MappedIovas(1), std::vector<mm::Iova>{0x20000});
+  EXPECT_EQ(Locked(), 1u);
+}
+
+TEST_F(DomainsTest, TwoMapsOfOnePageCountTwice) {
+  AddHwpt();
+  ASSERT_EQ(m.MapUser(ioas_, 0x10000, 0x1000), 0);
+  ASSERT_EQ(m.MapUser(ioas_, 0x20000, 0x1000), 0);
+  EXPECT_EQ(Locked(), 2u);
+  EXPECT_EQ(Pins(Mapped(0)[0]), 2u);
+  EXPECT_EQ(m.Unmap(ioas_, 0x10000, 0x1000), 0);
+  EXPECT_EQ(Locked(), 1u);
+}
+
+TEST_F(DomainsTest, AHoleUnderAMappingTakesNothingFromIt) {
+  AddHwpt();
+  const std::vector<mm::Pfn> file = FilePages(0);
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x4000), 0);
+  ASSERT_EQ(m.Call([&](Kernel& k) { return memfd_punch_hole(k.t, k.mm, m.memfd(0), 0, 0x4000); }),
+            0);
+  EXPECT_EQ(Mapped(0), file) << "the device still reaches the old frames";
+  for (mm::Pfn pfn : file) EXPECT_EQ(m.world.machine.phys.at(pfn).refs, 1);
+  EXPECT_EQ(m.Unmap(ioas_, 0x10000, 0x4000), 0);
+  for (mm::Pfn pfn : file) {
+    EXPECT_TRUE(!m.world.machine.phys.Exists(pfn) ||
+                m.world.machine.phys.at(pfn).owner != mm::FrameOwner::kMemfdData);
+  }
+}
+
+TEST_F(DomainsTest, MoreThanOneBatch) {
+  KernelFixture big(nullptr, 1200);
+  const uint32_t ioas = big.IoasAlloc();
+  const uint32_t device = big.Bind();
+  ASSERT_EQ(big.MapFile(ioas, 0x100000, 1200 * kPage), 0);
+  const uint32_t first = big.HwptAlloc(device, ioas);
+  const uint32_t second = big.HwptAlloc(device, ioas);
+  EXPECT_EQ(big.MappedIovas(0).size(), 1200u);
+  EXPECT_EQ(big.MappedIovas(1), big.MappedIovas(0));
+  EXPECT_EQ(big.world.machine.locked_pages, 1200u);
+  EXPECT_EQ(big.Unmap(ioas, 0x100000, 1200 * kPage), 0);
+  ASSERT_EQ(big.MapUser(ioas, 0x200000, 1200 * kPage), 0);
+  EXPECT_EQ(big.MappedIovas(1).size(), 1200u);
+  ExpectBalanced(big.world);
+  EXPECT_EQ(big.Destroy(first), 0);
+  EXPECT_EQ(big.MappedIovas(1).size(), 1200u);
+  EXPECT_EQ(big.Destroy(second), 0);
+  EXPECT_EQ(big.world.machine.locked_pages, 0u);
+  EXPECT_TRUE(big.splats().empty());
+}
+
+TEST_F(DomainsTest, AlignmentFollowsTheDomains) {
+  const auto alignment = [&] {
+    uint64_t value = 0;
+    m.world.kernel.iommufd.ioas.ForEach(
+        [&](IoasHandle, const Ioas& ioas) { value = ioas.iopt.iova_alignment.Peek(); });
+    return value;
+  };
+  EXPECT_EQ(alignment(), 1u);
+  const uint32_t first = AddHwpt();
+  EXPECT_EQ(alignment(), kPage);
+  const uint32_t second = AddHwpt();
+  EXPECT_EQ(m.Destroy(first), 0);
+  EXPECT_EQ(alignment(), kPage);
+  EXPECT_EQ(m.Destroy(second), 0);
+  EXPECT_EQ(alignment(), 1u);
+  EXPECT_EQ(m.MapUser(ioas_, iommu::kApertureLast + 1, 0x1000), 0) << "no aperture any more";
+}
+
+}  // namespace
+}  // namespace iommufd_check::iommufd::tests

@@ -1,0 +1,97 @@
+// KernelFixture for tests of iommufd, with the checks that hold whenever nobody is inside.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+#include "model/iommufd/device.h"
+#include "model/iommufd/ioctl.h"
+#include "tests/support/kernel_fixture.h"
+
+namespace iommufd_check::iommufd::tests {
+
+using test_support::Kernel;  // hides the narrower one of iommufd
+using test_support::KernelFixture;
+using test_support::kPage;
+using test_support::SystemCall;
+
+inline constexpr uint32_t kFixed = kFixedIova | kReadable | kWriteable;
+inline constexpr uint32_t kReadWrite = kReadable | kWriteable;
+
+// Counters of every object against who refers to it (objects.md section 4), pins and accounting
+// against the areas that are filled (io_pagetable.md section 11).
+inline void ExpectBalanced(const liveupdate::World& world) {
+  const State& s = world.kernel.iommufd;
+  std::map<uint16_t, uint32_t> ioas_users, hwpt_users;
+  s.hwpts.ForEach([&](HwptHandle, const Hwpt& h) { ++ioas_users[h.ioas.index]; });
+  s.devices.ForEach([&](DeviceHandle, const Device& d) {
+    const bool attached = !d.attached.Peek().null();
+    if (attached) ++hwpt_users[d.attached.Peek().index];
+    EXPECT_EQ(d.object.users.value, 2u + (attached ? 1 : 0)) << "device " << d.object.id;
+    EXPECT_EQ(d.object.wait_cnt.value, 1u);
+  });
+  s.ioas.ForEach([&](IoasHandle h, const Ioas& ioas) {
+    EXPECT_EQ(ioas.object.users.value, 1 + ioas_users[h.index]) << "ioas " << ioas.object.id;
+    EXPECT_EQ(ioas.object.wait_cnt.value, 1u);
+    EXPECT_EQ(ioas.iopt.domains.Peek().size(), ioas_users[h.index]);
+    EXPECT_EQ(ioas.hwpt_list.Peek().size(), ioas_users[h.index]);
+  });
+  s.hwpts.ForEach([&](HwptHandle h, const Hwpt& hwpt) {
+    EXPECT_EQ(hwpt.object.users.value, 1 + hwpt_users[h.index]) << "hwpt " << hwpt.object.id;
+    EXPECT_EQ(hwpt.object.wait_cnt.value, 1u);
+  });
+  uint64_t pinned = 0;
+  s.pages.ForEach([&](PagesHandle, const Pages& p) {
+    EXPECT_TRUE(p.npinned.Peek() == 0 || p.npinned.Peek() == p.npages);
+    pinned += p.npinned.Peek();
+  });
+  s.areas.ForEach([&](AreaHandle, const Area& area) {
+    EXPECT_FALSE(area.pages.Peek().null()) << "an area is half-built";
+  });
+  EXPECT_EQ(world.machine.locked_pages, pinned);
+  EXPECT_EQ(s.areas.live(), s.pages.live());
+  uint64_t pins = 0;
+  for (mm::Pfn pfn = mm::kFirstPfn; world.machine.phys.Exists(pfn); ++pfn) {
+    pins += world.machine.phys.at(pfn).pins;
+  }
+  EXPECT_EQ(pins, pinned) << "each accounted page is pinned once";
+  for (const sim::LockState& lock : world.kernel.locks.slots()) {
+    EXPECT_FALSE(lock.held() || lock.waited_for());
+  }
+}
+
+class IommufdTest : public testing::Test {
+ protected:
+  ~IommufdTest() override {
+    EXPECT_TRUE(m.splats().empty()) << Name(m.splats().front());
+    if (m.world.kernel.iommufd.contexts.live() > 0) ExpectBalanced(m.world);
+  }
+  // Any map; the IOVA is out for automatic ones.
+  int Map(MapArguments* a) {
+    return m.Call([&](Kernel& k) { return ioas_map(k, k.ctx, a); });
+  }
+  int Map(MapArguments a) { return Map(&a); }
+  // `length` is in and out.
+  int Unmap(uint32_t ioas, mm::Iova iova, uint64_t* length) {
+    return m.Call([&](Kernel& k) { return ioas_unmap(k, k.ctx, ioas, iova, length); });
+  }
+  // [first, last] of each area, ascending.
+  std::vector<std::pair<mm::Iova, mm::Iova>> Areas() const {
+    std::vector<std::pair<mm::Iova, mm::Iova>> areas;
+    m.world.kernel.iommufd.ioas.ForEach([&](IoasHandle, const Ioas& ioas) {
+      for (AreaHandle h : ioas.iopt.areas.Peek()) {
+        const Area* area = m.world.kernel.iommufd.areas.Find(h);
+        areas.emplace_back(area->first, area->last);
+      }
+    });
+    return areas;
+  }
+
+  KernelFixture m;
+};
+
+using AreaList = std::vector<std::pair<mm::Iova, mm::Iova>>;
+
+}  // namespace iommufd_check::iommufd::tests

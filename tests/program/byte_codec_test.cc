@@ -1,0 +1,307 @@
+// The byte form: every string decodes, every valid program comes back, one byte changes one thing.
+
+#include "model/program/byte_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "model/program/byte_layout.h"
+#include "model/program/text_codec.h"
+#include "tests/program/random_programs.h"
+
+namespace iommufd_check::program {
+namespace {
+
+void ExpectRoundTrip(const Program& program) {
+  ASSERT_EQ(FirstProblem(program), "");
+  const std::vector<uint8_t> bytes = EncodeBytes(program);
+  ASSERT_EQ((bytes.size() - kHeaderBytes) % kRecordBytes, 0u);
+  ASSERT_EQ(DecodeBytes(bytes), program) << PrintProgram(program);
+}
+
+Operation Make(OpCode code, std::vector<Argument> arguments) {
+  Operation operation;
+  operation.code = code;
+  std::copy(arguments.begin(), arguments.end(), operation.arguments.begin());
+  return operation;
+}
+
+TEST(ByteCodec, EveryOperationFitsIntoARecord) {
+  for (int i = 0; i < static_cast<int>(OpCode::kCount); ++i) {
+    const auto code = static_cast<OpCode>(i);
+    size_t bytes = 2;
+    for (const ArgumentSpec& spec : SpecOf(code).arguments) bytes += WidthOf(spec.kind);
+    EXPECT_LE(bytes, kRecordBytes) << SpecOf(code).name;
+    EXPECT_EQ(DecodeOpCode(static_cast<uint8_t>(i)), code);
+  }
+}
+
+TEST(ByteCodec, EmptyIsTheDefaultProgram) {
+  EXPECT_EQ(DecodeBytes({}), Program{});
+  EXPECT_EQ(EncodeBytes(Program{}).size(), kHeaderBytes);
+}
+
+TEST(ByteCodec, RichProgramRoundTrips) {
+  const Program rich = *ParseProgram(RichText(), "rich");
+  ExpectRoundTrip(rich);
+}
+
+TEST(ByteCodec, RandomProgramsRoundTrip) {
+  Random random(1);
+  for (int i = 0; i < 20'000; ++i) ExpectRoundTrip(RandomProgram(random));
+}
+
+TEST(ByteCodec, EveryBootRoundTrips) {
+  Program program;
+  for (uint32_t count = 0; count <= Boot::kMaxMemfds; ++count) {
+    for (const uint32_t pages : {0u, 1u, 4u, 255u, 256u, 4095u, 4096u}) {
+      program.boot = {count, pages, Boot::kMaxBuffers - count, Boot::kMaxPages - pages, count};
+      ExpectRoundTrip(program);
+    }
+  }
+}
+
+TEST(ByteCodec, NumbersRoundTrip) {
+  Random random(7);
+  std::vector<uint64_t> values = {kAutoIova, kUnmapAll, kRequired};
+  for (int shift = 0; shift < 64; ++shift) {
+    const uint64_t power = uint64_t{1} << shift;
+    for (const uint64_t near : {power - 1, power, power + 1, ~power, uint64_t{0} - power}) {
+      values.push_back(near);
+    }
+    values.push_back(random() >> shift);
+  }
+  for (const uint64_t value : values) {
+    Program program;
+    program.operations = {Make(OpCode::kMap, {{}, {}, {{}, value}, {{}, value}, {{}, value}, {}}),
+                          Make(OpCode::kLuMark, {{{}, value & kMaxObjectId}, {{}, value}})};
+    ExpectRoundTrip(program);
+  }
+}
+
+TEST(ByteCodec, CommonValuesTakeNoLiteral) {
+  const ArgumentSpec length = SpecOf(OpCode::kMap).arguments[4];
+  const ArgumentSpec token = SpecOf(OpCode::kLuMark).arguments[1];
+  for (const uint64_t value : {uint64_t{0}, uint64_t{0x1000}, uint64_t{0x4000}, uint64_t{0xff000},
+                               uint64_t{0x1001}, uint64_t{0xfff}, uint64_t{1}, UINT64_MAX,
+                               UINT64_MAX - 1, UINT64_MAX - 4095, uint64_t{1} << 63}) {
+    EXPECT_TRUE(EncodeNumber(length, value)) << value;
+  }
+  for (const uint64_t value : {uint64_t{0}, uint64_t{7}, uint64_t{255}, UINT64_MAX}) {
+    EXPECT_TRUE(EncodeNumber(token, value)) << value;
+  }
+}
+
+TEST(ByteCodec, LongestTextsRoundTrip) {
+  Program program;
+  program.title = std::string(kMaxTitleBytes, 'x');
+  program.title[9] = '\n';
+  program.design = "d" + std::string(kMaxWordBytes - 1, '-');
+  program.also.assign(kMaxAlso, "I" + std::string(kMaxWordBytes - 1, '9'));
+  program.expected.assign(kMaxExpected, {"a.b_c-d", OpCode::kLuMark});
+  for (size_t length = 0; length <= kMaxNameBytes; ++length) {
+    Operation session = Make(OpCode::kLuoCreateSession, {});
+    session.name = std::string(length, '"');
+    program.operations.push_back(session);
+  }
+  ExpectRoundTrip(program);
+}
+
+TEST(ByteCodec, FullProgramRoundTrips) {
+  Program program;
+  for (size_t i = 0; i < kMaxOperations; ++i) {
+    Operation operation = Make(OpCode::kIoasAlloc, {});
+    if (i > 0) operation = Make(OpCode::kUnmap, {{0, 0}, {}, {{}, kUnmapAll}});
+    operation.task = static_cast<uint8_t>(i * kMaxTask / kMaxOperations);
+    program.operations.push_back(operation);
+  }
+  program.faults.assign(kMaxFaults, {4095, sim::FaultSite::kReserveRecord, 300});
+  program.switches.assign(kMaxSwitches, {1, 257, 2});
+  ExpectRoundTrip(program);
+  // One more of each changes nothing.
+  std::vector<uint8_t> bytes = EncodeBytes(program);
+  for (const RecordKind kind : {RecordKind::kOperation, RecordKind::kFault, RecordKind::kSwitch}) {
+    bytes.push_back(FirstByte(kind));
+    bytes.resize(bytes.size() + kRecordBytes - 1);
+  }
+  EXPECT_EQ(DecodeBytes(bytes), program);
+}
+
+TEST(ByteCodec, EveryStringDecodes) { CheckDecodingIsTotal(200'000, 1); }
+
+TEST(ByteCodec, EveryByteInEveryPlaceDecodes) {
+  const std::vector<uint8_t> good = EncodeBytes(*ParseProgram(RichText(), "rich"));
+  for (size_t at = 0; at < good.size(); ++at) {
+    std::vector<uint8_t> bytes = good;
+    for (int value = 0; value <= UINT8_MAX; value += 3) {
+      bytes[at] = static_cast<uint8_t>(value);
+      const Program program = DecodeBytes(bytes);
+      ASSERT_EQ(FirstProblem(program), "") << "byte " << at << " = " << value;
+      ASSERT_EQ(DecodeBytes(EncodeBytes(program)), program) << "byte " << at << " = " << value;
+    }
+  }
+}
+
+TEST(ByteCodec, TruncatedStringsDecode) {
+  Random random(5);
+  for (int i = 0; i < 200; ++i) {
+    std::vector<uint8_t> bytes = RandomBytes(random, 200);
+    while (!bytes.empty()) {
+      const Program cut = DecodeBytes(bytes);
+      ASSERT_EQ(FirstProblem(cut), "");
+      // What is missing counts as zero.
+      std::vector<uint8_t> padded = bytes;
+      const size_t records =
+          (std::max(bytes.size(), kHeaderBytes) - kHeaderBytes + kRecordBytes - 1) / kRecordBytes;
+      padded.resize(kHeaderBytes + records * kRecordBytes);
+      ASSERT_EQ(DecodeBytes(padded), cut);
+      bytes.pop_back();
+    }
+  }
+}
+
+TEST(ByteCodec, VariablesAreHitWhereverTheyExist) {
+  // ioas_alloc, then unmap with each value of the two bytes of its object.
+  std::vector<uint8_t> bytes(kHeaderBytes + 2 * kRecordBytes);
+  bytes[kHeaderBytes + kRecordBytes] = static_cast<uint8_t>(OpCode::kUnmap);
+  for (int value = 0; value <= UINT16_MAX; ++value) {
+    Store(&bytes[kHeaderBytes + kRecordBytes + 2], 2, static_cast<uint64_t>(value));
+    const Argument object = DecodeBytes(bytes).operations[1].arguments[0];
+    EXPECT_EQ(object.variable.has_value(), value < 0xf000) << value;
+  }
+}
+
+TEST(ByteCodec, RecordsMayNameTasksInAnyOrder) {
+  const auto record = [](OpCode code, uint8_t task) {
+    RecordBytes bytes{static_cast<uint8_t>(code), EncodeTask(task)};
+    return bytes;
+  };
+  std::vector<uint8_t> bytes(kHeaderBytes);
+  for (const RecordBytes& next :
+       {record(OpCode::kLuoCreateSession, kFinally), record(OpCode::kIoasAlloc, 2),
+        record(OpCode::kUnmap, 1), record(OpCode::kUnmap, kMain),
+        record(OpCode::kLuoCloseSession, kFinally)}) {
+    bytes.insert(bytes.end(), next.begin(), next.end());
+  }
+  // A may use what B creates; main runs before, so for it there is no object yet.
+  EXPECT_EQ(PrintProgram(DecodeBytes(bytes)),
+            "boot memfds=1 devices=1\n\nmain:\n  unmap(0, length=0)\nB:\n  ioas = ioas_alloc()\n"
+            "A:\n  unmap(ioas, length=0)\nfinally:\n  s = luo_create_session(name=\"vm\")\n"
+            "  luo_close_session(s)\n");
+}
+
+template <class Item>
+size_t Differences(const std::vector<Item>& a, const std::vector<Item>& b) {
+  size_t count = std::max(a.size(), b.size()) - std::min(a.size(), b.size());
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) count += a[i] == b[i] ? 0 : 1;
+  return count;
+}
+
+// Operations with what a byte elsewhere may change taken out: the binding of variables.
+std::vector<Operation> Unbound(const Program& program) {
+  std::vector<Operation> operations = program.operations;
+  for (Operation& operation : operations) {
+    for (size_t i = 0; i < SpecOf(operation.code).arguments.size(); ++i) {
+      if (IsObject(SpecOf(operation.code).arguments[i].kind)) operation.arguments[i] = {};
+    }
+  }
+  return operations;
+}
+
+struct Change {
+  Program before;
+  Program after;
+  size_t offset = 0;  // in its record, or in the header when `header`
+  bool header = false;
+  uint8_t old_byte = 0;
+  uint8_t new_byte = 0;
+};
+
+Change RandomChange(Random& random) {
+  std::vector<uint8_t> bytes = RandomBytes(random, kHeaderBytes + 16 * kRecordBytes);
+  if (bytes.size() <= kHeaderBytes) bytes.resize(kHeaderBytes + kRecordBytes);
+  Change change;
+  change.before = DecodeBytes(bytes);
+  const size_t at = Below(random, bytes.size());
+  change.header = at < kHeaderBytes;
+  change.offset = change.header ? at : (at - kHeaderBytes) % kRecordBytes;
+  change.old_byte = bytes[at];
+  bytes[at] = static_cast<uint8_t>(random());
+  change.new_byte = bytes[at];
+  change.after = DecodeBytes(bytes);
+  return change;
+}
+
+TEST(ByteCodec, AnArgumentByteChangesOneThing) {
+  Random random(9);
+  for (int i = 0; i < 100'000; ++i) {
+    const Change change = RandomChange(random);
+    if (change.header || change.offset < 2) continue;
+    const Program& a = change.before;
+    const Program& b = change.after;
+    size_t differences = Differences(a.operations, b.operations) + Differences(a.faults, b.faults) +
+                         Differences(a.switches, b.switches) + Differences(a.also, b.also) +
+                         Differences(a.expected, b.expected);
+    differences += (a.design != b.design) + (a.title != b.title);
+    ASSERT_LE(differences, 1u) << PrintProgram(a) << PrintProgram(b);
+    ASSERT_EQ(a.boot, b.boot);
+  }
+}
+
+TEST(ByteCodec, ATaskByteMovesOneOperation) {
+  Random random(11);
+  const auto sorted_codes = [](const Program& program) {
+    std::vector<OpCode> codes;
+    codes.reserve(program.operations.size());
+    for (const Operation& operation : program.operations) codes.push_back(operation.code);
+    std::sort(codes.begin(), codes.end());
+    return codes;
+  };
+  for (int i = 0; i < 100'000; ++i) {
+    const Change change = RandomChange(random);
+    if (change.header || change.offset != 1) continue;
+    ASSERT_EQ(sorted_codes(change.before), sorted_codes(change.after));
+    ASSERT_EQ(change.before.faults.size(), change.after.faults.size());
+    // Without the one that moved, tasks, values and order are the same.
+    const std::vector<Operation> a = Unbound(change.before);
+    const std::vector<Operation> b = Unbound(change.after);
+    size_t prefix = 0;
+    while (prefix < a.size() && a[prefix] == b[prefix]) ++prefix;
+    size_t suffix = 0;
+    while (suffix + prefix < a.size() && a[a.size() - 1 - suffix] == b[b.size() - 1 - suffix]) {
+      ++suffix;
+    }
+    const auto middle = [&](const std::vector<Operation>& list, size_t skip_front) {
+      return std::vector<Operation>(list.begin() + static_cast<ptrdiff_t>(prefix + skip_front),
+                                    list.end() - static_cast<ptrdiff_t>(suffix + 1 - skip_front));
+    };
+    if (prefix + suffix >= a.size()) continue;
+    const bool later = middle(a, 1) == middle(b, 0);
+    const bool earlier = middle(a, 0) == middle(b, 1);
+    ASSERT_TRUE(later || earlier) << PrintProgram(change.before) << PrintProgram(change.after);
+  }
+}
+
+TEST(ByteCodec, AnOpcodeByteChangesOneOperation) {
+  Random random(13);
+  for (int i = 0; i < 200'000; ++i) {
+    const Change change = RandomChange(random);
+    if (change.header || change.offset != 0) continue;
+    const RecordKind was = KindOf(change.old_byte);
+    if (was != RecordKind::kOperation || KindOf(change.new_byte) != was) continue;
+    const Boot& boot = change.before.boot;
+    if (!IsPossible(DecodeOpCode(change.old_byte), boot)) continue;
+    if (!IsPossible(DecodeOpCode(change.new_byte), boot)) continue;
+    ASSERT_LE(Differences(Unbound(change.before), Unbound(change.after)), 1u);
+    ASSERT_EQ(change.before.faults, change.after.faults);
+    ASSERT_EQ(change.before.switches, change.after.switches);
+    const bool same_result = SpecOf(DecodeOpCode(change.old_byte)).result ==
+                             SpecOf(DecodeOpCode(change.new_byte)).result;
+    if (!same_result) continue;
+    ASSERT_LE(Differences(change.before.operations, change.after.operations), 1u);
+  }
+}
+
+}  // namespace
+}  // namespace iommufd_check::program

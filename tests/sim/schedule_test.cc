@@ -1,0 +1,182 @@
+// The schedule: who takes which step. Each body notes its task after every step it took, so the
+// trace is the order of steps.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/sim/task_fixture.h"
+
+namespace iommufd_check::sim {
+namespace {
+
+class Schedule : public testing::Test, public TaskFixture {
+ protected:
+  // Task A is 1, B is 2, ...
+  Body Steps(int n) {
+    return [this, n](Task& t) {
+      for (int i = 0; i < n; ++i) {
+        t.Step();
+        trace_ += static_cast<char>('A' + t.id() - 1);
+      }
+    };
+  }
+  std::string Trace(const std::vector<Body>& bodies, const std::vector<Switch>& switches) {
+    trace_.clear();
+    EXPECT_TRUE(Together(bodies, switches));
+    return trace_;
+  }
+
+  std::string trace_;
+};
+
+TEST_F(Schedule, ATaskRunsUntilItEndsThenTheLowestContinues) {
+  EXPECT_EQ(Trace({Steps(3), Steps(2), Steps(1)}, {}), "AAABBC");
+}
+
+TEST_F(Schedule, ASwitchAppliesAfterExactlyThatManySteps) {
+  EXPECT_EQ(Trace({Steps(3), Steps(2)}, {{1, 0, 2}}), "BBAAA");
+  EXPECT_EQ(Trace({Steps(3), Steps(2)}, {{1, 1, 2}}), "ABBAA");
+  EXPECT_EQ(Trace({Steps(3), Steps(2)}, {{1, 2, 2}}), "AABBA");
+  EXPECT_EQ(Trace({Steps(3), Steps(2)}, {{1, 3, 2}}), "AAABB");
+}
+
+TEST_F(Schedule, SwitchesApplyInProgramOrder) {
+  EXPECT_EQ(Trace({Steps(3), Steps(3)}, {{1, 1, 2}, {2, 2, 1}, {1, 2, 2}}), "ABBABA");
+  EXPECT_EQ(Trace({Steps(2), Steps(2), Steps(2)}, {{1, 1, 3}, {3, 1, 2}, {2, 1, 3}}), "ACBCAB");
+}
+
+TEST_F(Schedule, AfterTheEndOfASwitchedToTaskTheLowestContinues) {
+  EXPECT_EQ(Trace({Steps(2), Steps(2), Steps(1)}, {{1, 1, 3}}), "ACABB");
+}
+
+TEST_F(Schedule, ASwitchToATaskThatCannotRunHasNoEffect) {
+  EXPECT_EQ(Trace({Steps(3), Steps(1)}, {{1, 1, 2}, {1, 2, 2}}), "ABAA") << "B has ended";
+  EXPECT_EQ(Trace({Steps(3), Steps(1)}, {{1, 1, 5}}), "AAAB") << "there is no task 5";
+  EXPECT_EQ(Trace({Steps(3), Steps(1)}, {{1, 1, 1}}), "AAAB") << "to itself";
+  EXPECT_EQ(Trace({Steps(3), Steps(1)}, {{1, 1, 0}}), "AAAB") << "main is not one of them";
+}
+
+TEST_F(Schedule, ASwitchAtAPlaceThatIsPastHasNoEffect) {
+  // The second one waits for the first; when it is looked at, A has taken two steps already.
+  EXPECT_EQ(Trace({Steps(4), Steps(2)}, {{1, 2, 2}, {1, 1, 2}}), "AABBAA");
+}
+
+TEST_F(Schedule, ATaskThatBlocksLeavesToTheLowestThatCanRun) {
+  const LockId lock = Lock(LockClass::kIoasMutex);
+  const Body locked = [&](Task& t) {
+    mutex_lock(t, lock);
+    Steps(2)(t);
+    mutex_unlock(t, lock);
+  };
+  // A holds the lock after 1 step, B blocks on its first one, so C runs only when A has ended.
+  EXPECT_EQ(Trace({locked, locked, Steps(2)}, {{1, 2, 2}}), "AABBCC");
+  EXPECT_EQ(Trace({locked, locked, Steps(2)}, {{1, 2, 3}, {3, 1, 2}}), "ACABBC");
+}
+
+TEST_F(Schedule, StepsAreCountedPerTaskAndInTotal) {
+  uint32_t steps[2] = {};
+  ASSERT_TRUE(Together({[&](Task& t) {
+                          Steps(3)(t);
+                          steps[0] = t.steps();
+                        },
+                        [&](Task& t) {
+                          Steps(5)(t);
+                          steps[1] = t.steps();
+                        }},
+                       {}));
+  EXPECT_EQ(steps[0], 3u);
+  EXPECT_EQ(steps[1], 5u);
+  EXPECT_EQ(runtime.total_steps(), 8u);
+}
+
+TEST_F(Schedule, WaitEventBlocksAndContinues) {
+  bool ready = false;
+  const Body waiter = [&](Task& t) {
+    t.Step();
+    trace_ += 'a';
+    wait_event(t, {}, [&] { return ready; });
+    trace_ += 'b';
+  };
+  const Body waker = [&](Task& t) {
+    Steps(1)(t);
+    ready = true;
+    Steps(1)(t);
+  };
+  EXPECT_EQ(Trace({waiter, waker}, {}), "aBBb") << "the waker runs on until it ends";
+  EXPECT_EQ(Count(Primitive::kWait), 1u);
+  ready = false;
+  EXPECT_EQ(Trace({waiter, waker}, {{2, 1, 1}}), "aBbB");
+  ready = true;
+  EXPECT_EQ(Trace({waiter, waker}, {}), "abBB") << "a condition that holds does not block";
+  EXPECT_EQ(Count(Primitive::kWait), 0u);
+}
+
+TEST_F(Schedule, ATaskThatWaitsCannotBeSwitchedTo) {
+  bool ready = false;
+  EXPECT_EQ(Trace({[&](Task& t) {
+                     wait_event(t, {}, [&] { return ready; });
+                     trace_ += 'a';
+                   },
+                   [&](Task& t) {
+                     Steps(2)(t);
+                     ready = true;
+                     Steps(1)(t);
+                   }},
+                  {{2, 1, 1}}),
+            "BBBa");
+}
+
+TEST_F(Schedule, UnfinishedTasksAreUnwoundAndTheRuntimeIsReused) {
+  struct Guard {
+    int* count;
+    ~Guard() { ++*count; }
+  };
+  int unwound = 0;
+  int reached_end = 0;
+  const Body task = [&](Task& t) {
+    const Guard guard{&unwound};
+    Steps(3)(t);
+    ++reached_end;
+  };
+  const Body oops = [&](Task& t) {
+    const Guard guard{&unwound};
+    t.Step();
+    t.Oops(Splat::kBug, {});
+  };
+  for (int run = 0; run < 100; ++run) {
+    unwound = reached_end = 0;
+    ASSERT_FALSE(Together({task, oops, task}, std::vector<Switch>{{1, 1, 2}}));
+    ASSERT_EQ(unwound, 2) << "the third one never began";
+    ASSERT_EQ(reached_end, 0);
+    ASSERT_EQ(runtime.end(), RunEnd::kOops);
+    ASSERT_FALSE(runtime.RunSequential([&](Task&) { ++reached_end; }));
+    ASSERT_EQ(reached_end, 0) << "nothing runs after the end of a run";
+    ASSERT_TRUE(Together({Steps(1), Steps(1)}));
+    ASSERT_EQ(runtime.end(), RunEnd::kCompleted);
+  }
+}
+
+TEST_F(Schedule, ABodyMayThrowAndCatchBetweenSwitches) {
+  int caught = 0;
+  const Body body = [&](Task& t) {
+    for (int i = 0; i < 3; ++i) {
+      t.Step();
+      try {
+        throw i;
+      } catch (int value) {
+        caught += value;
+      }
+    }
+  };
+  std::vector<Switch> switches;
+  for (uint32_t i = 1; i < 3; ++i) {
+    switches.push_back({1, i, 2});
+    switches.push_back({2, i, 1});
+  }
+  ASSERT_TRUE(Together({body, body}, switches));
+  EXPECT_EQ(caught, 6);
+}
+
+}  // namespace
+}  // namespace iommufd_check::sim

@@ -1,0 +1,210 @@
+// Each complaint of the kernel's own checks that the primitives can make, and that it is made once,
+// about the right object, and ends the run only where the kernel could not go on.
+
+#include <gtest/gtest.h>
+
+#include "tests/sim/task_fixture.h"
+
+namespace iommufd_check::sim {
+namespace {
+
+class Splats : public testing::Test, public TaskFixture {
+ protected:
+  const Event& SplatEvent() const {
+    static const Event none;
+    for (const Event& event : runtime.log().events()) {
+      if (event.primitive == Primitive::kSplat) return event;
+    }
+    return none;
+  }
+  // Takes `outer`, then `inner`, and lets both go.
+  Body Nest(LockId outer, LockId inner) {
+    return [outer, inner](Task& t) {
+      mutex_lock(t, outer);
+      mutex_lock(t, inner);
+      mutex_unlock(t, inner);
+      mutex_unlock(t, outer);
+    };
+  }
+};
+
+TEST_F(Splats, SleepingLockUnderASpinlock) {
+  const LockId spin = Lock(LockClass::kObjectsXaLock);
+  const LockId mutex = Lock(LockClass::kIoasMutex, 7);
+  EXPECT_TRUE(Alone([&](Task& t) {
+    spin_lock(t, spin);
+    mutex_lock(t, mutex);
+    EXPECT_TRUE(t.Holds(mutex)) << "reported, and taken all the same";
+    mutex_unlock(t, mutex);
+    spin_unlock(t, spin);
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kSleepInAtomic});
+  EXPECT_EQ(SplatEvent().object, (ObjectRef{ObjectKind::kIoas, 7}));
+}
+
+TEST_F(Splats, SleepingAllocationUnderASpinlock) {
+  const LockId spin = Lock(LockClass::kObjectsXaLock);
+  EXPECT_TRUE(Alone([&](Task& t) {
+    spin_lock(t, spin);
+    should_fail(t, FaultSite::kKcalloc, {}, Gfp::kAtomic);
+    should_fail(t, FaultSite::kKcalloc);
+    spin_unlock(t, spin);
+    should_fail(t, FaultSite::kKcalloc);
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kSleepInAtomic});
+}
+
+TEST_F(Splats, WaitUnderASpinlock) {
+  const LockId spin = Lock(LockClass::kObjectsXaLock);
+  EXPECT_TRUE(Alone([&](Task& t) {
+    spin_lock(t, spin);
+    wait_event(t, {}, [] { return true; });
+    spin_unlock(t, spin);
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kSleepInAtomic});
+}
+
+TEST_F(Splats, LockCycleInOneRun) {
+  const LockId a = Lock(LockClass::kIoasMutex);
+  const LockId b = Lock(LockClass::kPagesMutex);
+  EXPECT_TRUE(Together({Nest(a, b), Nest(b, a)})) << "no deadlock happened, it is only possible";
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kLockCycle});
+  EXPECT_EQ(SplatEvent().value, static_cast<int>(LockClass::kPagesMutex) << 8 |
+                                    static_cast<int>(LockClass::kIoasMutex));
+}
+
+TEST_F(Splats, LockCycleOverThreeClasses) {
+  const LockId a = Lock(LockClass::kIoasMutex);
+  const LockId b = Lock(LockClass::kPagesMutex);
+  const LockId c = Lock(LockClass::kIgroupLock);
+  EXPECT_TRUE(Together({Nest(a, b), Nest(b, c)}));
+  EXPECT_EQ(TaskFixture::Splats(), Only{});
+  EXPECT_TRUE(Together({Nest(a, b), Nest(b, c), Nest(c, a), Nest(c, a)}));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kLockCycle}) << "once, when the cycle closes";
+}
+
+TEST_F(Splats, LockCycleAcrossRunsThatShareAnOrder) {
+  const LockId a = Lock(LockClass::kIoasMutex);
+  const LockId b = Lock(LockClass::kPagesMutex);
+  EXPECT_TRUE(Alone(Nest(a, b)));
+  EXPECT_TRUE(Alone(Nest(b, a)));
+  EXPECT_EQ(TaskFixture::Splats(), Only{}) << "each run has an order of its own";
+
+  LockOrder order;
+  config.lock_order = &order;
+  EXPECT_TRUE(Alone(Nest(a, b)));
+  EXPECT_EQ(TaskFixture::Splats(), Only{});
+  EXPECT_TRUE(Alone(Nest(b, a)));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kLockCycle});
+  EXPECT_TRUE(Alone(Nest(b, a)));
+  EXPECT_EQ(TaskFixture::Splats(), Only{}) << "reported once";
+}
+
+TEST_F(Splats, NestingInsideOneClass) {
+  EXPECT_TRUE(Alone(Nest(Lock(LockClass::kIoasMutex, 1), Lock(LockClass::kIoasMutex, 2))));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kRecursiveLock});
+}
+
+TEST_F(Splats, TheSameLockTwice) {
+  const LockId a = Lock(LockClass::kIoasMutex, 3);
+  EXPECT_FALSE(Alone(Nest(a, a)));
+  EXPECT_EQ(TaskFixture::Splats(), (Only{Splat::kRecursiveLock, Splat::kDeadlock}));
+  EXPECT_EQ(runtime.end(), RunEnd::kDeadlock);
+}
+
+TEST_F(Splats, AbbaDeadlock) {
+  const LockId a = Lock(LockClass::kIoasMutex);
+  const LockId b = Lock(LockClass::kPagesMutex);
+  EXPECT_FALSE(Together({Nest(a, b), Nest(b, a)}, std::vector<Switch>{{1, 1, 2}}));
+  EXPECT_EQ(TaskFixture::Splats(), (Only{Splat::kLockCycle, Splat::kDeadlock}));
+  EXPECT_EQ(runtime.end(), RunEnd::kDeadlock);
+}
+
+TEST_F(Splats, DeadlockWhenTheLastTaskThatCouldWakeEnds) {
+  EXPECT_FALSE(Together({[](Task& t) { wait_event(t, {}, [] { return false; }); },
+                         [](Task& t) { t.Step(); }}));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kDeadlock});
+  EXPECT_EQ(runtime.end(), RunEnd::kDeadlock);
+}
+
+TEST_F(Splats, WaitingAloneIsADeadlock) {
+  EXPECT_FALSE(Alone([](Task& t) { wait_event(t, {}, [] { return false; }); }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kDeadlock});
+}
+
+TEST_F(Splats, UnlockByWhoDoesNotHoldIt) {
+  const LockId a = Lock(LockClass::kIoasMutex);
+  EXPECT_TRUE(Together({[&](Task& t) {
+                          mutex_lock(t, a);
+                          t.Step();
+                          EXPECT_EQ(locks.at(a).owner, 1) << "the foreign unlock had no effect";
+                          mutex_unlock(t, a);
+                        },
+                        [&](Task& t) { mutex_unlock(t, a); }},
+                       std::vector<Switch>{{1, 1, 2}}));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kUnlockNotOwner});
+}
+
+TEST_F(Splats, UnlockInTheWrongMode) {
+  const LockId a = Lock(LockClass::kIovaRwsem);
+  EXPECT_TRUE(Alone([&](Task& t) {
+    down_read(t, a);
+    up_write(t, a);
+    up_read(t, a);
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kUnlockNotOwner});
+  EXPECT_FALSE(locks.at(a).held());
+}
+
+TEST_F(Splats, LockHeldAtReturn) {
+  const LockId a = Lock(LockClass::kIoasMutex, 9);
+  EXPECT_TRUE(Alone([&](Task& t) {
+    runtime.BeginOperation(t, 0, 0);
+    mutex_lock(t, a);
+    runtime.EndOperation(t, 0);
+    mutex_unlock(t, a);
+    runtime.EndOperation(t, 0);
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kLockHeldAtReturn});
+  EXPECT_EQ(SplatEvent().object, (ObjectRef{ObjectKind::kIoas, 9}));
+}
+
+TEST_F(Splats, LockNotHeldWhereAsserted) {
+  const LockId a = Lock(LockClass::kIovaRwsem);
+  EXPECT_TRUE(Alone([&](Task& t) {
+    down_read(t, a);
+    lockdep_assert_held(t, a);
+    up_read(t, a);
+    lockdep_assert_held(t, a);
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kLockNotHeld});
+}
+
+TEST_F(Splats, Warn) {
+  EXPECT_TRUE(Alone([&](Task& t) {
+    EXPECT_FALSE(warn_on(t, false, {}));
+    EXPECT_TRUE(warn_on(t, true, {ObjectKind::kHwpt, 4}));
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kWarn});
+  EXPECT_EQ(SplatEvent().object, (ObjectRef{ObjectKind::kHwpt, 4}));
+}
+
+TEST_F(Splats, StepLimit) {
+  config.step_limit = 100;
+  EXPECT_FALSE(Alone([](Task& t) {
+    for (;;) t.Step();
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kHung});
+  EXPECT_EQ(runtime.end(), RunEnd::kHung);
+  EXPECT_EQ(runtime.total_steps(), 101u);
+
+  EXPECT_FALSE(Together({[](Task& t) {
+                           for (;;) t.Step();
+                         },
+                         [](Task& t) { t.Step(); }}));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kHung});
+  EXPECT_EQ(runtime.end(), RunEnd::kHung);
+}
+
+}  // namespace
+}  // namespace iommufd_check::sim
