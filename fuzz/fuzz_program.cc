@@ -3,6 +3,7 @@
 // Own flags (libFuzzer ignores what starts with two dashes): --design=NAME, default reference;
 // --invariants=I05,... makes only these count. Standard libFuzzer flags and corpora as usual.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -12,20 +13,30 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "fuzz/exit_codes.h"
+#include "fuzz/identity.h"
 #include "fuzz/record_mutator.h"
 #include "fuzz/report.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/byte_codec.h"
 #include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/minimise.h"
+#include "model/sim/check.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
 namespace iommufd_check::cli {
 namespace {
 
-// Longer programs find nothing that shorter ones do not, and cost their length.
-constexpr size_t kMaxFuzzOperations = 48;
+// Longer programs find nothing that shorter ones do not, and cost their length. Every page of a
+// memfd is a step of its own when it is preserved.
+constexpr size_t kMaxFuzzOperations = 24;
+constexpr size_t kMaxFuzzBytes = 8 + 12 * (kMaxFuzzOperations + 8);
+constexpr uint32_t kMaxFuzzPages = 16;
+
+bool TooLarge(const program::Program& program) {
+  return program.operations.size() > kMaxFuzzOperations ||
+         program.boot.memfd_pages > kMaxFuzzPages || program.boot.buffer_pages > kMaxFuzzPages;
+}
 
 struct Target {
   liveupdate::Design* design = nullptr;
@@ -71,6 +82,45 @@ const spec::Violation* FirstWanted(const Target& target, const program::Executio
   return nullptr;
 }
 
+// Appends a fault at one of the sites that the program comes past; 0 when it has none or no room.
+size_t AddVisitedFault(uint8_t* data, size_t size, size_t max_size, unsigned choice) {
+  Target& target = TheTarget();
+  program::Program program = program::DecodeBytes({data, size});
+  if (TooLarge(program) || program.faults.size() >= 4) return 0;
+  const program::Execution& run = target.executor.Run(*target.design, program, {});
+  if (run.sites.empty()) return 0;
+  const program::SiteVisit& visit = run.sites[choice % run.sites.size()];
+  program.faults.push_back({visit.operation, visit.site, visit.nth});
+  const std::vector<uint8_t> bytes = program::EncodeBytes(program);
+  if (bytes.size() > max_size) return 0;
+  std::copy(bytes.begin(), bytes.end(), data);
+  return bytes.size();
+}
+
+// Prints the report of the smallest program with the same finding, and aborts: libFuzzer keeps the
+// input that it was.
+[[noreturn]] void Fail(program::Program program, const Identity& identity) {
+  Target& target = TheTarget();
+  program.expected.clear();
+  program.also.clear();
+  program.title.clear();
+  const auto still_fails = [&](const program::Program& candidate) {
+    const program::Execution& run = target.executor.Run(*target.design, candidate, {});
+    return FindIdentity(candidate, run, identity) != nullptr;
+  };
+  program = program::Minimise(std::move(program), still_fails, nullptr);
+  program::RunOptions options;
+  options.keep_worlds = true;
+  const program::Execution& run = target.executor.Run(*target.design, program, options);
+  const spec::Violation* violation = FindIdentity(program, run, identity);
+  IOMMUFD_CHECK(violation != nullptr, "a minimised program keeps its finding");
+  ReportOptions report;
+  report.design = std::string(target.design->name());
+  std::fputs(RenderReport(program, run, target.executor.events(), *violation, report).c_str(),
+             stderr);
+  std::abort();
+}
+
 }  // namespace
 }  // namespace iommufd_check::cli
 
@@ -93,20 +143,23 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
-  return iommufd_check::cli::MutateRecords(data, size, max_size, seed, &LLVMFuzzerMutate);
+  using namespace iommufd_check;
+  max_size = std::min(max_size, cli::kMaxFuzzBytes);
+  size = std::min(size, max_size);
+  // One mutation in eight lets a call fail that the program is known to make.
+  if (seed % 8 == 0) {
+    if (const size_t grown = cli::AddVisitedFault(data, size, max_size, seed / 8)) return grown;
+  }
+  return cli::MutateRecords(data, size, max_size, seed, &LLVMFuzzerMutate);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace iommufd_check;
   cli::Target& target = cli::TheTarget();
   program::Program program = program::DecodeBytes({data, size});
-  if (program.operations.size() > cli::kMaxFuzzOperations) return -1;  // not for the corpus
+  if (cli::TooLarge(program)) return -1;  // not for the corpus
   const program::Execution& run = target.executor.Run(*target.design, program, {});
   const spec::Violation* violation = cli::FirstWanted(target, run);
   if (violation == nullptr) return 0;
-  program.design = std::string(target.design->name());
-  const std::string report =
-      cli::RenderReport(program, run, target.executor.events(), *violation, {});
-  std::fputs(report.c_str(), stderr);
-  std::abort();
+  cli::Fail(std::move(program), cli::IdentityOf(program, *violation));
 }

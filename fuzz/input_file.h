@@ -26,8 +26,8 @@ absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in)
 absl::StatusOr<program::Program> DecodeProgram(const std::string& contents, Form form,
                                                const std::string& path);
 
-// The same for a program that is to run: its design and the invariants that it expects exist. A
-// text that names others is an error; in bytes, which a fuzzer wrote, such names are dropped.
+// The same for a program that is to run. The design and the invariants that a text names exist;
+// from bytes, which a fuzzer wrote, all expectations and an unknown design are dropped.
 absl::StatusOr<program::Program> DecodeRunnable(const std::string& contents, Form form,
                                                 const std::string& path);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <map>
 #include <set>
 #include <tuple>
@@ -86,8 +85,6 @@ class Ranking {
   const spec::Violation& subject_;
   const size_t seen_;
   std::map<OperationKey, Span> spans_;
-  // Of each lock (its index in the lock table), the bit set of tasks that took or wanted it.
-  std::map<uint16_t, uint8_t> lock_users_;
   std::set<size_t> first_splats_;  // the first of each kind in each task
   std::set<size_t> held_since_;    // lock events of locks that are held where the violation is seen
 };
@@ -112,7 +109,6 @@ void Ranking::FindLocks() {
   for (size_t i = 0; i <= seen_; ++i) {
     const Event& event = events_[i];
     if (!IsLock(event.primitive)) continue;
-    if (event.task != 0) lock_users_[event.spare] |= static_cast<uint8_t>(1u << event.task);
     if (event.primitive == Primitive::kLock) held[{event.task, event.spare}] = i;
     if (event.primitive == Primitive::kUnlock) held.erase({event.task, event.spare});
   }
@@ -178,11 +174,9 @@ int Ranking::RankUnderWay(size_t i) const {
   if (event.primitive == Primitive::kCall) return kHidden;
   if (event.primitive == Primitive::kOpBegin || event.primitive == Primitive::kOpEnd) return kTurn;
   if (IsAboutPages(event)) return kBackground;
-  if (TaskChangesAt(i)) return kTurn;
-  if (!IsLock(event.primitive) || held_since_.contains(i)) return kContext;
-  const auto users = lock_users_.find(event.spare);
-  const bool contended = users != lock_users_.end() && std::popcount(users->second) > 1;
-  return contended ? kContext : kBackground;
+  if (event.primitive == Primitive::kNote || TaskChangesAt(i)) return kTurn;
+  // Locks that were released again are background; those still held stand in every row anyway.
+  return IsLock(event.primitive) && !held_since_.contains(i) ? kBackground : kContext;
 }
 
 int Ranking::RankOf(size_t i) const {

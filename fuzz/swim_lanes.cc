@@ -90,11 +90,10 @@ class Layout {
   void Place(const std::vector<size_t>& needed) {
     const size_t room = width_ - kMarkerWidth;
     const size_t all_but_last = std::accumulate(needed.begin(), needed.end() - 1, size_t{0});
-    const size_t others = needed.size() - 1;
+    const size_t last = std::min(needed.back(), room * 5 / 8);
     size_t shared = 0;  // width of each lane but the last, when they cannot have what they need
-    if (all_but_last + needed.back() > room + kGap && all_but_last > room / 2) {
-      const size_t last = std::min(needed.back(), room * 5 / 9);
-      shared = std::max((room - last) / others, kNarrowest);
+    if (all_but_last + last > room + kGap) {
+      shared = std::max((room - last) / (needed.size() - 1), kNarrowest);
     }
     size_t offset = kMarkerWidth;
     for (const size_t lane : needed) {

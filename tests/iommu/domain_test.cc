@@ -19,8 +19,8 @@ using mm::kPageSize;
 using sim::FaultSite;
 using sim::Task;
 
-constexpr mm::Pfn kData = 0x80000;  // leaves may point anywhere: the table does not look
-constexpr uint64_t kLeafSpan = EntrySpan(1);   // of a table at level 0: 2 MiB
+constexpr mm::Pfn kData = 0x80000;            // leaves may point anywhere: the table does not look
+constexpr uint64_t kLeafSpan = EntrySpan(1);  // of a table at level 0: 2 MiB
 constexpr uint64_t kMiddleSpan = EntrySpan(2);  // of a table at level 1: 1 GiB
 
 class DomainTest : public testing::Test, public mm::MachineFixture {
@@ -74,8 +74,8 @@ TEST_F(DomainTest, MapsConsecutiveFrames) {
   EXPECT_EQ(At(0x7fff), mm::AddressOf(kData + 2) + 0xfff);
   EXPECT_EQ(At(0x4fff), std::nullopt);
   EXPECT_EQ(At(0x8000), std::nullopt);
-  const std::vector<Leaf> expected{{0x5000, kData, 3}, {0x6000, kData + 1, 3},
-                                   {0x7000, kData + 2, 3}};
+  const std::vector<Leaf> expected{
+      {0x5000, kData, 3}, {0x6000, kData + 1, 3}, {0x7000, kData + 2, 3}};
   EXPECT_EQ(Leaves(), expected);
 }
 
@@ -149,9 +149,8 @@ TEST_F(DomainTest, AllocationFaults) {
   for (const FaultSite site : {FaultSite::kDomainAlloc, FaultSite::kTableAlloc}) {
     const sim::PlannedFault fault{0, site, 1};
     DomainHandle other;
-    EXPECT_EQ(
-        Call([&](Task& t) { return domain_alloc(t, state, machine, &other); }, {&fault, 1}),
-        -sim::kENOMEM);
+    EXPECT_EQ(Call([&](Task& t) { return domain_alloc(t, state, machine, &other); }, {&fault, 1}),
+              -sim::kENOMEM);
     EXPECT_TRUE(other.null());
     EXPECT_TRUE(state == before);
     EXPECT_TRUE(machine == machine_before);
@@ -192,8 +191,7 @@ class Reference {
     };
     std::erase_if(leaf, [&](uint64_t i) { return covered(i, kLeafSpan); });
     std::erase_if(middle, [&](uint64_t i) { return covered(i, kMiddleSpan); });
-    return std::erase_if(leaves,
-                         [&](const auto& l) { return iova <= l.first && l.first < end; });
+    return std::erase_if(leaves, [&](const auto& l) { return iova <= l.first && l.first < end; });
   }
 
   std::map<mm::Iova, Leaf> leaves;
@@ -212,8 +210,7 @@ TEST_F(DomainTest, AgreesWithAMapUnderRandomOperations) {
     if (random() % 2 == 0) {
       const mm::Pfn pfn = kData + random() % 4096;
       const uint64_t permissions = 1 + random() % 3;
-      ASSERT_EQ(Map(iova, pfn, pages, permissions),
-                reference.Map(iova, pfn, pages, permissions));
+      ASSERT_EQ(Map(iova, pfn, pages, permissions), reference.Map(iova, pfn, pages, permissions));
     } else {
       ASSERT_EQ(Unmap(iova, pages), reference.Unmap(iova, pages)) << "round " << round;
     }
@@ -226,7 +223,9 @@ TEST_F(DomainTest, AgreesWithAMapUnderRandomOperations) {
     const auto probe = reference.leaves.find(iova);
     const auto translated = At(iova + 0x123);
     ASSERT_EQ(translated.has_value(), probe != reference.leaves.end());
-    if (translated) ASSERT_EQ(*translated, mm::AddressOf(probe->second.pfn) + 0x123);
+    if (translated) {
+      ASSERT_EQ(*translated, mm::AddressOf(probe->second.pfn) + 0x123);
+    }
   }
   EXPECT_EQ(Splats(), sim::Only{});
 }

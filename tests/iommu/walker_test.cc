@@ -18,9 +18,7 @@ class WalkerTest : public testing::Test, public mm::MachineFixture {
  protected:
   mm::Pfn Frames(size_t count) {
     mm::Pfn pfn = 0;
-    Alone([&](Task& t) {
-      pfn = machine.phys.Alloc(t, mm::FrameOwner::kPageTable, count).value();
-    });
+    Alone([&](Task& t) { pfn = machine.phys.Alloc(t, mm::FrameOwner::kPageTable, count).value(); });
     return pfn;
   }
   void Set(mm::Pfn table, int index, uint64_t entry) {
@@ -111,7 +109,9 @@ TEST_F(WalkerTest, EndsOnGarbage) {
     for (int i = 0; i < 1000; ++i) {
       const mm::Iova iova = random() & kApertureLast;
       const auto address = Translate(phys(), first + frame, iova);
-      if (address) EXPECT_EQ(*address & 0xfff, iova & 0xfff);
+      if (address) {
+        EXPECT_EQ(*address & 0xfff, iova & 0xfff);
+      }
     }
   }
   EXPECT_FALSE(leaves.empty());

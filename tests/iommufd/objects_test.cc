@@ -1,7 +1,6 @@
 // Ids, the two counters, and who keeps whom alive (objects.md sections 2 to 7).
 
 #include "model/iommufd/object_table.h"
-
 #include "tests/iommufd/iommufd_fixture.h"
 
 namespace iommufd_check::iommufd::tests {

@@ -176,9 +176,8 @@ TEST_F(MemfdTest, PinnedPagesOutliveTheHoleThatTakesThemOut) {
 
 TEST_F(MemfdTest, NothingStaysPinnedWhenMemoryEnds) {
   const MemfdHandle h = AddMemfd(4 * kP);
-  Alone([&](Task& t) {
-    machine.phys.Alloc(t, FrameOwner::kPageTable, PhysMemory::kMaxFrames - 2);
-  });
+  Alone(
+      [&](Task& t) { machine.phys.Alloc(t, FrameOwner::kPageTable, PhysMemory::kMaxFrames - 2); });
   std::vector<Pfn> pfns;
   EXPECT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 0, 4, &pfns); }),
             -sim::kENOMEM);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <new>
+
 #include "tests/sim/task_fixture.h"
 
 namespace iommufd_check::sim {
@@ -117,6 +120,19 @@ TEST_F(EventDigest, CountsDoNotLeakFromOneRunIntoTheNext) {
   ASSERT_TRUE(Alone(body));
   EXPECT_EQ(runtime.log().digest(), first);
   EXPECT_EQ(runtime.log().events().back().value, 1);
+}
+
+// The bytes between members, if there were any, would be what lay on the stack before.
+TEST(EventLog, OnlyMembersReachTheDigest) {
+  alignas(Event) unsigned char first[sizeof(Event)];
+  alignas(Event) unsigned char second[sizeof(Event)];
+  std::memset(first, 0x00, sizeof(first));
+  std::memset(second, 0xff, sizeof(second));
+  EventLog a;
+  EventLog b;
+  a.Append(*new (first) Event{});
+  b.Append(*new (second) Event{});
+  EXPECT_EQ(a.digest(), b.digest());
 }
 
 TEST(EventLog, OrderAndContentMatter) {

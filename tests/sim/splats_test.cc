@@ -121,8 +121,8 @@ TEST_F(Splats, AbbaDeadlock) {
 }
 
 TEST_F(Splats, DeadlockWhenTheLastTaskThatCouldWakeEnds) {
-  EXPECT_FALSE(Together({[](Task& t) { wait_event(t, {}, [] { return false; }); },
-                         [](Task& t) { t.Step(); }}));
+  EXPECT_FALSE(Together(
+      {[](Task& t) { wait_event(t, {}, [] { return false; }); }, [](Task& t) { t.Step(); }}));
   EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kDeadlock});
   EXPECT_EQ(runtime.end(), RunEnd::kDeadlock);
 }

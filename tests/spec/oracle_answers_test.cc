@@ -1,5 +1,8 @@
 // Calls that fail on the way: which effects stay, and which errno is possible at all.
 
+#include <algorithm>
+#include <vector>
+
 #include "tests/spec/oracle_fixture.h"
 
 namespace iommufd_check::spec {

@@ -1,5 +1,8 @@
 // Seals, holes and sizes of memfds (luo_kho.md section 7), and what they do to pinned pages.
 
+#include <tuple>
+#include <vector>
+
 #include "tests/spec/oracle_fixture.h"
 
 namespace iommufd_check::spec {
@@ -88,6 +91,14 @@ TEST_F(OraclePagesTest, PunchTakesWholePagesInsideTheFile) {
     EXPECT_EQ(Result(Punch(0, offset, length)), "0");
     EXPECT_EQ(Fresh(), fresh) << offset << " " << length;
   }
+}
+
+TEST_F(OraclePagesTest, PunchTakesALastPageThatTheFileFillsInPart) {
+  EXPECT_EQ(Result(Truncate(0, 0x3001)), "0");
+  EXPECT_EQ(Result(Punch(0, 0x3000, 0xfff)), "0");
+  EXPECT_EQ(Fresh(), "0");
+  EXPECT_EQ(Result(Punch(0, 0x3000, 0x1000)), "0");
+  EXPECT_EQ(Fresh(), "EINVAL");
 }
 
 TEST_F(OraclePagesTest, TruncateTakesPagesBeyondTheEnd) {

@@ -10,8 +10,7 @@
 namespace iommufd_check::test_support {
 namespace {
 
-constexpr uint32_t kFixedReadWrite =
-    iommufd::kFixedIova | iommufd::kReadable | iommufd::kWriteable;
+constexpr uint32_t kFixedReadWrite = iommufd::kFixedIova | iommufd::kReadable | iommufd::kWriteable;
 
 class WithoutLiveUpdate : public liveupdate::Design {
  public:
@@ -41,11 +40,8 @@ liveupdate::Design& NoLiveUpdate() {
 }
 
 KernelFixture::KernelFixture(liveupdate::Design* design, uint32_t pages)
-    : world(program::BootWorld({.memfds = 2,
-                                .memfd_pages = pages,
-                                .buffers = 2,
-                                .buffer_pages = pages,
-                                .devices = 2})),
+    : world(program::BootWorld(
+          {.memfds = 2, .memfd_pages = pages, .buffers = 2, .buffer_pages = pages, .devices = 2})),
       design_(design != nullptr ? design : &NoLiveUpdate()) {
   Call([&](Kernel& k) {
     std::vector<mm::Pfn> pfns;

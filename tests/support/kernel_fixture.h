@@ -67,8 +67,7 @@ class KernelFixture {
   // At a fixed IOVA, readable and writable.
   int MapUser(uint32_t ioas, mm::Iova iova, uint64_t length,
               uint64_t source = mm::UserAddressOf(0));
-  int MapFile(uint32_t ioas, mm::Iova iova, uint64_t length, uint16_t file = 0,
-              uint64_t start = 0);
+  int MapFile(uint32_t ioas, mm::Iova iova, uint64_t length, uint16_t file = 0, uint64_t start = 0);
   int Unmap(uint32_t ioas, mm::Iova iova, uint64_t length);
   int Destroy(uint32_t id);
   // Unbinds every device and closes the iommufd: the process is gone.
@@ -81,7 +80,7 @@ class KernelFixture {
   bool Saw(sim::Splat splat) const;
   void ForgetSplats() { splats_.clear(); }
 
-  // Leaves of the domain of HWPT slot `slot`, as the hardware reads them.
+  // IOVAs of the pages that the domain in this slot maps, as the hardware reads them.
   std::vector<mm::Iova> MappedIovas(uint16_t domain) const;
 
   liveupdate::World world;

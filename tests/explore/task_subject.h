@@ -1,0 +1,122 @@
+// Small programs of bare tasks as a subject of the interleaving explorer: shared variables, mutexes
+// and read-write semaphores of the simulation, nothing of iommufd.
+//
+//   TaskSubject subject(1, 0, {writer, writer});   // one variable, no lock
+//   Interleavings(&subject, {}).Explore(...);   // 2 traces
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "model/explore/subject.h"
+#include "model/sim/shared.h"
+
+namespace iommufd_check::explore {
+
+// What a task's code works on. Each access is a step of its own.
+class TaskState {
+ public:
+  TaskState(sim::LockTable* locks, int variables, int mutexes) : values_(variables) {
+    for (int i = 0; i < mutexes; ++i) {
+      mutexes_.push_back(locks->Create(sim::LockClass::kIoasMutex,
+                                       {sim::ObjectKind::kBuffer, static_cast<uint16_t>(i)}));
+      rwsems_.push_back(locks->Create(sim::LockClass::kIovaRwsem,
+                                      {sim::ObjectKind::kBuffer, static_cast<uint16_t>(i)}));
+    }
+  }
+  int64_t Read(sim::Task& t, int variable) {
+    t.Step();
+    return values_[static_cast<size_t>(variable)].Read(t, Ref(variable));
+  }
+  void Write(sim::Task& t, int variable, int64_t value) {
+    t.Step();
+    values_[static_cast<size_t>(variable)].Write(t, Ref(variable), value);
+  }
+  sim::LockId mutex(int i) const { return mutexes_[static_cast<size_t>(i)]; }
+  sim::LockId rwsem(int i) const { return rwsems_[static_cast<size_t>(i)]; }
+  // A task's own, not shared.
+  int64_t& local(const sim::Task& t) { return locals_[t.id()]; }
+
+  // Everything at the end, locals included.
+  std::vector<int64_t> values() const {
+    std::vector<int64_t> values(locals_.begin(), locals_.end());
+    for (const auto& value : values_) values.push_back(value.Peek());
+    return values;
+  }
+
+ private:
+  static sim::ObjectRef Ref(int variable) {
+    return {sim::ObjectKind::kBuffer, static_cast<uint16_t>(variable)};
+  }
+  std::vector<sim::Shared<int64_t, sim::Field::kPins>> values_;
+  std::vector<sim::LockId> mutexes_, rwsems_;
+  std::array<int64_t, sim::kMaxTasks> locals_{};
+};
+
+using TaskCode = std::function<void(sim::Task& t, TaskState& state)>;
+
+class TaskSubject : public Subject, private sim::Scheduler {
+ public:
+  TaskSubject(int variables, int mutexes, std::vector<TaskCode> tasks)
+      : variables_(variables), mutexes_(mutexes), tasks_(std::move(tasks)) {
+    for (const TaskCode& code : tasks_) {
+      bodies_.push_back([this, &code](sim::Task& t) { code(t, *state_); });
+    }
+  }
+  TaskSubject(const TaskSubject&) = delete;
+  TaskSubject& operator=(const TaskSubject&) = delete;
+
+  void Run(std::span<const sim::TaskId> choices) override {
+    locks_ = {};
+    state_.emplace(&locks_, variables_, mutexes_);
+    choices_ = choices;
+    next_ = 0;
+    started_ = 1u << 1;
+    points_.clear();
+    sim::RunConfig config;
+    config.locks = &locks_;
+    runtime_.Reset(config);
+    runtime_.RunConcurrent(bodies_, *this);
+  }
+  const std::vector<sim::Event>& events() const override { return runtime_.log().events(); }
+  const std::vector<sim::SchedulePoint>& points() const override { return points_; }
+  sim::RunEnd end() const override { return runtime_.end(); }
+  uint64_t digest() const override { return runtime_.log().digest(); }
+
+  // The variables where the last run ended.
+  std::vector<int64_t> values() const { return state_->values(); }
+
+ private:
+  sim::TaskId Next(const sim::SchedulePoint& point) override {
+    points_.push_back(point);
+    // A task that was chosen for the first time asks before its first step: that is no choice.
+    if (((started_ >> point.current) & 1u) == 0) {
+      started_ |= static_cast<uint8_t>(1u << point.current);
+      return point.current;
+    }
+    if (next_ < choices_.size()) {
+      const sim::TaskId wanted = choices_[next_++];
+      if ((point.runnable >> wanted) & 1u) return wanted;
+      next_ = choices_.size();
+    }
+    if (point.current_can_continue()) return point.current;
+    return static_cast<sim::TaskId>(__builtin_ctz(point.runnable));
+  }
+
+  int variables_;
+  int mutexes_;
+  std::vector<TaskCode> tasks_;
+  std::vector<std::function<void(sim::Task&)>> bodies_;
+  sim::LockTable locks_;
+  std::optional<TaskState> state_;
+  sim::Runtime runtime_;
+  std::span<const sim::TaskId> choices_;
+  size_t next_ = 0;
+  uint8_t started_ = 0;
+  std::vector<sim::SchedulePoint> points_;
+};
+
+}  // namespace iommufd_check::explore

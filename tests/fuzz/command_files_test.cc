@@ -1,0 +1,107 @@
+// `convert`, `list` and `minimise`.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/cli_fixture.h"
+
+namespace iommufd_check::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(Convert, ThereAndBackLosesNothing) {
+  const TemporaryFolder folder;
+  const std::string text = folder.Write("a.prog", ViolatingProgram());
+  ASSERT_EQ(RunCli({"convert", text, folder / "a.bin"}).code, 0);
+  ASSERT_EQ(RunCli({"convert", folder / "a.bin", folder / "b.prog"}).code, 0);
+  ASSERT_EQ(RunCli({"convert", folder / "b.prog", folder / "b.bin"}).code, 0);
+  EXPECT_EQ(folder.Read("a.bin"), folder.Read("b.bin"));
+  EXPECT_THAT(folder.Read("b.prog"), StartsWith("# Sleeping locks under a spinlock.\ndesign v1\n"));
+}
+
+TEST(Convert, ToStandardOutput) {
+  const CliResult text = RunCli({"convert", "--to=text", "-", "-"}, std::string("\0\0\0\0", 4));
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, StartsWith("boot "));
+  const CliResult bytes = RunCli({"convert", "--to=bytes", "-", "-"}, CleanProgram());
+  EXPECT_EQ(bytes.code, 0);
+  EXPECT_EQ(RunCli({"convert", "--to=bytes", "-", "-"},
+                   RunCli({"convert", "--to=text", "-", "-"}, bytes.out).out)
+                .out,
+            bytes.out);
+}
+
+TEST(Convert, NamesMustTellTheForms) {
+  EXPECT_EQ(RunCli({"convert", "-", "-"}).code, 64);
+  EXPECT_EQ(RunCli({"convert", "a.prog", "b.prog"}).code, 64);
+  EXPECT_EQ(RunCli({"convert", "a", "b"}).code, 64);
+  EXPECT_EQ(RunCli({"convert", "--to=html", "a.prog", "b"}).code, 64);
+}
+
+TEST(Convert, FilesThatCannotBeUsed) {
+  const TemporaryFolder folder;
+  const std::string bad = folder.Write("bad.prog", "nonsense\n");
+  EXPECT_EQ(RunCli({"convert", bad, folder / "a.bin"}).code, 65);
+  EXPECT_THAT(RunCli({"convert", bad, folder / "a.bin"}).err, StartsWith(bad + ":1:1: "));
+  const std::string good = folder.Write("good.prog", CleanProgram());
+  EXPECT_EQ(RunCli({"convert", good, folder / "none/a.bin"}).code, 65);
+}
+
+TEST(List, Topics) {
+  EXPECT_THAT(RunCli({"list", "designs"}).out, HasSubstr("reference "));
+  EXPECT_THAT(
+      RunCli({"list", "invariants"}).out,
+      HasSubstr("I04 in-flight-exclusion (each table change and each page check)\n    No "));
+  EXPECT_THAT(RunCli({"list", "ops"}).out, HasSubstr("\nhwpt_alloc(device, ioas) creates hwpt\n"));
+  EXPECT_THAT(RunCli({"list", "faults"}).out, HasSubstr("copy_to_user           EFAULT\n"));
+  for (const char* topic : {"designs", "invariants", "ops", "faults"}) {
+    EXPECT_EQ(RunCli({"list", topic}).code, 0);
+  }
+  const CliResult unknown = RunCli({"list", "fault"});
+  EXPECT_EQ(unknown.code, 64);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'faults'?"));
+}
+
+TEST(List, Bugs) {
+  const TemporaryFolder folder;
+  folder.Write("bugs/b.prog", ViolatingProgram() + "also I20 I24\n");
+  folder.Write("bugs/a.prog", "# First.\n# Reported: somewhere.\n" + CleanProgram().substr(25));
+  const CliResult result = RunCli({"list", "bugs", "--corpus=" + folder.path()});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out,
+            "First.\n"
+            "    Reported: somewhere.\n"
+            "    a expects nothing of design reference\n"
+            "Sleeping locks under a spinlock.\n"
+            "    b expects I19, also I20 I24 of design v1\n");
+  EXPECT_EQ(RunCli({"list", "bugs", "--corpus=" + (folder / "none")}).code, 65);
+  folder.Write("bugs/c.prog", "nonsense\n");
+  EXPECT_EQ(RunCli({"list", "bugs", "--corpus=" + folder.path()}).code, 65);
+}
+
+TEST(Minimise, KeepsTheFindingAndWritesAReplay) {
+  const TemporaryFolder folder;
+  const std::string extra = ViolatingProgram().insert(ViolatingProgram().find("  lu_mark"),
+                                                      "  map(ioas, iova=0x1000, length=0x1000)\n");
+  const std::string file = folder.Write("a.prog", extra);
+  const CliResult result = RunCli({"minimise", file, folder / "small.prog"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "");
+  const std::string small = folder.Read("small.prog");
+  EXPECT_THAT(small, HasSubstr("expect violation I19 luo_preserve\n"));
+  EXPECT_EQ(small.find("  map("), std::string::npos) << small;
+  const CliResult replay = RunCli({"run", "--quiet", folder / "small.prog"});
+  EXPECT_EQ(replay.code, 1) << replay.out;
+  EXPECT_THAT(replay.out, HasSubstr("(as expected)"));
+}
+
+TEST(Minimise, EndsThatAreNoSuccess) {
+  EXPECT_EQ(RunCli({"minimise", "-", "-"}, CleanProgram()).code, 5);
+  EXPECT_EQ(RunCli({"minimise", "--max_executions=1", "-", "-"}, ViolatingProgram()).code, 3);
+  EXPECT_EQ(RunCli({"minimise", "--design=v9", "-", "-"}, ViolatingProgram()).code, 64);
+}
+
+}  // namespace
+}  // namespace iommufd_check::cli

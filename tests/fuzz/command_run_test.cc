@@ -1,0 +1,165 @@
+// `run`: expectations, exit codes and flags.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_replace.h"
+#include "tests/fuzz/cli_fixture.h"
+
+namespace iommufd_check::cli {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::string Replaced(const std::string& text, const char* from, const char* to) {
+  EXPECT_THAT(text, HasSubstr(from));
+  return absl::StrReplaceAll(text, {{from, to}});
+}
+
+TEST(Run, ACleanProgram) {
+  const TemporaryFolder folder;
+  const std::string file = folder.Write("clean.prog", CleanProgram());
+  const CliResult result = RunCli({"run", file});
+  EXPECT_EQ(result.code, 0) << result.out;
+  EXPECT_EQ(result.out, file + ": ok\n");
+  EXPECT_EQ(result.err, "");
+}
+
+TEST(Run, AnExpectedViolationIsAViolation) {
+  const TemporaryFolder folder;
+  const std::string file = folder.Write("bug.prog", ViolatingProgram());
+  const CliResult result = RunCli({"run", file});
+  EXPECT_EQ(result.code, 1) << result.out;
+  EXPECT_THAT(result.out, StartsWith(file + ": violates I19 at main.6 luo_preserve (as expected)\n"
+                                            "VIOLATION I19 lock-discipline\n"));
+  EXPECT_THAT(result.out, EndsWith("replay: iommufd-check run " + file + "\n"));
+  EXPECT_EQ(RunCli({"run", file}).out, result.out);
+}
+
+TEST(Run, WhatTheFileDoesNotExpectDiverges) {
+  const std::string silent =
+      Replaced(ViolatingProgram(), "expect violation I19 luo_preserve\n", "");
+  const CliResult result = RunCli({"run", "--quiet", "-"}, silent);
+  EXPECT_EQ(result.code, 5);
+  EXPECT_EQ(result.out,
+            "-: violates I19 at main.6 luo_preserve UNEXPECTED\n"
+            "  diverged: unexpected violation of I19 at main.6 luo_preserve\n");
+}
+
+TEST(Run, WithoutDesignAndExpectationsAViolationIsNoDivergence) {
+  // Nothing violates the reference, so the program borrows v1 as its caller's choice.
+  const std::string open = Replaced(
+      Replaced(ViolatingProgram(), "expect violation I19 luo_preserve\n", ""), "design v1\n", "");
+  EXPECT_EQ(RunCli({"run", "--quiet", "-"}, open).out, "-: ok\n");
+  const CliResult result = RunCli({"run", "--quiet", "--design=v1", "-"}, open);
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.out, "-: violates I19 at main.6 luo_preserve\n");
+}
+
+TEST(Run, AMissingViolationDiverges) {
+  const std::string fixed = Replaced(ViolatingProgram(), "design v1", "design reference");
+  const CliResult result = RunCli({"run", "-"}, fixed);
+  EXPECT_EQ(result.code, 5);
+  EXPECT_EQ(result.out,
+            "-: diverged\n"
+            "  diverged: expected violation of I19 at luo_preserve did not occur\n");
+}
+
+TEST(Run, AViolationAtAnotherOperationDiverges) {
+  const std::string elsewhere = Replaced(ViolatingProgram(), "I19 luo_preserve\n", "I19 lu_mark\n");
+  const CliResult result = RunCli({"run", "--quiet", "-"}, elsewhere);
+  EXPECT_EQ(result.code, 5);
+  EXPECT_THAT(result.out, HasSubstr("expected violation of I19 at lu_mark did not occur\n"));
+}
+
+TEST(Run, AMissingCompanionDiverges) {
+  const CliResult result = RunCli({"run", "--quiet", "-"}, ViolatingProgram() + "also I24\n");
+  EXPECT_EQ(result.code, 5);
+  EXPECT_THAT(result.out, HasSubstr("  diverged: expected companion I24 did not occur\n"));
+}
+
+TEST(Run, AnotherErrnoDiverges) {
+  const std::string wrong =
+      Replaced(CleanProgram(), "ioas_alloc()  -> 0", "ioas_alloc()  -> EBUSY");
+  const CliResult result = RunCli({"run", "-"}, wrong);
+  EXPECT_EQ(result.code, 5);
+  EXPECT_EQ(result.out,
+            "-: diverged\n"
+            "  diverged: main.1 ioas_alloc returned 0; expected EBUSY\n");
+}
+
+TEST(Run, ExpectationsOfAnotherDesignAreNotCompared) {
+  const CliResult clean = RunCli({"run", "--design=reference", "-"}, ViolatingProgram());
+  EXPECT_EQ(clean.code, 0);
+  EXPECT_EQ(clean.out, "-: ok\n");
+  const CliResult other = RunCli({"run", "--design=v1", "-"}, CleanProgram());
+  EXPECT_EQ(other.code, 0);
+}
+
+TEST(Run, StopAtEndsTheRunAndComparesNothing) {
+  const CliResult result =
+      RunCli({"run", "--quiet", "--stop_at=lock-discipline", "-"}, ViolatingProgram());
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.out, Not(HasSubstr("diverged")));
+  // Not violated, so the run came to its end and is compared as ever.
+  EXPECT_EQ(RunCli({"run", "--stop_at=I24", "-"}, CleanProgram()).out, "-: ok\n");
+}
+
+TEST(Run, TheGravestOfSeveralFilesWins) {
+  const TemporaryFolder folder;
+  const std::string clean = folder.Write("clean.prog", CleanProgram());
+  const std::string bug = folder.Write("bug.prog", ViolatingProgram());
+  const std::string diverged = folder.Write("diverged.prog", ViolatingProgram() + "also I24\n");
+  const std::string bad = folder.Write("bad.prog", "main:\n  nonsense()\n");
+  EXPECT_EQ(RunCli({"run", clean, bug}).code, 1);
+  EXPECT_EQ(RunCli({"run", bug, clean}).code, 1);
+  EXPECT_EQ(RunCli({"run", bug, diverged, clean}).code, 5);
+  const CliResult all = RunCli({"run", "--quiet", bad, bug, diverged, clean});
+  EXPECT_EQ(all.code, 65);
+  EXPECT_THAT(all.out, HasSubstr(clean + ": ok\n"));  // a bad file does not end the others
+  EXPECT_THAT(all.err, StartsWith(bad + ":2:3: "));
+}
+
+TEST(Run, NamesThatDoNotExist) {
+  EXPECT_EQ(RunCli({"run", "--design=v9", "-"}, CleanProgram()).code, 64);
+  EXPECT_THAT(RunCli({"run", "--design=v9", "-"}).err, HasSubstr("unknown design 'v9'"));
+  EXPECT_EQ(RunCli({"run", "--stop_at=I99", "-"}, CleanProgram()).code, 64);
+  EXPECT_EQ(RunCli({"run", "--repeat=0", "-"}, CleanProgram()).code, 64);
+  const CliResult design = RunCli({"run", "-"}, "design v9\nmain:\n  ioas = ioas_alloc()\n");
+  EXPECT_EQ(design.code, 65);
+  EXPECT_THAT(design.err, StartsWith("-: unknown design 'v9'"));
+  const CliResult expected = RunCli({"run", "-"}, CleanProgram() + "expect violation I99\n");
+  EXPECT_EQ(expected.code, 65);
+  EXPECT_THAT(expected.err, StartsWith("-: unknown invariant 'I99'"));
+}
+
+TEST(Run, DigestsAreEqualInEveryRun) {
+  const CliResult once = RunCli({"run", "--digest", "--quiet", "-"}, ViolatingProgram());
+  const CliResult often =
+      RunCli({"run", "--digest", "--quiet", "--repeat=5", "-"}, ViolatingProgram());
+  EXPECT_EQ(once.out, often.out);
+  EXPECT_THAT(once.out, StartsWith("digest 0x"));
+  EXPECT_EQ(once.out.find("  -\n"), std::string("digest 0x0123456789abcdef").size());
+}
+
+TEST(Run, EventsPrintsEach) {
+  const CliResult result = RunCli({"run", "--events", "-"}, CleanProgram());
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out,
+              StartsWith("-: ok\nevents\n     1  main        1  begin main.1 ioas_alloc\n"));
+  EXPECT_THAT(result.out, HasSubstr("process exit -> 0\n"));
+}
+
+TEST(Run, EveryByteStringRuns) {
+  std::string bytes;
+  for (int i = 0; i < 400; ++i) bytes += static_cast<char>(i * 37 + 11);
+  const CliResult result = RunCli({"run", "--quiet", "--bytes", "-"}, bytes);
+  EXPECT_TRUE(result.code == 0 || result.code == 1) << result.err;
+  EXPECT_EQ(RunCli({"run", "--bytes", "-"}, "").code, 0);
+}
+
+}  // namespace
+}  // namespace iommufd_check::cli

@@ -1,0 +1,134 @@
+// LUO's handler for memfds: what it hands over, and that undoing it leaves nothing.
+
+#include "model/liveupdate/memfd_luo.h"
+
+#include <map>
+
+#include "tests/liveupdate/liveupdate_fixture.h"
+
+namespace iommufd_check::liveupdate {
+namespace {
+
+using mm::FrameOwner;
+using sim::FaultSite;
+
+class MemfdLuoTest : public LiveUpdateTest {
+ protected:
+  int Preserve(uint16_t i, uint64_t* data) {
+    return m.Call([&](Kernel& k) { return memfd_luo_preserve(k, m.memfd(i), data); });
+  }
+  int Unpreserve(uint16_t i, uint64_t data) {
+    return m.Call([&](Kernel& k) {
+      memfd_luo_unpreserve(k, m.memfd(i), data);
+      return 0;
+    });
+  }
+  const mm::MemfdState& StateOf(uint16_t i) const {
+    return m.world.machine.memfds.Find(m.memfd(i))->state.Peek();
+  }
+};
+
+TEST_F(MemfdLuoTest, HandsOverSizeSealsAndPages) {
+  ASSERT_EQ(Seal(0), 0);
+  const World before = m.world;
+  uint64_t data = 0;
+  ASSERT_EQ(Preserve(0, &data), 0);
+  EXPECT_TRUE(StateOf(0).frozen);
+  EXPECT_FALSE(StateOf(1).frozen);
+  const MemfdSerialized serialized = ReadMemfdSerialized(m.world.machine.phys, data);
+  EXPECT_EQ(serialized.size, 4 * kPage);
+  EXPECT_EQ(serialized.seals, mm::kSealsOfPreserved);
+  EXPECT_EQ(serialized.pages, StateOf(0).pages);
+  for (const auto& [index, pfn] : StateOf(0).pages) {
+    EXPECT_TRUE(IsRegistered(pfn));
+    EXPECT_EQ(m.world.machine.phys.at(pfn).pins, 1);
+  }
+  const std::vector<Pfn> own = FramesOf(FrameOwner::kMemfdSer);
+  EXPECT_EQ(own.size(), 2u) << "header and folio list";
+  for (Pfn pfn : own) EXPECT_TRUE(IsRegistered(pfn));
+  EXPECT_EQ(Registered().size(), 4u + 2u);
+
+  ASSERT_EQ(Unpreserve(0, data), 0);
+  EXPECT_TRUE(m.world == before) << Difference(before, m.world);
+  EXPECT_THAT(m.splats(), IsEmpty());
+}
+
+TEST_F(MemfdLuoTest, HolesAreAllocated) {
+  ASSERT_EQ(
+      m.Call([&](Kernel& k) { return memfd_punch_hole(k.t, k.mm, m.memfd(0), 0, 4 * kPage); }), 0);
+  uint64_t data = 0;
+  ASSERT_EQ(Preserve(0, &data), 0);
+  EXPECT_EQ(StateOf(0).pages.size(), 4u);
+  EXPECT_EQ(ReadMemfdSerialized(m.world.machine.phys, data).pages, StateOf(0).pages);
+}
+
+TEST_F(MemfdLuoTest, AFrozenFileKeepsItsPages) {
+  uint64_t data = 0;
+  ASSERT_EQ(Preserve(0, &data), 0);
+  m.Call([&](Kernel& k) {
+    EXPECT_EQ(memfd_punch_hole(k.t, k.mm, m.memfd(0), 0, kPage), -sim::kEPERM);
+    EXPECT_EQ(memfd_truncate(k.t, k.mm, m.memfd(0), 0), -sim::kEPERM);
+    EXPECT_EQ(memfd_add_seals(k.t, k.mm, m.memfd(0), mm::kSealSeal), 0) << "not what freezing is";
+    EXPECT_EQ(memfd_punch_hole(k.t, k.mm, m.memfd(1), 0, kPage), 0);
+    return 0;
+  });
+  ASSERT_EQ(Unpreserve(0, data), 0);
+  m.Call([&](Kernel& k) {
+    EXPECT_EQ(memfd_punch_hole(k.t, k.mm, m.memfd(0), 0, kPage), 0);
+    return 0;
+  });
+}
+
+TEST_F(MemfdLuoTest, Sizes) {
+  // Nothing, one byte, and a folio list of more than one page (256 entries each).
+  for (const uint64_t size : {uint64_t{0}, uint64_t{1}, 256 * kPage, 257 * kPage}) {
+    KernelFixture fixture(nullptr, 0);
+    const mm::MemfdHandle file = fixture.memfd(0);
+    const uint64_t pages = (size + kPage - 1) / kPage;
+    std::vector<Pfn> pfns;
+    const int prepared = fixture.Call([&](Kernel& k) {
+      const int error = memfd_truncate(k.t, k.mm, file, size);
+      if (error != 0 || pages == 0) return error;
+      const int pinned = memfd_pin_folios(k.t, k.mm, file, 0, static_cast<uint32_t>(pages), &pfns);
+      unpin_pages(k.t, k.mm, pfns);
+      return pinned;
+    });
+    ASSERT_EQ(prepared, 0);
+    const World before = fixture.world;
+    uint64_t data = 0;
+    ASSERT_EQ(fixture.Call([&](Kernel& k) { return memfd_luo_preserve(k, file, &data); }), 0);
+    const MemfdSerialized serialized = ReadMemfdSerialized(fixture.world.machine.phys, data);
+    EXPECT_EQ(serialized.size, size);
+    EXPECT_EQ(serialized.pages.size(), pages);
+    EXPECT_EQ(fixture.world.kernel.luo.kho.preserved.Peek().size(),
+              pages + 1 + (pages + 255) / 256);
+    fixture.Call([&](Kernel& k) {
+      memfd_luo_unpreserve(k, file, data);
+      return 0;
+    });
+    EXPECT_TRUE(fixture.world == before) << size << "\n" << Difference(before, fixture.world);
+    EXPECT_THAT(fixture.splats(), IsEmpty());
+  }
+}
+
+TEST_F(MemfdLuoTest, EveryFaultRestoresTheWorld) {
+  const World before = m.world;
+  uint64_t data = 0;
+  std::map<FaultSite, int> reached;
+  m.Sweep([&](Kernel& k) { return memfd_luo_preserve(k, m.memfd(0), &data); },
+          [&](const FaultedRun& run) {
+            ++reached[run.site];
+            EXPECT_EQ(run.result, -sim::kENOMEM) << run.Where();
+            EXPECT_THAT(run.splats, IsEmpty()) << run.Where();
+            EXPECT_TRUE(*run.world == before) << run.Where() << "\n"
+                                              << Difference(before, *run.world);
+          });
+  EXPECT_EQ(reached, (std::map<FaultSite, int>{{FaultSite::kKhoAllocPreserve, 1},
+                                               {FaultSite::kMemfdPinFolios, 1},
+                                               {FaultSite::kKhoPreserveFolio, 4},
+                                               {FaultSite::kKcalloc, 1},
+                                               {FaultSite::kKhoPreserveVmalloc, 1}}));
+}
+
+}  // namespace
+}  // namespace iommufd_check::liveupdate

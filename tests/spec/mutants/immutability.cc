@@ -1,0 +1,176 @@
+// Mutants of what makes an IOAS immutable and of the gates that ask: I01 to I04, I07, I19, I20.
+#include "model/iommufd/object_table.h"
+#include "model/liveupdate/designs/walk.h"
+#include "tests/spec/mutants/mutants.h"
+
+namespace iommufd_check::spec {
+namespace {
+
+// Registers the tables first, and only then makes the IOAS immutable.
+class PreserveBeforeFreeze : public Mutant {
+ public:
+  PreserveBeforeFreeze() : Mutant("PreserveBeforeFreeze") {}
+
+ protected:
+  int PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt, PhysAddr memory,
+                  size_t index) override {
+    PhysAddr record = 0;
+    int error = PreserveDomain(k, hwpt, &record);
+    if (error != 0) return error;
+    error = Freeze(k, arguments, Get(k, hwpt).ioas);
+    if (error != 0) {
+      iommu_domain_unpreserve(k, Get(k, hwpt).domain, core_);
+      return error;
+    }
+    WriteRecord(k, memory, index, Get(k, hwpt).token.Read(k.t, Ref(k, hwpt)), record);
+    Get(k, hwpt).preserved.Write(k.t, Ref(k, hwpt), true);
+    return 0;
+  }
+};
+
+class UnmapWithoutGate : public Mutant {
+ public:
+  UnmapWithoutGate() : Mutant("UnmapWithoutGate") {}
+  int Unmap(iommufd::Kernel&, IoasHandle) override { return 0; }
+};
+
+// Takes an area that is not filled yet for one that maps nothing.
+class SkipUnfilledAreas : public Mutant {
+ public:
+  SkipUnfilledAreas() : Mutant("SkipUnfilledAreas") {}
+
+ protected:
+  int CheckArea(Kernel& k, const PreserveArguments& arguments, AreaHandle area) override {
+    const int error = Reference::CheckArea(k, arguments, area);
+    return error == -sim::kEBUSY ? 0 : error;
+  }
+};
+
+// Trusts what Validate saw, and leaves domains_rwsem to maps that are filling.
+class FreezeBesideMaps : public Mutant {
+ public:
+  FreezeBesideMaps() : Mutant("FreezeBesideMaps") {}
+
+ protected:
+  int Freeze(Kernel& k, const PreserveArguments&, IoasHandle ioas) override {
+    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) + 1);
+    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    return 0;
+  }
+};
+
+class FreezeUnderXaLock : public Mutant {
+ public:
+  FreezeUnderXaLock() : Mutant("FreezeUnderXaLock") {}
+
+ protected:
+  int Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) override {
+    spin_lock(k.t, Get(k, k.ctx).xa_lock);
+    const int error = Reference::Freeze(k, arguments, ioas);
+    spin_unlock(k.t, Get(k, k.ctx).xa_lock);
+    return error;
+  }
+};
+
+// A flag where there should be a count.
+class ThawSetsZero : public Mutant {
+ public:
+  ThawSetsZero() : Mutant("ThawSetsZero") {}
+
+ protected:
+  void Thaw(Kernel& k, IoasHandle ioas) override {
+    down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    SetImmutable(k, ioas, 0);
+    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+  }
+};
+
+class NoThaw : public Mutant {
+ public:
+  NoThaw() : Mutant("NoThaw") {}
+
+ protected:
+  void Thaw(Kernel&, IoasHandle) override {}
+};
+
+class ThawWithoutLocks : public Mutant {
+ public:
+  ThawWithoutLocks() : Mutant("ThawWithoutLocks") {}
+
+ protected:
+  void Thaw(Kernel& k, IoasHandle ioas) override {
+    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) - 1);
+  }
+};
+
+}  // namespace
+
+MutantCases ImmutabilityMutants() {
+  static PreserveBeforeFreeze preserve_before_freeze;
+  static UnmapWithoutGate unmap_without_gate;
+  static SkipUnfilledAreas skip_unfilled_areas;
+  static FreezeBesideMaps freeze_beside_maps;
+  static FreezeUnderXaLock freeze_under_xa_lock;
+  static ThawSetsZero thaw_sets_zero;
+  static NoThaw no_thaw;
+  static ThawWithoutLocks thaw_without_locks;
+  const std::string map_beside_preserve =
+      "A:\n"
+      "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
+      "B:\n"
+      "  luo_preserve(s, iommufd, token=2)\n";
+  return {
+      {"I01", &preserve_before_freeze, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
+       "main.6", "table 0x100 of domain 0 is registered while ioas 1 may change", ""},
+      {"I02", &unmap_without_gate,
+       "boot memfds=1 devices=1 memfd_pages=512\n"
+       "main:\n"
+       "  ioas = ioas_alloc()\n"
+       "  dev = device_bind(index=0)\n"
+       "  hwpt = hwpt_alloc(dev, ioas)\n"
+       "  lu_mark(hwpt, token=7)\n"
+       "  s = luo_create_session(name=\"vm\")\n"
+       "  memfd_seal(0, seals=seal|grow|shrink)\n"
+       "  map_file(ioas, memfd=0, iova=0x200000, length=0x200000)\n"
+       "  luo_preserve(s, memfd=0, token=1)\n"
+       "  luo_preserve(s, iommufd, token=2)\n"
+       "  unmap(ioas, iova=0x200000, length=0x200000)\n",
+       "main.10", "page 0x302 is freed while it is registered for domain 0", "I01 I03 I36 I38"},
+      {"I03", &unmap_without_gate,
+       kOneMapped + "  luo_preserve(s, iommufd, token=2)\n  unmap(ioas, 0x1000, 0x1000)\n",
+       "main.10", "the table of domain 0 changes while it is preserved", "I38"},
+      {"I04", &skip_unfilled_areas, kOneMarked + map_beside_preserve + "switch A@9 -> B\n", "B.1",
+       "the page check saw an unfilled area and the call answered 0", ""},
+      {"I04", &freeze_beside_maps,
+       kOneMapped + "A:\n"
+                    "  luo_preserve(s, iommufd, token=2)\n"
+                    "B:\n"
+                    "  map_file(ioas, memfd=0, iova=0x2000, length=0x1000)\n"
+                    "switch A@33 -> B\n"
+                    "switch B@10 -> A\n",
+       "B.1", "ioas 1 became immutable between the test and this change of its table", "I03 I20"},
+      {"I07", &thaw_sets_zero,
+       kTwoMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.9",
+       "ioas 1 may change again while domain 0 is preserved", "I01"},
+      {"I07", &no_thaw,
+       kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.7",
+       "ioas 1 has no preserved hwpt and is immutable", "I37"},
+      {"I19", &freeze_under_xa_lock, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n", "main.6",
+       "sleeping function called while a spinlock is held: ioas 1", ""},
+      {"I20", &thaw_without_locks,
+       kOneMarked + "  luo_preserve(s, iommufd, token=2)\n"
+                    "A:\n"
+                    "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
+                    "B:\n"
+                    "  luo_close_session(s)\n",
+       "B.1",
+       "iopt->immutable of ioas 1 is written here and was read by another task with no lock in "
+       "common",
+       ""},
+  };
+}
+
+}  // namespace iommufd_check::spec

@@ -1,0 +1,101 @@
+// Mutants of references and registrations: I02, I08, I18, I24, I36.
+#include "model/iommu/walker.h"
+#include "model/liveupdate/kho.h"
+#include "tests/spec/mutants/mutants.h"
+
+namespace iommufd_check::spec {
+namespace {
+
+// Registers the top table and forgets those below.
+class RegisterTopTableOnly : public Mutant {
+ public:
+  RegisterTopTableOnly() : Mutant("RegisterTopTableOnly") {}
+
+ protected:
+  int PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) override {
+    const int error = Reference::PreserveDomain(k, hwpt, record);
+    if (error != 0) return error;
+    const iommu::DomainHandle domain = Get(k, hwpt).domain;
+    const mm::Pfn top = Get(k.t, k.iommu, domain).top;
+    std::vector<mm::Pfn> tables;
+    iommu::CollectTables(k.mm.phys, top, &tables);
+    for (mm::Pfn table : tables) {
+      if (table != top) liveupdate::kho_unpreserve_page(k, table, Ref(domain));
+    }
+    return 0;
+  }
+};
+
+// Remembers the marked HWPTs by address alone.
+class CollectWithoutReferences : public Mutant {
+ public:
+  CollectWithoutReferences() : Mutant("CollectWithoutReferences") {}
+
+ protected:
+  void Collect(Kernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) override {
+    Reference::Collect(k, ctx, capacity, hwpts);
+    Hwpts copy = *hwpts;
+    DropReferences(k, copy);
+  }
+};
+
+// Does not see that the domain is preserved already.
+class PreserveDomainTwice : public Mutant {
+ public:
+  PreserveDomainTwice() : Mutant("PreserveDomainTwice") {}
+
+ protected:
+  int PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) override {
+    const int error = Reference::PreserveDomain(k, hwpt, record);
+    liveupdate::CoreRules careless = core_;
+    careless.refuse_double = false;
+    return error != 0 ? error : iommu_domain_preserve(k, Get(k, hwpt).domain, careless, record);
+  }
+};
+
+class KeepReferences : public Mutant {
+ public:
+  KeepReferences() : Mutant("KeepReferences") {}
+
+ protected:
+  void DropReferences(Kernel&, Hwpts& hwpts) override { hwpts.clear(); }
+};
+
+class KeepRecords : public Mutant {
+ public:
+  KeepRecords() : Mutant("KeepRecords") {}
+
+ protected:
+  void FreeRecords(Kernel&, ContextHandle, PhysAddr, size_t) override {}
+};
+
+}  // namespace
+
+MutantCases LifetimeMutants() {
+  static RegisterTopTableOnly register_top_table_only;
+  static CollectWithoutReferences collect_without_references;
+  static PreserveDomainTwice preserve_domain_twice;
+  static KeepReferences keep_references;
+  static KeepRecords keep_records;
+  return {
+      {"I02", &register_top_table_only, kOneMapped + "  luo_preserve(s, iommufd, token=2)\n",
+       "main.9", "table 0x102 of a recorded domain is not registered", "I06"},
+      {"I08", &collect_without_references,
+       kOneMarked + "A:\n"
+                    "  luo_preserve(s, iommufd, token=2)\n"
+                    "B:\n"
+                    "  destroy(hwpt)\n"
+                    "switch A@32 -> B\n",
+       "A.1", "use of a freed object: hwpt 0", "I12 I37"},
+      {"I18", &preserve_domain_twice, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
+       "main.6", "page 0x100 is registered again while it is registered for domain 0", ""},
+      {"I24", &keep_references,
+       kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.7",
+       "hwpt 3 has users 2 and 1 holders, wait_cnt 1", "I36 I37"},
+      {"I36", &keep_records,
+       kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "exit",
+       "not as at boot: machine.phys.frames.size: 0 -> 6", ""},
+  };
+}
+
+}  // namespace iommufd_check::spec

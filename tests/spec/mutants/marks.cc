@@ -1,0 +1,78 @@
+// Mutants of the mark ioctl: I11, I12, I13.
+#include "model/iommufd/object_table.h"
+#include "tests/spec/mutants/mutants.h"
+
+namespace iommufd_check::spec {
+namespace {
+
+class IgnoreOtherTokens : public Mutant {
+ public:
+  IgnoreOtherTokens() : Mutant("IgnoreOtherTokens") {}
+
+ protected:
+  int CheckMark(Kernel& k, HwptHandle target, uint64_t token) override {
+    const int error = Reference::CheckMark(k, target, token);
+    return error == -sim::kEADDRINUSE ? 0 : error;
+  }
+};
+
+// A preserved iommufd goes on taking marks.
+class FinishWithoutFreezingMarks : public Mutant {
+ public:
+  FinishWithoutFreezingMarks() : Mutant("FinishWithoutFreezingMarks") {}
+
+ protected:
+  void Finish(Kernel&, ContextHandle, PhysAddr, size_t) override {}
+};
+
+// A marked HWPT cannot be given another token.
+class RefuseSecondMark : public Mutant {
+ public:
+  RefuseSecondMark() : Mutant("RefuseSecondMark") {}
+
+ protected:
+  int CheckMark(Kernel& k, HwptHandle target, uint64_t token) override {
+    if (Get(k, target).IsMarked()) return -sim::kEBUSY;
+    return Reference::CheckMark(k, target, token);
+  }
+};
+
+// The mark holds its HWPT, and nothing takes a mark away.
+class MarkHoldsHwpt : public Mutant {
+ public:
+  MarkHoldsHwpt() : Mutant("MarkHoldsHwpt") {}
+  int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override {
+    const int error = Reference::Mark(k, hwpt_id, token);
+    if (error != 0) return error;
+    spin_lock(k.t, Get(k, k.ctx).xa_lock);
+    const iommufd::ObjectKey key = iommufd::LookupLocked(k, k.ctx, hwpt_id);
+    refcount_inc(k.t, Get(k, key).users, Ref(k, key));
+    spin_unlock(k.t, Get(k, k.ctx).xa_lock);
+    return 0;
+  }
+};
+
+}  // namespace
+
+MutantCases MarkMutants() {
+  static IgnoreOtherTokens ignore_other_tokens;
+  static FinishWithoutFreezingMarks finish_without_freezing_marks;
+  static RefuseSecondMark refuse_second_mark;
+  static MarkHoldsHwpt mark_holds_hwpt;
+  return {
+      {"I11", &ignore_other_tokens,
+       kOneMarked + "  hwpt2 = hwpt_alloc(dev, ioas)\n  lu_mark(hwpt2, token=7)\n", "main.7",
+       "hwpts 3 and 4 are both marked with token 7", "I13"},
+      {"I12", &finish_without_freezing_marks,
+       kOneMarked + "  hwpt2 = hwpt_alloc(dev, ioas)\n"
+                    "  luo_preserve(s, iommufd, token=2)\n"
+                    "  lu_mark(hwpt2, token=8)\n",
+       "main.8", "hwpt 4 is marked with token 8 while the iommufd is being or is preserved", "I13"},
+      {"I13", &refuse_second_mark, kOneMarked + "  lu_mark(hwpt, token=9)\n", "main.6",
+       "the call answers EBUSY, documented is 0", ""},
+      {"I13", &mark_holds_hwpt, kOneMarked + "  destroy(hwpt)\n", "main.6",
+       "a mark prevents the destroy of its hwpt", "I24 I36 I37 I38"},
+  };
+}
+
+}  // namespace iommufd_check::spec

@@ -1,0 +1,82 @@
+// One design for each invariant that breaks it: `reference` with exactly one step changed, and a
+// program on which the change shows. A check that never fires on its mutant proves nothing.
+//
+// Classes stand in files by subject; each file ends with the rows of its mutants.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/liveupdate/designs/reference.h"
+
+namespace iommufd_check::spec {
+
+// The base of all mutants: a name of its own.
+class Mutant : public liveupdate::Reference {
+ public:
+  explicit Mutant(std::string_view name) : name_(name) {}
+  std::string_view name() const override { return name_; }
+
+ protected:
+  using Kernel = liveupdate::Kernel;
+  using PreserveArguments = liveupdate::PreserveArguments;
+  using PhysAddr = liveupdate::PhysAddr;
+  using ContextHandle = liveupdate::ContextHandle;
+  using HwptHandle = iommufd::HwptHandle;
+  using IoasHandle = iommufd::IoasHandle;
+  using AreaHandle = iommufd::AreaHandle;
+
+ private:
+  std::string_view name_;
+};
+
+struct MutantCase {
+  std::string invariant;  // id of the one that the mutant is there for
+  liveupdate::Design* mutant = nullptr;
+  std::string program;    // text
+  std::string operation;  // label of the operation that breaks it, or "exit"
+  std::string detail;     // of the violation, whole
+  std::string also;       // ids of what breaks besides, ascending, separated by a blank
+};
+
+// For messages of GoogleTest.
+inline void PrintTo(const MutantCase& row, std::ostream* os) {
+  *os << row.invariant << " " << row.mutant->name();
+}
+
+using MutantCases = std::vector<MutantCase>;
+
+MutantCases FailureMutants();
+MutantCases ImmutabilityMutants();
+MutantCases LifetimeMutants();
+MutantCases MarkMutants();
+MutantCases MemoryMutants();
+MutantCases RecordMutants();
+
+// All of them.
+const MutantCases& AllMutants();
+
+// A HWPT that is marked with 7, and a session: main.1 to main.5.
+inline const std::string kOneMarked =
+    "boot memfds=1 devices=1\n"
+    "main:\n"
+    "  ioas = ioas_alloc()\n"
+    "  dev = device_bind(index=0)\n"
+    "  hwpt = hwpt_alloc(dev, ioas)\n"
+    "  lu_mark(hwpt, token=7)\n"
+    "  s = luo_create_session(name=\"vm\")\n";
+
+// A second one on the same IOAS: main.6 and main.7.
+inline const std::string kTwoMarked = kOneMarked +
+                                      "  hwpt2 = hwpt_alloc(dev, ioas)\n"
+                                      "  lu_mark(hwpt2, token=8)\n";
+
+// A sealed page of a memfd mapped below the one, and the memfd preserved: main.6 to main.8.
+inline const std::string kOneMapped = kOneMarked +
+                                      "  memfd_seal(0, seals=seal|grow|shrink)\n"
+                                      "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
+                                      "  luo_preserve(s, memfd=0, token=1)\n";
+
+}  // namespace iommufd_check::spec
