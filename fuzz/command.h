@@ -36,6 +36,9 @@ extern const Command kVerdictCommand;
 extern const Command kMinimiseCommand;
 extern const Command kConvertCommand;
 extern const Command kListCommand;
+extern const Command kSearchCommand;
+extern const Command kExploreCommand;
+extern const Command kSweepCommand;
 
 // Reads the command's arguments. Returns the exit code when the command ends here: help was asked
 // for, or something is wrong.

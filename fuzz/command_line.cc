@@ -13,8 +13,9 @@
 namespace iommufd_check::cli {
 namespace {
 
-constexpr std::array<const Command*, 5> kCommands{
+constexpr std::array<const Command*, 7> kCommands{
     &kRunCommand, &kVerdictCommand, &kMinimiseCommand, &kConvertCommand, &kListCommand,
+    &kExploreCommand, &kSearchCommand,
 };
 
 std::string Help() {

@@ -161,5 +161,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const program::Execution& run = target.executor.Run(*target.design, program, {});
   const spec::Violation* violation = cli::FirstWanted(target, run);
   if (violation == nullptr) return 0;
-  cli::Fail(std::move(program), cli::IdentityOf(program, *violation));
+  const cli::Identity identity = cli::IdentityOf(program, *violation);
+  cli::Fail(std::move(program), identity);
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "fuzz/event_text.h"
 #include "fuzz/swim_lanes.h"
 #include "model/program/text_codec.h"
@@ -60,6 +61,22 @@ std::string Others(const program::Execution& execution, const spec::Violation& s
   return text;
 }
 
+// "A: nothing; B: session0.mutex xa_lock": what each concurrent task holds where it was seen.
+std::string Holders(const program::Program& program, const std::vector<sim::Event>& events,
+                    const spec::Violation& subject) {
+  const int tasks = program::TaskCount(program);
+  HeldLocks held;
+  for (size_t i = 0; i < events.size() && i < subject.event; ++i) held.Apply(events[i]);
+  std::string text;
+  for (int task = tasks == 0 ? 0 : 1; task <= tasks; ++task) {
+    const std::vector<std::string> locks = held.Of(static_cast<sim::TaskId>(task));
+    absl::StrAppend(&text, text.empty() ? "" : "; ",
+                    program::TaskName(static_cast<uint8_t>(task)), ": ",
+                    locks.empty() ? "nothing" : absl::StrJoin(locks, " "));
+  }
+  return text;
+}
+
 std::string_view EndText(sim::RunEnd end) {
   switch (end) {
     case sim::RunEnd::kCompleted:
@@ -108,6 +125,7 @@ std::string RenderReport(const program::Program& program, const program::Executi
   if (subject.object.kind != sim::ObjectKind::kNone)
     text += Fact("object", ObjectText(subject.object));
   if (!subject.detail.empty()) text += Fact("detail", subject.detail);
+  text += Fact("holds", Holders(program, events, subject));
   if (const std::string others = Others(execution, subject); !others.empty()) {
     text += Fact("also", others);
   }

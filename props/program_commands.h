@@ -1,8 +1,8 @@
 // RapidCheck's view of programs: each operation of the alphabet as a command of a stateful test.
 //
-// The model knows which objects exist, by kind; the system under test is a program that grows by one
-// operation and is executed anew, so a failing sequence is a program like any other. Arguments are
-// choices among what exists, so that they keep their meaning while RapidCheck shrinks.
+// The model knows which objects exist, by kind; the system under test is a program that grows by
+// one operation and is executed anew, so a failing sequence is a program like any other. Arguments
+// are choices among what exists, so that they keep their meaning while RapidCheck shrinks.
 #pragma once
 
 #include <rapidcheck.h>
@@ -30,8 +30,8 @@ class ProgramUnderTest {
       : executor_(*executor), design_(*design), wanted_(std::move(wanted)) {}
 
   // Appends and executes. The violation wanted, or null.
-  const spec::Violation* Append(program::Operation operation, bool fails,
-                                sim::FaultSite site, uint16_t nth);
+  const spec::Violation* Append(program::Operation operation, bool fails, sim::FaultSite site,
+                                uint16_t nth);
 
   const program::Program& program() const { return program_; }
   liveupdate::Design& design() const { return design_; }

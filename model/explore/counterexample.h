@@ -60,7 +60,7 @@ absl::StatusOr<typename Model::State> LeastPredecessor(const Model& model, bool 
   if (!least.has_value()) {
     return absl::InternalError(
         "no predecessor of the violating state was found again: two states had the same "
-        "fingerprint; search with exact keys or with --fingerprint-bits=128");
+        "fingerprint; search with exact keys or with --fingerprint_bits=128");
   }
   return *least;
 }

@@ -12,11 +12,11 @@ absl::Status CheckOptions(const SearchOptions& options) {
   const std::uint64_t memory = options.limits.max_memory_bytes;
   if (memory < kLeastMemoryBytes || memory > kGreatestMemoryBytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--max-memory=", memory, " bytes is out of range; give ", kLeastMemoryBytes,
+        absl::StrCat("--max_memory=", memory, " bytes is out of range; give ", kLeastMemoryBytes,
                      " to ", kGreatestMemoryBytes));
   }
   if (options.limits.max_states == 0) {
-    return absl::InvalidArgumentError("--max-states=0 would visit nothing; give at least 1");
+    return absl::InvalidArgumentError("--max_states=0 would visit nothing; give at least 1");
   }
   return absl::OkStatus();
 }

@@ -128,7 +128,7 @@ absl::StatusOr<SearchOutcome> Search(const Model& model, const SearchOptions& op
   } else {
     return absl::InvalidArgumentError(
         "the model's states do not pack into 64 bits, so there are no exact keys; search with "
-        "--fingerprint-bits=64 or 128");
+        "--fingerprint_bits=64 or 128");
   }
 }
 

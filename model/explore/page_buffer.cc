@@ -20,7 +20,7 @@ PageBuffer::PageBuffer(std::size_t bytes) : size_(bytes) {
   mapping_size_ = bytes + (huge ? kHugePage : 0);
   mapping_ = mmap(nullptr, mapping_size_, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  IOMMUFD_CHECK(mapping_ != MAP_FAILED, "no address space for the table; lower --max-memory");
+  IOMMUFD_CHECK(mapping_ != MAP_FAILED, "no address space for the table; lower --max_memory");
   data_ = static_cast<std::byte*>(mapping_);
   if (huge) {
     const auto address = reinterpret_cast<std::uintptr_t>(data_);

@@ -31,7 +31,7 @@ absl::StatusOr<SearchOptions> OptionsOf(const SearchRequest& request) {
       return options;
     default:
       return absl::InvalidArgumentError(
-          absl::StrCat("--fingerprint-bits=", request.fingerprint_bits,
+          absl::StrCat("--fingerprint_bits=", request.fingerprint_bits,
                        " is not offered; give 64 or 128, or 0 for exact keys"));
   }
 }

@@ -41,15 +41,16 @@ std::string EndingSentence(const SearchReport& report) {
       return absl::StrCat("invariant ", outcome.counterexample->invariant, " is broken after ",
                           outcome.counterexample->steps.size() - 1, " steps, and not after fewer");
     case Ending::kDepthBound:
-      return absl::StrCat("NOT exhausted: max-depth ended the search", so_far);
+      return absl::StrCat("NOT exhausted: max_depth ended the search", so_far);
     case Ending::kStateBound:
-      return absl::StrCat("NOT exhausted: max-states=", WithCommas(report.max_states),
+      return absl::StrCat("NOT exhausted: max_states=", WithCommas(report.max_states),
                           " ended the search", so_far);
     case Ending::kMemoryBound:
-      return absl::StrCat("NOT exhausted: max-memory=", WithCommas(report.max_memory_bytes),
+      return absl::StrCat("NOT exhausted: max_memory=", WithCommas(report.max_memory_bytes),
                           " bytes ended the search", so_far);
   }
   IOMMUFD_CHECK(false, "every ending has a sentence");
+  __builtin_unreachable();
 }
 
 std::string Parameters(const Choice& choice) {

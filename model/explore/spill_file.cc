@@ -57,7 +57,7 @@ absl::Status SpillFile::Read(std::uint64_t offset, std::span<std::byte> bytes) c
 absl::Status SpillFile::Failure(const char* what) const {
   return absl::UnavailableError(absl::StrCat(
       "cannot ", what, " the frontier's temporary file in '", folder_, "': ", std::strerror(errno),
-      "; give another folder with --spill-dir, or more memory with --max-memory"));
+      "; give another folder with --spill_dir, or more memory with --max_memory"));
 }
 
 }  // namespace iommufd_check::explore

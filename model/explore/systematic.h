@@ -1,9 +1,9 @@
 // The first systematic search: one program, no fault and then each single fault, each under every
 // schedule with at most so many preemptions.
 //
-// Schedules are enumerated without repetition by re-execution: a run reports where the scheduler was
-// asked; each of its extensions adds one switch behind its last one. A switch away from a task that
-// could have continued is a preemption; one at a block or end is free. Fewer preemptions come
+// Schedules are enumerated without repetition by re-execution: a run reports where the scheduler
+// was asked; each of its extensions adds one switch behind its last one. A switch away from a task
+// that could have continued is a preemption; one at a block or end is free. Fewer preemptions come
 // first, so the first violation found has as few as possible.
 //
 //   SystematicSearch search(&executor);
@@ -27,9 +27,9 @@ struct SearchBounds {
 
 struct SearchSummary {
   uint64_t executions = 0;
-  uint64_t faults = 0;       // distinct (operation, site, nth) that were failed
-  bool exhausted = true;     // false: the budget or the visitor ended the search first
-  uint64_t digest = 0;       // over the digests of all executions, in order
+  uint64_t faults = 0;    // distinct (operation, site, nth) that were failed
+  bool exhausted = true;  // false: the budget or the visitor ended the search first
+  uint64_t digest = 0;    // over the digests of all executions, in order
 };
 
 class SystematicSearch {

@@ -59,6 +59,9 @@ int InsertArea(Kernel& k, IoasHandle ioas, MapRequest* request, AreaHandle* out)
   }
   if (error != 0) return error;
   if ((request->page_offset & (alignment - 1)) != 0) return -sim::kEINVAL;
+  if (request->page_offset + request->length > mm::kMax - (mm::kPageSize - 1)) {
+    return -sim::kEOVERFLOW;  // the page count would wrap; 7.2 also warns (uapi.md, oddity 8)
+  }
 
   Area area;
   area.first = request->iova;

@@ -17,7 +17,7 @@ void TrimFree(std::vector<TableEntry>& table) {
   while (!table.empty() && table.back().state == Slot::kFree) table.pop_back();
 }
 
-// EBUSY unless only the table's reference is left; else the object leaves the table. LOCKS: xa_lock.
+// EBUSY unless only the table's reference is left; else it leaves the table. LOCKS: xa_lock.
 int TakeOut(Kernel& k, ContextHandle ctx, ObjectKey key) {
   if (Get(k, key).users.value != 1) return -sim::kEBUSY;
   refcount_dec_and_test(k.t, Get(k, key).users, Ref(k, key));

@@ -1,4 +1,5 @@
-// The state of iommufd: contexts, objects, io_pagetables, areas, pages (objects.md, io_pagetable.md).
+// The state of iommufd: contexts, objects, io_pagetables, areas, pages (objects.md,
+// io_pagetable.md).
 //
 // Everything here is a value: objects refer to each other by handles, users name them by ids. What
 // tasks share stands in Shared<> and is reached with the lock that locking.md section 1 names.
@@ -108,7 +109,7 @@ struct IoPagetable {
   LockId iova_rwsem;
   Shared<std::vector<AreaHandle>, Field::kAreaTree> areas;  // ascending by IOVA, disjoint
   Shared<std::vector<iommu::DomainHandle>, Field::kIoptDomains> domains;  // dense
-  std::vector<Reserved> reserved;                           // under iova_rwsem
+  std::vector<Reserved> reserved;                                         // under iova_rwsem
   Shared<uint64_t, Field::kIovaAlignment> iova_alignment{1};
   // R2-R6: a flag (0 or 1). R7 and `reference`: the number of preserved domains.
   Shared<uint32_t, Field::kIoptImmutable> immutable;
@@ -221,13 +222,13 @@ struct Pages {
   enum class Type : uint8_t { kUser, kFile };
   Type type = Type::kUser;
   LockId mutex;
-  uint64_t user_address = 0;   // kUser: page aligned
-  mm::MemfdHandle memfd;       // kFile: holds a file reference
-  uint64_t first_page = 0;     // kFile: index in the file
+  uint64_t user_address = 0;  // kUser: page aligned
+  mm::MemfdHandle memfd;      // kFile: holds a file reference
+  uint64_t first_page = 0;    // kFile: index in the file
   uint64_t npages = 0;
   bool writable = false;
-  Shared<uint32_t, Field::kPagesSeals> seals;     // sampled by a design at map time
-  Shared<uint64_t, Field::kPagesFill> npinned;    // pages pinned and accounted, under mutex
+  Shared<uint32_t, Field::kPagesSeals> seals;   // sampled by a design at map time
+  Shared<uint64_t, Field::kPagesFill> npinned;  // pages pinned and accounted, under mutex
 
   friend bool operator==(const Pages&, const Pages&) = default;
   template <class Visitor, class... Self>

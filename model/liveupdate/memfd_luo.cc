@@ -63,7 +63,8 @@ int PreserveContents(Kernel& k, mm::MemfdHandle memfd, PhysAddr header, uint64_t
   const uint64_t pages = (size + mm::kPageSize - 1) >> mm::kPageShift;
   std::vector<Pfn> folios;
   int error =
-      memfd_pin_folios(k.t, k.mm, memfd, 0, static_cast<uint32_t>(pages), &folios);
+      memfd_pin_folios(k.t, k.mm, memfd, 0, static_cast<uint32_t>(pages), &folios,
+                       mm::LastPage::kPartial);
   if (error != 0) return error;
   PhysAddr array = 0;
   error = PreserveFolios(k, folios, mm::Ref(memfd), &array);

@@ -128,13 +128,14 @@ void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
 }
 
 int memfd_pin_folios(Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,
-                     std::vector<Pfn>* out) {
+                     std::vector<Pfn>* out, LastPage last_page) {
   if (should_fail(t, FaultSite::kMemfdPinFolios, Ref(h))) {
     return FailureOf(FaultSite::kMemfdPinFolios);
   }
   // The page cache has its own lock, and i_size is read without one.
   MemfdState& state = Get(t, mm, h).state.ModifyAtomic(t, Ref(h));
-  const uint64_t pages = (state.size + kPageSize - 1) >> kPageShift;
+  const uint64_t reach = last_page == LastPage::kWhole ? 0 : kPageSize - 1;
+  const uint64_t pages = (state.size + reach) >> kPageShift;
   if (uint64_t{first} + count > pages) return -sim::kEINVAL;
   return PinRange(t, mm.phys, state.pages, first, count, FrameOwner::kMemfdData, out);
 }

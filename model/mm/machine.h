@@ -99,11 +99,15 @@ int memfd_truncate(sim::Task& t, Machine& mm, MemfdHandle h, uint64_t size);
 void memfd_get_file(sim::Task& t, Machine& mm, MemfdHandle h);
 void memfd_put_file(sim::Task& t, Machine& mm, MemfdHandle h);  // frees the page cache at zero
 
+// How much of the last page must lie inside the file: all of it, or its first byte. iommufd maps
+// whole pages; LUO pins up to the file's last byte.
+enum class LastPage : uint8_t { kWhole, kPartial };
+
 // Pins pages [first, first+count) of the file, allocating holes; appends their pfns to `out`.
-// ENOMEM, or EINVAL when the last byte lies beyond the end of the file. Nothing is pinned on error.
+// ENOMEM, or EINVAL when the range reaches beyond the end of the file. Nothing is pinned on error.
 // FAULTS: memfd_pin_folios.
 int memfd_pin_folios(sim::Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,
-                     std::vector<Pfn>* out);
+                     std::vector<Pfn>* out, LastPage last_page = LastPage::kWhole);
 
 // Pins user pages from `address` (page aligned); EFAULT where no buffer is. FAULTS: pin_user_pages.
 int pin_user_pages(sim::Task& t, Machine& mm, uint64_t address, uint32_t count,

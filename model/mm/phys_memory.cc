@@ -110,23 +110,25 @@ void PhysMemory::WriteWord(PhysAddr address, uint64_t value) {
   }
 }
 
+// A field covers one word or the end of one and the start of the next.
 uint64_t PhysMemory::ReadField(PhysAddr address, int bytes) const {
-  uint64_t value = 0;
-  for (int i = 0; i < bytes; ++i) {
-    const PhysAddr a = address + static_cast<PhysAddr>(i);
-    const uint64_t byte = (ReadWord(a & ~uint64_t{7}) >> (8 * (a & 7))) & 0xff;
-    value |= byte << (8 * i);
-  }
-  return value;
+  const PhysAddr word = address & ~uint64_t{7};
+  const int shift = static_cast<int>(8 * (address & 7));
+  const uint64_t mask = bytes == 8 ? UINT64_MAX : (uint64_t{1} << (8 * bytes)) - 1;
+  uint64_t value = ReadWord(word) >> shift;
+  if (shift + 8 * bytes > 64) value |= ReadWord(word + 8) << (64 - shift);
+  return value & mask;
 }
 
 void PhysMemory::WriteField(PhysAddr address, int bytes, uint64_t value) {
-  for (int i = 0; i < bytes; ++i) {
-    const PhysAddr a = address + static_cast<PhysAddr>(i);
-    const PhysAddr word = a & ~uint64_t{7};
-    const int shift = static_cast<int>(8 * (a & 7));
-    const uint64_t byte = (value >> (8 * i)) & 0xff;
-    WriteWord(word, (ReadWord(word) & ~(uint64_t{0xff} << shift)) | byte << shift);
+  const PhysAddr word = address & ~uint64_t{7};
+  const int shift = static_cast<int>(8 * (address & 7));
+  const uint64_t mask = bytes == 8 ? UINT64_MAX : (uint64_t{1} << (8 * bytes)) - 1;
+  value &= mask;
+  WriteWord(word, (ReadWord(word) & ~(mask << shift)) | value << shift);
+  if (shift + 8 * bytes > 64) {
+    const int low = 64 - shift;
+    WriteWord(word + 8, (ReadWord(word + 8) & ~(mask >> low)) | value >> low);
   }
 }
 

@@ -1,7 +1,7 @@
 // Value types of physical and user memory: addresses, frame owners, seals.
 //
-// Units: an address (PhysAddr, Iova) is in bytes; a Pfn counts pages of kPageSize bytes. Ranges that
-// say `last` are inclusive.
+// Units: an address (PhysAddr, Iova) is in bytes; a Pfn counts pages of kPageSize bytes. Ranges
+// that say `last` are inclusive.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +26,12 @@ constexpr Pfn PfnOf(PhysAddr address) { return address >> kPageShift; }
 // Who a frame belongs to (invariants.md, "owner class").
 enum class FrameOwner : uint8_t {
   kFree,
-  kUserMemory,    // anonymous memory of the process
-  kMemfdData,     // page cache of a memfd
-  kPageTable,     // a table of an IOMMU domain
-  kMemfdSer,      // memfd's serialized header and folio list
-  kIommufdSer,    // iommufd's record array
-  kFlbSer,        // the IOMMU core's header and record arrays
+  kUserMemory,  // anonymous memory of the process
+  kMemfdData,   // page cache of a memfd
+  kPageTable,   // a table of an IOMMU domain
+  kMemfdSer,    // memfd's serialized header and folio list
+  kIommufdSer,  // iommufd's record array
+  kFlbSer,      // the IOMMU core's header and record arrays
   kCount
 };
 

@@ -41,8 +41,11 @@ mm::FileRef FileOf(const Program& program, uint64_t value) {
 }
 
 uint32_t FlagsOf(uint64_t permissions, bool fixed) {
-  return (fixed ? iommufd::kFixedIova : 0) | ((permissions & 1) != 0 ? iommufd::kReadable : 0) |
-         ((permissions & 2) != 0 ? iommufd::kWriteable : 0);
+  uint32_t flags = 0;
+  if (fixed) flags |= iommufd::kFixedIova;
+  if ((permissions & 1) != 0) flags |= iommufd::kReadable;
+  if ((permissions & 2) != 0) flags |= iommufd::kWriteable;
+  return flags;
 }
 
 bool IommufdOpen(Kernel& k) {
@@ -155,7 +158,13 @@ int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings
     default:
       break;
   }
-  if (!IommufdOpen(k)) return -sim::kEBADF;
+  if (call.kind == Call::Kind::kDeviceUnbind || call.kind == Call::Kind::kDeviceAttach ||
+      call.kind == Call::Kind::kDeviceDetach) {
+    // Through the device's own descriptor: a bound device keeps the context (objects.md 4).
+    if (k.s.contexts.Find(k.ctx) == nullptr) return -sim::kENOENT;
+  } else if (!IommufdOpen(k)) {
+    return -sim::kEBADF;
+  }
   // The descriptor keeps the file for the length of the call, whatever close() does meanwhile.
   iommufd_get_file(k, k.ctx);
   uint32_t id = 0;

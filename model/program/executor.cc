@@ -57,11 +57,11 @@ void Executor::Impl::Prepare(Design& new_design, const Program& new_program,
   world = booted;
   schedule.Reset({});
   bindings.Reset(program->operations.size());
-  judge.Start(*design, *program, options);
+  if (options.judged) judge.Start(*design, *program, options);
   sim::RunConfig config;
   config.locks = &world.kernel.locks;
   config.faults = program->faults;
-  config.listener = &judge;
+  config.listener = options.judged ? &judge : nullptr;
   config.step_limit = options.step_limit;
   runtime.Reset(config);
 }
@@ -69,13 +69,15 @@ void Executor::Impl::Prepare(Design& new_design, const Program& new_program,
 void Executor::Impl::RunOperation(Task& t, size_t index) {
   const Operation& op = program->operations[index];
   runtime.BeginOperation(t, static_cast<uint16_t>(index), static_cast<int64_t>(op.code));
-  judge.OperationBegins(t, index, CallOf(*program, index, bindings, world.kernel.luo));
+  if (options.judged) {
+    judge.OperationBegins(t, CallOf(*program, index, bindings, world.kernel.luo));
+  }
   liveupdate::Kernel k = KernelFor(t);
   const int result = Dispatch(k, *program, index, &bindings);
   runtime.EndOperation(t, result);
   bindings.results[index].ran = true;
   bindings.results[index].result = result;
-  judge.OperationEnds(t, index, bindings.results[index]);
+  if (options.judged) judge.OperationEnds(t, bindings.results[index]);
 }
 
 void Executor::Impl::RunPhase(uint8_t task) {
@@ -98,20 +100,20 @@ void Executor::Impl::RunTasks() {
     });
   }
   schedule.Reset(program->switches);
-  judge.TasksBegin();
+  if (options.judged) judge.TasksBegin();
   runtime.RunConcurrent(bodies, schedule);
-  judge.TasksEnd();
+  if (options.judged) judge.TasksEnd();
 }
 
 void Executor::Impl::RunExit() {
   runtime.RunSequential([&](Task& t) {
     runtime.BeginOperation(t, spec::kExitOperation, static_cast<int64_t>(OpCode::kCount));
-    judge.ExitBegins();
+    if (options.judged) judge.ExitBegins();
     liveupdate::Kernel k = KernelFor(t);
     ProcessExit(k);
     runtime.EndOperation(t, 0);
     world.kernel.ctx = {};
-    judge.ExitEnds(machine);
+    if (options.judged) judge.ExitEnds(machine);
   });
 }
 
@@ -120,11 +122,16 @@ void Executor::Impl::Collect() {
   execution.end = runtime.end();
   execution.steps = runtime.total_steps();
   execution.results = bindings.results;
-  execution.violations = judge.findings().violations();
-  execution.armed = judge.findings().armed();
   for (int task = 0; task < sim::kMaxTasks; ++task) {
     execution.task_steps[task] = runtime.task(static_cast<sim::TaskId>(task)).steps();
   }
+  execution.violations.clear();
+  execution.sites.clear();
+  execution.difference.clear();
+  execution.armed.fill(0);
+  if (!options.judged) return;
+  execution.violations = judge.findings().violations();
+  execution.armed = judge.findings().armed();
   execution.sites = judge.sites();
   execution.difference = judge.TakeDifference();
 }

@@ -1,7 +1,7 @@
 // Execute(design, program): the one way in which anything ever runs (design.md section 2).
 //
-// An Executor is reused for many runs; each run is a pure function of design and program. It boots a
-// World, runs main, the tasks together under the program's switches, finally, and the process's
+// An Executor is reused for many runs; each run is a pure function of design and program. It boots
+// a World, runs main, the tasks together under the program's switches, finally, and the process's
 // exit, and checks every invariant at its point.
 //
 //   Executor executor;
@@ -27,6 +27,8 @@ struct RunOptions {
   // Keep the World before the violating operation and where the violation was seen.
   bool keep_worlds = false;
   uint32_t step_limit = 2'000'000;
+  // False: only run, check nothing. For measuring what the checks cost.
+  bool judged = true;
 };
 
 struct OperationResult {
@@ -48,11 +50,11 @@ struct Execution {
   uint64_t digest = 0;  // of all events
   sim::RunEnd end = sim::RunEnd::kCompleted;
   uint64_t steps = 0;
-  std::vector<OperationResult> results;       // one per operation of the program
-  std::vector<spec::Violation> violations;    // first of each (invariant, operation), in order
+  std::vector<OperationResult> results;     // one per operation of the program
+  std::vector<spec::Violation> violations;  // first of each (invariant, operation), in order
   std::array<uint64_t, spec::kInvariants> armed{};  // how often each antecedent was true
   std::array<uint32_t, sim::kMaxTasks> task_steps{};
-  std::vector<SiteVisit> sites;               // in order
+  std::vector<SiteVisit> sites;  // in order
   // With keep_worlds: lines of the structural diff of the first violation (or of the first one of
   // stop_at), between the World before that operation and where it was seen.
   std::vector<std::string> difference;

@@ -103,7 +103,7 @@ void Judge::KeepDifference(sim::TaskId task) {
   }
 }
 
-void Judge::OperationBegins(sim::Task& t, size_t, const Call& call) {
+void Judge::OperationBegins(sim::Task& t, const Call& call) {
   InFlight& flight = in_flight_[t.id()];
   flight = InFlight{};
   flight.active = true;
@@ -120,7 +120,7 @@ void Judge::OperationBegins(sim::Task& t, size_t, const Call& call) {
   if (options_.keep_worlds) flight.world_before = world_;
 }
 
-void Judge::OperationEnds(sim::Task& t, size_t, const OperationResult& result) {
+void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   InFlight& flight = in_flight_[t.id()];
   --inside_;
   findings_.Arm(Invariant::kI38);

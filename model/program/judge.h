@@ -26,8 +26,8 @@ class Judge : public sim::EventListener {
   void Start(const liveupdate::Design& design, const Program& program, const RunOptions& options);
   void OnEvent(const sim::Event& event) override;
 
-  void OperationBegins(sim::Task& t, size_t index, const spec::Call& call);
-  void OperationEnds(sim::Task& t, size_t index, const OperationResult& result);
+  void OperationBegins(sim::Task& t, const spec::Call& call);
+  void OperationEnds(sim::Task& t, const OperationResult& result);
   void TasksBegin();
   void TasksEnd();
   void ExitBegins();

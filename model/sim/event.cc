@@ -5,9 +5,16 @@
 
 namespace iommufd_check::sim {
 
-void EventLog::Append(const Event& event) {
-  events_.push_back(event);
-  digest_ = XXH3_64bits_withSeed(&event, sizeof(event), digest_);
+void EventLog::CloseBlock() {
+  const Event* block = events_.data() + events_.size() - kBlock;
+  chain_ = XXH3_64bits_withSeed(block, kBlock * sizeof(Event), chain_);
+}
+
+uint64_t EventLog::digest() const {
+  const size_t tail = events_.size() % kBlock;
+  if (tail == 0) return chain_;
+  const Event* first = events_.data() + events_.size() - tail;
+  return XXH3_64bits_withSeed(first, tail * sizeof(Event), chain_);
 }
 
 }  // namespace iommufd_check::sim

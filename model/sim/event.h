@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "model/sim/vocabulary.h"
@@ -16,35 +17,45 @@ using TaskId = uint8_t;
 inline constexpr int kMaxTasks = 8;
 
 struct Event {
-  uint32_t step = 0;        // steps that `task` had taken before this event; see task.h
-  uint16_t operation = 0;   // index in Program::operations
+  uint32_t step = 0;       // steps that `task` had taken before this event; see task.h
+  uint16_t operation = 0;  // index in Program::operations
   TaskId task = 0;
   Primitive primitive = Primitive::kOpBegin;
   ObjectRef object;
-  uint8_t detail = 0;       // Field, LockClass, FaultSite, Splat or Note, by primitive
-  uint8_t mode = 0;         // kLock, kUnlock, kWait: LockMode; kRead, kWrite: 1 when atomic
-  uint16_t spare = 0;       // kLock, kUnlock, kWait: index of the lock
-  int64_t value = 0;        // result, pfn, count; see the Note's writer
+  uint8_t detail = 0;  // Field, LockClass, FaultSite, Splat or Note, by primitive
+  uint8_t mode = 0;    // kLock, kUnlock, kWait: LockMode; kRead, kWrite: 1 when atomic
+  uint16_t spare = 0;  // kLock, kUnlock, kWait: index of the lock
+  int64_t value = 0;   // result, pfn, count; see the Note's writer
 
   friend bool operator==(const Event&, const Event&) = default;
 };
-static_assert(sizeof(Event) == 24, "events are hashed as bytes: no padding");
+static_assert(sizeof(Event) == 24 && std::has_unique_object_representations_v<Event>,
+              "events are hashed as bytes: no padding");
 
-// 64-bit XXH3 chain over events: digest(n) = XXH3(event n, seed digest(n-1)).
+// The events of a run and their rolling digest, defined after every event: XXH3 chained over blocks
+// of kBlock events, the last block being whatever is there. Blocks, because a chain of single
+// events would cost a fifth of the hot path.
 class EventLog {
  public:
+  static constexpr size_t kBlock = 64;
+
   void Clear() {
     events_.clear();
-    digest_ = 0;
+    chain_ = 0;
   }
-  void Append(const Event& event);
+  void Append(const Event& event) {
+    events_.push_back(event);
+    if (events_.size() % kBlock == 0) CloseBlock();
+  }
 
   const std::vector<Event>& events() const { return events_; }
-  uint64_t digest() const { return digest_; }
+  uint64_t digest() const;
 
  private:
+  void CloseBlock();
+
   std::vector<Event> events_;
-  uint64_t digest_ = 0;
+  uint64_t chain_ = 0;  // over all whole blocks
 };
 
 // Receives each event as it happens (invariants of every transition).

@@ -140,7 +140,11 @@ class DiffSink {
   }
   template <class T>
   static std::string Show(const T& value) {
-    return std::to_string(static_cast<uint64_t>(value));
+    if constexpr (std::is_signed_v<T>) {
+      return std::to_string(static_cast<int64_t>(value));
+    } else {
+      return std::to_string(static_cast<uint64_t>(value));
+    }
   }
   void Line(const std::string& path, std::string_view before, std::string_view after);
 

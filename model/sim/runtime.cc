@@ -6,7 +6,9 @@ namespace iommufd_check::sim {
 
 TaskId SwitchSchedule::Next(const SchedulePoint& point) {
   points_.push_back(point);
-  // Switches apply in program order; each waits for its own place.
+  while (next_ < switches_.size() && ((point.unfinished >> switches_[next_].from) & 1u) == 0) {
+    ++next_;
+  }
   if (next_ < switches_.size()) {
     const Switch& s = switches_[next_];
     if (s.from == point.current && s.after <= point.steps) {
@@ -116,7 +118,7 @@ void Runtime::Schedule(Scheduler& scheduler) {
     if (stopped()) return UnwindAll();
     if (suspended) continue;  // Reschedule or BlockOn has chosen
     if (unfinished_ == 0) return;
-    const SchedulePoint point{running, tasks_[running].steps_, RunnableMask()};
+    const SchedulePoint point{running, tasks_[running].steps_, RunnableMask(), unfinished_};
     if (point.runnable == 0) {
       end_ = RunEnd::kDeadlock;
       Task& blocked = tasks_[std::countr_zero(unfinished_)];
@@ -145,7 +147,7 @@ void Runtime::LeaveTo(Task& t) {
 }
 
 void Runtime::Reschedule(Task& t) {
-  const SchedulePoint point{t.id_, t.steps_, RunnableMask()};
+  const SchedulePoint point{t.id_, t.steps_, RunnableMask(), unfinished_};
   const TaskId next = scheduler_->Next(point);
   IOMMUFD_CHECK((point.runnable >> next) & 1u, "the scheduler chose a task that cannot run");
   if (next == t.id_) return;
@@ -156,7 +158,7 @@ void Runtime::Reschedule(Task& t) {
 void Runtime::BlockOn(Task& t, const Blocked& wait) {
   if (!concurrent_) t.Oops(Splat::kDeadlock, wait.object);
   blocked_[t.id_] = wait;
-  const SchedulePoint point{t.id_, t.steps_, RunnableMask()};
+  const SchedulePoint point{t.id_, t.steps_, RunnableMask(), unfinished_};
   if (point.runnable == 0) t.Oops(Splat::kDeadlock, wait.object);
   chosen_ = scheduler_->Next(point);
   IOMMUFD_CHECK((point.runnable >> chosen_) & 1u, "the scheduler chose a task that cannot run");

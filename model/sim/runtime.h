@@ -27,7 +27,8 @@ struct PlannedFault {
   friend bool operator==(const PlannedFault&, const PlannedFault&) = default;
 };
 
-// After `from` has taken `after` steps, continue with `to` (if it can run; else it has no effect).
+// After `from` has taken `after` steps, continue with `to`. Switches apply in order, each waiting
+// for its place; one that names a task that cannot run, or whose `from` has ended, has no effect.
 struct Switch {
   TaskId from = 0;
   uint32_t after = 0;
@@ -41,8 +42,9 @@ enum class RunEnd : uint8_t { kCompleted, kOops, kDeadlock, kHung, kStopped };
 // What the scheduler knows where it may choose.
 struct SchedulePoint {
   TaskId current = 0;
-  uint32_t steps = 0;     // that `current` has taken
-  uint8_t runnable = 0;   // bit t: task t can take a step
+  uint32_t steps = 0;      // that `current` has taken
+  uint8_t runnable = 0;    // bit t: task t can take a step
+  uint8_t unfinished = 0;  // bit t: task t has not ended
   bool current_can_continue() const { return (runnable >> current) & 1u; }
 };
 

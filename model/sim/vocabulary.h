@@ -12,7 +12,8 @@ namespace iommufd_check::sim {
 
 #define IOMMUFD_CHECK_ENUMERATOR(id, ...) id,
 
-enum class ObjectKind : uint8_t {
+// Two bytes wide, so that an ObjectRef has no padding: events are hashed as bytes.
+enum class ObjectKind : uint16_t {
 #define IOMMUFD_CHECK_OBJECT_KINDS IOMMUFD_CHECK_ENUMERATOR
 #include "model/sim/vocabulary.def"
 #undef IOMMUFD_CHECK_OBJECT_KINDS

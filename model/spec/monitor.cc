@@ -50,6 +50,7 @@ void Monitor::OnEvent(const sim::Event& event) {
       break;
     case Primitive::kFail:
       task(event).fault_injected = true;
+      findings_.Arm(Invariant::kI21);
       break;
     case Primitive::kNote:
       OnNote(event);
@@ -197,6 +198,10 @@ void Monitor::OnImmutable(const sim::Event& event, bool set) {
   for (const auto& [domain, of_ioas] : domain_ioas_) {
     if (of_ioas != ioas) continue;
     const uint16_t number = domain;
+    findings_.Require(Invariant::kI07, preserved_domains_.count(number) == 0, event.object, [&] {
+      return "ioas " + std::to_string(ioas) + " may change again while domain " +
+             std::to_string(number) + " is preserved";
+    });
     findings_.Require(Invariant::kI01, !HasRegistered(number), event.object, [&] {
       return "ioas " + std::to_string(ioas) + " may change again while tables of domain " +
              std::to_string(number) + " are registered";
@@ -232,7 +237,8 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       task(event).preserving.capacity = event.value;
       return;
     case Note::kRecordStore:
-      findings_.Require(Invariant::kI10, event.value < task(event).preserving.capacity,
+      findings_.Require(Invariant::kI10,
+                        event.value >= 0 && event.value < task(event).preserving.capacity,
                         event.object, [&] {
                           return "record " + std::to_string(event.value) +
                                  " is stored in an array of " +
@@ -252,6 +258,7 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       });
       return;
     case Note::kDomainPreserveMissing:
+      findings_.Arm(Invariant::kI06);
       findings_.Violate(Invariant::kI06, event.object,
                         "unpreserve reaches domain " + std::to_string(number) +
                             ", which its preserve did not preserve");
@@ -311,10 +318,9 @@ void Monitor::OnOperationEnd(const sim::Event& event) {
              std::string(sim::ErrnoName(static_cast<int>(event.value)));
     });
   }
-  if (state.fault_injected) {
-    findings_.Require(Invariant::kI21, event.value < 0, event.object, [] {
-      return std::string("a callee failed and the call reports success");
-    });
+  if (state.fault_injected && event.value >= 0) {
+    findings_.Violate(Invariant::kI21, event.object,
+                      "a callee failed and the call reports success");
   }
   state = {};
 }
@@ -343,6 +349,7 @@ void Monitor::OnSplat(const sim::Event& event) {
       findings_.Violate(Invariant::kI08, event.object, text);
       return findings_.Violate(Invariant::kI37, event.object, std::move(text));
     case Splat::kNullAreaPages:
+      findings_.Arm(Invariant::kI04);
       findings_.Violate(Invariant::kI04, event.object,
                         "the page check reads area->pages of an area that is not filled yet");
       return findings_.Violate(Invariant::kI37, event.object, std::move(text));

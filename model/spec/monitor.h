@@ -1,5 +1,5 @@
-// The invariants of every transition: I01-I04, I06, I08, I10, I12, I18-I21, I37, checked from the
-// event stream alone.
+// The invariants of every transition: I01-I08, I10, I12, I18-I21, I37, checked from the event
+// stream alone.
 //
 // The monitor keeps its own account of who is registered, immutable, preserved and marked. It never
 // reads the machine: when its account and the machine's differ, that is a finding.

@@ -1,5 +1,6 @@
 // Mapping and unmapping, and the domains that areas are put into (uapi.md 4.5, 4.6, 4.8;
 // io_pagetable.md sections 2, 3, 5 and 7).
+#include <iterator>
 #include <utility>
 #include <vector>
 

@@ -48,7 +48,8 @@ Prediction MemfdPunchHole(State& state, const Call& call) {
   Memfd& memfd = found->second;
   if ((memfd.seals & (mm::kSealWrite | mm::kSealFutureWrite)) != 0) return Fails(sim::kEPERM);
   if (memfd.frozen) return Fails(sim::kEPERM);
-  const uint64_t end = std::min(call.offset + call.length, memfd.size) / mm::kPageSize;
+  // Whole pages go, also the last one when the file ends inside it.
+  const uint64_t end = std::min((call.offset + call.length) / mm::kPageSize, PagesOf(memfd.size));
   RemovePages(state, memfd, PagesOf(call.offset), end);
   return {};
 }

@@ -50,20 +50,26 @@ void CheckRegistration(const Snapshot& now, Findings* f) {
   }
 }
 
-bool HasPreservedHwpt(const Snapshot& now, uint32_t ioas) {
-  return std::any_of(now.hwpts.begin(), now.hwpts.end(), [&](const HwptView& hwpt) {
-    if (hwpt.ioas != ioas) return false;
-    const DomainView* domain = now.FindDomain(hwpt.domain);
-    return domain != nullptr && domain->preserved_state != 0;
-  });
+uint32_t PreservedHwpts(const Snapshot& now, uint32_t ioas) {
+  uint32_t preserved = 0;
+  for (const HwptView& hwpt : now.hwpts) {
+    const DomainView* domain = hwpt.ioas == ioas ? now.FindDomain(hwpt.domain) : nullptr;
+    if (domain != nullptr && domain->preserved_state != 0) ++preserved;
+  }
+  return preserved;
 }
 
+// Designs with a flag hold 1 for any number of preserved HWPTs; no design may hold more than them.
 void CheckImmutability(const Snapshot& now, Findings* f) {
   for (const IoasView& ioas : now.ioas) {
-    const bool preserved = HasPreservedHwpt(now, ioas.id);
-    f->Require(Invariant::kI07, (ioas.immutable != 0) == preserved, IoasRef(ioas.id), [&] {
-      return "ioas " + N(ioas.id) + (preserved ? " has a preserved hwpt and may change"
-                                               : " has no preserved hwpt and is immutable");
+    const uint32_t preserved = PreservedHwpts(now, ioas.id);
+    f->Require(Invariant::kI07, (ioas.immutable != 0) == (preserved != 0), IoasRef(ioas.id), [&] {
+      return "ioas " + N(ioas.id) + (preserved != 0 ? " has a preserved hwpt and may change"
+                                                    : " has no preserved hwpt and is immutable");
+    });
+    f->Require(Invariant::kI07, ioas.immutable <= std::max(preserved, 1u), IoasRef(ioas.id), [&] {
+      return "ioas " + N(ioas.id) + " is immutable " + N(ioas.immutable) + " times for " +
+             N(preserved) + " preserved hwpts";
     });
   }
 }
@@ -226,6 +232,10 @@ void CheckRecords(const Snapshot& now, const FileView& file, Findings* f) {
   for (const HwptView& hwpt : now.hwpts) {
     const DomainView* domain = now.FindDomain(hwpt.domain);
     if (domain == nullptr || domain->preserved_state == 0) continue;
+    f->Require(Invariant::kI10, named.count(domain->preserved_state) == 1, kCtx, [&] {
+      return "hwpt " + N(hwpt.id) + " is preserved and none of the " + N(file.records.size()) +
+             " records names it";
+    });
     for (const HwptRecordView& record : file.records) {
       if (record.domain_data != domain->preserved_state) continue;
       f->Require(Invariant::kI11, record.token == hwpt.token, HwptRef(hwpt.id), [&] {

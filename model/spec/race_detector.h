@@ -2,9 +2,9 @@
 // no lock orders in this run.
 //
 // Happens-before by vector clocks: releasing a lock publishes the releaser's clock, acquiring it
-// takes the clock over; readers of a rw_semaphore order only against writers. Reference counts order
-// as the kernel's acquire-release atomics do. Accesses marked atomic are not checked. Tasks start
-// ordered after main. No false positives; the explorers supply the schedules.
+// takes the clock over; readers of a rw_semaphore order only against writers. Reference counts
+// order as the kernel's acquire-release atomics do. Accesses marked atomic are not checked. Tasks
+// start ordered after main. No false positives; the explorers supply the schedules.
 #pragma once
 
 #include <array>
@@ -19,6 +19,8 @@ namespace iommufd_check::spec {
 
 class RaceDetector {
  public:
+  RaceDetector() { Clear(); }
+
   void Clear();
 
   struct Race {

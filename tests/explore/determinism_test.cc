@@ -163,7 +163,7 @@ TEST(Determinism, AMemoryBoundEndsWithAWholeLevelAndSaysSo) {
   const SearchReport report = Reported(request);
   EXPECT_EQ(report.outcome.ending, Ending::kMemoryBound);
   EXPECT_EQ(ExitCode(report), 3);
-  EXPECT_NE(RenderText(report).find("NOT exhausted: max-memory=8,388,608"), std::string::npos);
+  EXPECT_NE(RenderText(report).find("NOT exhausted: max_memory=8,388,608"), std::string::npos);
   EXPECT_LE(report.outcome.set_bytes, kLeastMemoryBytes);
   request.max_memory_bytes = SearchLimits().max_memory_bytes;
   request.max_depth = report.outcome.depth;

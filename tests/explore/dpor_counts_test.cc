@@ -168,7 +168,7 @@ TEST(DporCounts, DistinctTracesWithoutReductionAreThoseOfTheReduction) {
   Interleavings explorer(&subject, {.reduction = Reduction::kNone});
   std::set<sim::Fingerprint> traces;
   explorer.Explore([&](const Subject&) {
-    traces.insert(explorer.order().TraceFingerprint());
+    traces.insert(explorer.TraceFingerprint());
     return true;
   });
   EXPECT_EQ(traces.size(), Explore(tasks, Reduction::kDpor).traces);

@@ -118,7 +118,7 @@ Result Explore(uint32_t seed, const InterleavingOptions& options) {
     std::vector<int64_t> state = subject.values();
     state.push_back(static_cast<int64_t>(subject.end()));
     result.final_states.insert(state);
-    result.traces.insert(explorer.order().TraceFingerprint());
+    result.traces.insert(explorer.TraceFingerprint());
     return true;
   });
   EXPECT_TRUE(result.counts.exhausted);

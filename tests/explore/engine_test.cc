@@ -163,9 +163,9 @@ TEST(Search, RefusesOptionsInWords) {
   };
   EXPECT_NE(message({.threads = 0}).find("give 1 to 64"), std::string::npos);
   EXPECT_NE(message({.threads = 65}).find("--threads=65"), std::string::npos);
-  EXPECT_NE(message({}).find("--fingerprint-bits=64"), std::string::npos);
+  EXPECT_NE(message({}).find("--fingerprint_bits=64"), std::string::npos);
   EXPECT_NE(message({.symmetry = true}).find("without --symmetry"), std::string::npos);
-  EXPECT_NE(message({.limits = {.max_memory_bytes = 1000}}).find("--max-memory=1000"),
+  EXPECT_NE(message({.limits = {.max_memory_bytes = 1000}}).find("--max_memory=1000"),
             std::string::npos);
   EXPECT_NE(message({.limits = {.max_states = 0}}).find("would visit nothing"), std::string::npos);
 }

@@ -77,7 +77,7 @@ TEST(Frontier, SaysWhichFolderFailedAndWhatToDo) {
   ASSERT_FALSE(status.ok());
   const std::string message(status.message());
   EXPECT_NE(message.find("/no-such-folder"), std::string::npos) << message;
-  EXPECT_NE(message.find("--spill-dir"), std::string::npos) << message;
+  EXPECT_NE(message.find("--spill_dir"), std::string::npos) << message;
 }
 
 TEST(SpillFile, ReadsBackByOffset) {

@@ -331,7 +331,8 @@ TEST_F(ExecutorTest, FindGivesTheFirstViolation) {
   const spec::Violation* first = run.Find(Invariant::kI19);
   ASSERT_NE(first, nullptr);
   for (const spec::Violation& violation : run.violations) {
-    if (violation.invariant == Invariant::kI19) EXPECT_LE(first->event, violation.event);
+    if (violation.invariant != Invariant::kI19) continue;
+    EXPECT_LE(first->event, violation.event);
   }
   EXPECT_EQ(run.Find(Invariant::kI14), nullptr);
 }

@@ -81,11 +81,11 @@ TEST_P(MutantTest, ReferenceIsSilentOnTheSameProgram) {
   EXPECT_EQ(Everything(program, run), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MutantTest, testing::ValuesIn(AllMutants()),
-                         [](const testing::TestParamInfo<MutantCase>& info) {
-                           return info.param.invariant + "_" +
-                                  std::string(info.param.mutant->name());
-                         });
+std::string TestName(const testing::TestParamInfo<MutantCase>& row) {
+  return row.param.invariant + "_" + std::string(row.param.mutant->name());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, MutantTest, testing::ValuesIn(AllMutants()), TestName);
 
 TEST(Mutants, EveryInvariantHasOne) {
   std::set<std::string> with;

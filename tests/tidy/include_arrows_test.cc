@@ -25,8 +25,8 @@ struct Arrows {
 };
 
 const std::vector<Arrows>& Table() {
-  // check.h is the assertion macro and no more; spec and explore could not assert without it. The
-  // specification sees names and values, never the code that it judges.
+  // check.h is the assertion macro and no more; spec could not assert without it. The specification
+  // sees names, values and events, never the code that it judges.
   static const std::vector<Arrows> table = {
       {"model/sim/", {}},
       {"model/mm/", {"model/sim/"}},
@@ -34,11 +34,13 @@ const std::vector<Arrows>& Table() {
       {"model/iommufd/", {"model/sim/", "model/mm/", "model/iommu/"}},
       {"model/liveupdate/", {"model/sim/", "model/mm/", "model/iommu/", "model/iommufd/"}},
       {"model/spec/",
-       {"model/sim/check.h", "model/sim/errno.h", "model/sim/vocabulary.h", "model/mm/types.h"}},
+       {"model/sim/check.h", "model/sim/errno.h", "model/sim/event.h", "model/sim/vocabulary.h",
+        "model/mm/types.h"}},
       {"model/program/",
        {"model/sim/", "model/mm/", "model/iommu/", "model/iommufd/", "model/liveupdate/",
         "model/spec/"}},
-      {"model/explore/", {"model/sim/check.h", "model/program/"}},
+      // Explorers reduce by what events say and drive the runtime's scheduler.
+      {"model/explore/", {"model/sim/", "model/program/"}},
       {"fuzz/", {"model/"}},
       {"props/", {"model/"}},
       {"tests/", {"model/", "fuzz/", "props/"}},

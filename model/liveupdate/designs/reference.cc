@@ -100,10 +100,21 @@ int Reference::CheckArea(Kernel& k, const PreserveArguments& arguments,
   const int error = luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
   if (error != 0) return error;
   const MemfdSerialized serialized = ReadMemfdSerialized(k.mm.phys, data);
-  if ((serialized.seals & mm::kSealsOfPreserved) != mm::kSealsOfPreserved) return -sim::kEINVAL;
+  const int unsealed = CheckSeals(serialized);
+  return unsealed != 0 ? unsealed : ComparePages(k, area, serialized);
+}
+
+int Reference::CheckSeals(const MemfdSerialized& serialized) {
+  const bool sealed = (serialized.seals & mm::kSealsOfPreserved) == mm::kSealsOfPreserved;
+  return sealed ? 0 : -sim::kEINVAL;
+}
+
+int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area,
+                            const MemfdSerialized& serialized) {
   const iommu::DomainHandle storage = Get(k, area).storage_domain;
   const Pfn top = Get(k.t, k.iommu, storage).top;
   k.t.Access(sim::Primitive::kRead, Ref(storage), Field::kPageTable, true);
+  const iommufd::Pages& pages = Get(k, Get(k, area).pages.Peek());
   for (uint64_t i = 0; i < pages.npages; ++i) {
     const auto index = static_cast<uint32_t>(pages.first_page + i);
     const auto mapped =
@@ -162,6 +173,10 @@ PhysAddr Reference::AllocRecords(Kernel& k, ContextHandle ctx, size_t records) {
   return memory;
 }
 
+void Reference::FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t records) {
+  kho_unpreserve_free(k, memory, kIommufdR6.SizeFor(records), Ref(ctx));
+}
+
 void Reference::WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
                             PhysAddr domain_record) {
   const uint64_t at = kIommufdR6.array + index * kIommufdR6.stride;
@@ -177,7 +192,7 @@ int Reference::PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHa
   int error = Freeze(k, arguments, ioas);
   if (error != 0) return error;
   PhysAddr record = 0;
-  error = iommu_domain_preserve(k, Get(k, hwpt).domain, core_, &record);
+  error = PreserveDomain(k, hwpt, &record);
   if (error != 0) {
     Thaw(k, ioas);
     return error;
@@ -185,6 +200,10 @@ int Reference::PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHa
   WriteRecord(k, memory, index, Get(k, hwpt).token.Read(k.t, Ref(k, hwpt)), record);
   Get(k, hwpt).preserved.Write(k.t, Ref(k, hwpt), true);
   return 0;
+}
+
+int Reference::PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) {
+  return iommu_domain_preserve(k, Get(k, hwpt).domain, core_, record);
 }
 
 void Reference::UnpreserveOne(Kernel& k, HwptHandle hwpt) {
@@ -222,7 +241,7 @@ int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const 
   if (IsErr(memory)) return PtrErr(memory);
   const int error = PreserveInto(k, *arguments, hwpts, memory);
   if (error != 0) {
-    kho_unpreserve_free(k, memory, kIommufdR6.SizeFor(hwpts.size()), Ref(arguments->ctx));
+    FreeRecords(k, arguments->ctx, memory, hwpts.size());
     return error;
   }
   Finish(k, arguments->ctx, memory, hwpts.size());
@@ -261,7 +280,7 @@ void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
   const PhysAddr memory = arguments.serialized_data;
   const uint64_t records =
       load(k, memory, kIommufdR6.nr_hwpts.offset, kIommufdR6.nr_hwpts.bytes, Ref(ctx));
-  kho_unpreserve_free(k, memory, kIommufdR6.SizeFor(records), Ref(ctx));
+  FreeRecords(k, ctx, memory, records);
   k.lu.marks_frozen.Write(k.t, kLuoRef, false);
   k.t.Emit(sim::Note::kUnpreserveEnd, Ref(ctx));
   DropReferences(k, hwpts);

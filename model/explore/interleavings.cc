@@ -1,0 +1,235 @@
+#include "model/explore/interleavings.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "model/sim/check.h"
+
+namespace iommufd_check::explore {
+namespace {
+
+constexpr uint8_t Bit(sim::TaskId task) { return static_cast<uint8_t>(1u << task); }
+sim::TaskId Lowest(uint8_t tasks) { return static_cast<sim::TaskId>(std::countr_zero(tasks)); }
+
+}  // namespace
+
+void Interleavings::Node::Clear() {
+  chosen = 0;
+  runnable = wanted = done = blocked = asleep = 0;
+  for (std::vector<sim::TaskId>& tasks : guide) tasks.clear();
+}
+
+Interleavings::Interleavings(Subject* subject, const InterleavingOptions& options)
+    : subject_(*subject), options_(options), run_(&table_, options.dependency) {}
+
+const InterleavingCounts& Interleavings::Explore(const Visitor& visitor) {
+  counts_ = {};
+  depth_ = 0;
+  analysed_ = 0;
+  prefix_.clear();
+  for (;;) {
+    if (counts_.executions == options_.max_executions) return counts_;
+    subject_.Run(prefix_);
+    ++counts_.executions;
+    run_.Read(subject_);
+    const Outcome outcome = Extend();
+    if (outcome != Outcome::kRefused) {
+      order_.Build(run_);
+      if (options_.reduction == Reduction::kDpor) FindBacktracks(outcome);
+    }
+    switch (outcome) {
+      case Outcome::kTrace:
+        ++counts_.traces;
+        counts_.transitions += run_.steps().size();
+        counts_.longest = std::max(counts_.longest, uint64_t{run_.steps().size()});
+        counts_.cut_short += run_.cut_short() ? 1 : 0;
+        counts_.digest += subject_.digest();
+        if (!visitor(subject_)) return counts_;
+        break;
+      case Outcome::kRepeat:
+        ++counts_.repeated;
+        continue;
+      case Outcome::kAsleep:
+        ++counts_.asleep;
+        break;
+      case Outcome::kRefused:
+        ++counts_.refused;
+        break;
+    }
+    if (!Next()) break;
+  }
+  counts_.exhausted = true;
+  return counts_;
+}
+
+std::vector<sim::TaskId> Interleavings::choices() const {
+  std::vector<sim::TaskId> tasks;
+  for (const Step& step : run_.steps()) tasks.push_back(step.task);
+  return tasks;
+}
+
+Interleavings::Node& Interleavings::Push() {
+  if (depth_ == nodes_.size()) nodes_.emplace_back();
+  nodes_[depth_].Clear();
+  return nodes_[depth_++];
+}
+
+// What the step taken at `depth` accesses.
+void Interleavings::EnterStep(size_t depth) {
+  Node& node = nodes_[depth];
+  const std::span<const Access> accesses = run_.AccessesOf(run_.steps()[depth]);
+  node.explored[node.chosen].assign(accesses.begin(), accesses.end());
+  node.runnable = run_.steps()[depth].runnable;
+}
+
+// The node before the step at `depth`, with who sleeps there.
+void Interleavings::EnterNode(size_t depth) {
+  Node& node = Push();
+  const Step& step = run_.steps()[depth];
+  node.chosen = step.task;
+  node.runnable = step.runnable;
+  node.wanted = options_.reduction == Reduction::kDpor ? Bit(step.task) : step.runnable;
+  if (depth == 0 || options_.reduction == Reduction::kNone) return;
+  const Node& parent = nodes_[depth - 1];
+  const Accesses& taken = parent.explored[parent.chosen];
+  const uint8_t candidates = (parent.asleep | parent.done) & static_cast<uint8_t>(~Bit(parent.chosen));
+  for (uint8_t left = candidates; left != 0; left &= static_cast<uint8_t>(left - 1)) {
+    const sim::TaskId task = Lowest(left);
+    const size_t since = (parent.done >> task) & 1u ? depth - 1 : parent.sleeps_since[task];
+    if (Dependent(nodes_[since].explored[task], taken)) continue;
+    node.asleep |= Bit(task);
+    node.sleeps_since[task] = static_cast<uint16_t>(since);
+  }
+}
+
+// Compares the run with the path and adds its new steps to it.
+Interleavings::Outcome Interleavings::Extend() {
+  const std::vector<Step>& steps = run_.steps();
+  const size_t decided = depth_;  // nodes whose step was chosen before the run
+  for (size_t i = 0; i + 1 < decided; ++i) {
+    IOMMUFD_CHECK(i < steps.size() && steps[i].task == nodes_[i].chosen,
+                  "the same choices lead to the same steps");
+  }
+  if (decided > 0) {
+    Node& last = nodes_[decided - 1];
+    if (steps.size() < decided || steps[decided - 1].task != last.chosen) {
+      last.blocked |= Bit(last.chosen);
+      return Outcome::kRefused;
+    }
+    EnterStep(decided - 1);
+  }
+  for (size_t i = decided; i < steps.size(); ++i) {
+    EnterNode(i);
+    Node& node = nodes_[i];
+    if (!Asleep(node, node.chosen)) {
+      EnterStep(i);
+      continue;
+    }
+    const uint8_t awake = node.runnable & static_cast<uint8_t>(~node.asleep);
+    if (awake == 0) {
+      --depth_;
+      return Outcome::kAsleep;
+    }
+    node.chosen = Lowest(awake);
+    node.wanted |= Bit(node.chosen);
+    prefix_.clear();
+    for (size_t k = 0; k < depth_; ++k) prefix_.push_back(nodes_[k].chosen);
+    return Outcome::kRepeat;
+  }
+  return Outcome::kTrace;
+}
+
+// Steps after i and before `end` that do not depend on step i.
+void Interleavings::CollectIndependent(size_t i, size_t end) {
+  independent_.clear();
+  for (size_t k = i + 1; k < end; ++k) {
+    if (!order_.Before(i, k)) independent_.push_back(static_cast<uint16_t>(k));
+  }
+}
+
+void Interleavings::FindBacktracks(Outcome outcome) {
+  // A repeated run is analysed up to the node where it will differ.
+  const size_t end = outcome == Outcome::kTrace ? run_.steps().size()
+                     : outcome == Outcome::kAsleep ? depth_ : depth_ - 1;
+  order_.ForEachRace(analysed_, end, [&](size_t i, size_t j) {
+    CollectIndependent(i, j);
+    independent_.push_back(static_cast<uint16_t>(j));
+    AddBacktrack(i, independent_, run_.steps()[j].task);
+  });
+  analysed_ = end;
+  if (outcome != Outcome::kTrace) return;
+  order_.ForEachRaceOfWaiting([&](size_t i, sim::TaskId task) {
+    CollectIndependent(i, end);
+    AddBacktrack(i, independent_, task);
+  });
+  if (run_.cut_short() && depth_ > 0) {
+    Node& last = nodes_[depth_ - 1];
+    last.wanted |= last.runnable;
+  }
+}
+
+// Makes some task that can begin `steps` be tried before step i, unless one is already; `last` when
+// there are no steps. The run then follows `steps`.
+void Interleavings::AddBacktrack(size_t i, const std::vector<uint16_t>& steps, sim::TaskId last) {
+  Node& node = nodes_[i];
+  const uint8_t covered = node.wanted | node.done | node.asleep;
+  uint8_t seen = 0;
+  uint8_t initial = 0;
+  size_t begin_of_initial = 0;
+  for (size_t at = 0; at < steps.size(); ++at) {
+    const sim::TaskId task = run_.steps()[steps[at]].task;
+    if ((seen >> task) & 1u) continue;
+    seen |= Bit(task);
+    const bool follows = std::any_of(
+        steps.begin(), steps.begin() + static_cast<ptrdiff_t>(at),
+        [&](uint16_t earlier) { return order_.Before(earlier, steps[at]); });
+    if (follows) continue;
+    if (covered & Bit(task)) return;
+    if (initial == 0 || task == last) begin_of_initial = at;
+    initial |= Bit(task);
+  }
+  if (initial == 0) {
+    IOMMUFD_CHECK(steps.empty(), "the first of some steps can come first");
+    node.wanted |= Bit(last);
+    return;
+  }
+  const sim::TaskId first = run_.steps()[steps[begin_of_initial]].task;
+  node.wanted |= Bit(first);
+  std::vector<sim::TaskId>& guide = node.guide[first];
+  guide.clear();
+  for (size_t at = 0; at < steps.size(); ++at) {
+    if (at != begin_of_initial) guide.push_back(run_.steps()[steps[at]].task);
+  }
+}
+
+// Goes back to the deepest node with a task to try. False when there is none.
+bool Interleavings::Next() {
+  while (depth_ > 0) {
+    Node& node = nodes_[depth_ - 1];
+    const bool refused = (node.blocked >> node.chosen) & 1u;
+    if (refused) {
+      // Someone else must go first: all are tried, as when nothing is known.
+      node.wanted |= node.runnable;
+    } else {
+      node.done |= Bit(node.chosen);
+    }
+    const uint8_t closed = node.done | node.blocked | node.asleep;
+    const uint8_t open = node.wanted & static_cast<uint8_t>(~closed);
+    if (open == 0) {
+      --depth_;
+      continue;
+    }
+    node.chosen = Lowest(open);
+    prefix_.clear();
+    for (size_t k = 0; k < depth_; ++k) prefix_.push_back(nodes_[k].chosen);
+    const std::vector<sim::TaskId>& guide = node.guide[node.chosen];
+    if (options_.reduction == Reduction::kDpor) {
+      prefix_.insert(prefix_.end(), guide.begin(), guide.end());
+    }
+    analysed_ = depth_ - 1;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace iommufd_check::explore

@@ -1,0 +1,112 @@
+// Every interleaving of a subject's tasks, up to the order of independent steps.
+//
+// Depth-first by re-execution. Source sets with sleep sets (Abdulla, Aronis, Jonsson, Sagonas: Optimal
+// dynamic partial order reduction, POPL 2014, algorithm 1): at each node the tasks to try are those
+// that reverse a race seen below it, and a task that was explored sleeps in its siblings until a
+// dependent step. A reversed race is steered for: the run follows the steps that do not depend on
+// the race's first step. Runs continue by the subject's own rule; where that would take a sleeping
+// task the run is repeated with another choice there.
+//
+// Where a run ends inside a step (an oops), the other tasks are also tried before that step, so one
+// crash does not hide another.
+//
+// Reduction kNone enumerates all interleavings of steps, kSleep those that sleep sets leave, kDpor
+// one for each trace (each class of equivalent interleavings), exactly one: `traces` of kSleep and
+// kDpor is the number of Mazurkiewicz traces.
+//
+//   Interleavings explorer(&subject, {});
+//   const InterleavingCounts& counts = explorer.Explore([&](const Subject& run) { return true; });
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "model/explore/happens_before.h"
+#include "model/explore/run_steps.h"
+#include "model/explore/subject.h"
+
+namespace iommufd_check::explore {
+
+enum class Reduction : uint8_t { kNone, kSleep, kDpor };
+
+struct InterleavingOptions {
+  Reduction reduction = Reduction::kDpor;
+  uint64_t max_executions = UINT64_MAX;
+  DependencyOptions dependency;
+};
+
+struct InterleavingCounts {
+  uint64_t executions = 0;    // runs: traces + repeated + asleep + refused
+  uint64_t traces = 0;        // runs to the end, no two of them equivalent
+  uint64_t repeated = 0;      // the rule would have taken a sleeping task
+  uint64_t asleep = 0;        // all tasks that could run slept
+  uint64_t refused = 0;       // the task that was to be tried was blocked
+  uint64_t transitions = 0;   // steps of the traces
+  uint64_t longest = 0;       // steps of the longest one
+  uint64_t cut_short = 0;     // traces that ended in an oops, a deadlock or a hang
+  uint64_t digest = 0;        // sum over the digests of the traces: no matter in which order
+  bool exhausted = false;     // else the budget or the visitor ended it first
+};
+
+class Interleavings {
+ public:
+  // Sees each trace once. Return false to end the exploration.
+  using Visitor = std::function<bool(const Subject& run)>;
+
+  // `subject` must outlive this.
+  Interleavings(Subject* subject, const InterleavingOptions& options);
+
+  const InterleavingCounts& Explore(const Visitor& visitor);
+
+  // Of the trace that the visitor is being shown.
+  const HappensBefore& order() const { return order_; }
+  sim::Fingerprint TraceFingerprint() const { return order_.TraceFingerprint(table_); }
+  // The tasks of its steps, which replay it.
+  std::vector<sim::TaskId> choices() const;
+
+ private:
+  using Accesses = std::vector<Access>;
+
+  // The state before one step of the current path.
+  struct Node {
+    sim::TaskId chosen = 0;
+    uint8_t runnable = 0;
+    uint8_t wanted = 0;   // to be explored from here, `chosen` included
+    uint8_t done = 0;     // explored from here
+    uint8_t blocked = 0;  // tried and found blocked
+    uint8_t asleep = 0;
+    std::array<uint16_t, sim::kMaxTasks> sleeps_since{};  // depth whose `explored` has its step
+    std::array<Accesses, sim::kMaxTasks> explored;        // what the task's step here accesses
+    std::array<std::vector<sim::TaskId>, sim::kMaxTasks> guide;  // after the task, when wanted
+
+    void Clear();
+  };
+  enum class Outcome : uint8_t { kTrace, kRepeat, kAsleep, kRefused };
+
+  Node& Push();
+  Outcome Extend();
+  void EnterStep(size_t depth);
+  void EnterNode(size_t depth);
+  void FindBacktracks(Outcome outcome);
+  void AddBacktrack(size_t i, const std::vector<uint16_t>& steps, sim::TaskId last);
+  void CollectIndependent(size_t i, size_t end);
+  bool Next();
+  bool Asleep(const Node& node, sim::TaskId task) const { return (node.asleep >> task) & 1u; }
+
+  Subject& subject_;
+  InterleavingOptions options_;
+  LocationTable table_;
+  RunSteps run_;
+  HappensBefore order_;
+  InterleavingCounts counts_;
+
+  std::vector<Node> nodes_;      // reused: only the first depth_ are the path
+  size_t depth_ = 0;
+  size_t analysed_ = 0;          // steps whose races have led to backtrack points
+  std::vector<sim::TaskId> prefix_;
+  std::vector<uint16_t> independent_;
+};
+
+}  // namespace iommufd_check::explore

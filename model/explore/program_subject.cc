@@ -1,0 +1,72 @@
+#include "model/explore/program_subject.h"
+
+#include <array>
+#include <bit>
+
+#include "model/explore/run_steps.h"
+#include "model/sim/check.h"
+
+namespace iommufd_check::explore {
+
+ProgramSubject::ProgramSubject(program::Executor* executor, liveupdate::Design* design,
+                               const program::Program& program)
+    : executor_(*executor), design_(*design), program_(program) {}
+
+void ProgramSubject::Run(std::span<const sim::TaskId> choices) {
+  program_.switches.clear();
+  std::array<uint32_t, sim::kMaxTasks> steps{};
+  sim::TaskId current = 1;  // the first task stands before its first step when a run begins
+  for (const sim::TaskId task : choices) {
+    IOMMUFD_CHECK(task >= 1 && task < sim::kMaxTasks, "choices are of concurrent tasks");
+    if (task != current) program_.switches.push_back({current, steps[current], task});
+    ++steps[task];
+    current = task;
+  }
+  executor_.Run(design_, program_, {});
+}
+
+program::Program ProgramSubject::Replayable() const {
+  program::Program replay = program_;
+  replay.switches.clear();
+  const std::vector<sim::SchedulePoint>& all = points();
+  const auto chosen = [&](size_t i) {
+    return i + 1 < all.size() ? all[i + 1].current : LastTask(*this);
+  };
+  const auto surprises = [&](size_t i) {
+    const sim::TaskId by_default =
+        all[i].current_can_continue()
+            ? all[i].current
+            : static_cast<sim::TaskId>(std::countr_zero(all[i].runnable));
+    return chosen(i) != by_default;
+  };
+  // A task that waits is asked again at the same step. A switch would apply to the first question,
+  // so when only a later one needs it, the first gets one that says what happens anyway.
+  const auto asked_again = [&](size_t i) {
+    for (size_t k = i + 1; k < all.size(); ++k) {
+      const bool same = all[k].current == all[i].current && all[k].steps == all[i].steps;
+      if (same && surprises(k)) return true;
+    }
+    return false;
+  };
+  for (size_t i = 0; i < all.size(); ++i) {
+    const sim::TaskId next = chosen(i);
+    if (next == all[i].current) continue;
+    if (surprises(i) || asked_again(i)) {
+      replay.switches.push_back({all[i].current, all[i].steps, next});
+    }
+  }
+  return replay;
+}
+
+int PreemptionsOf(const Subject& subject) {
+  int preemptions = 0;
+  const std::vector<sim::SchedulePoint>& points = subject.points();
+  for (size_t i = 0; i + 1 < points.size(); ++i) {
+    const bool leaves = points[i + 1].current != points[i].current;
+    preemptions += leaves && points[i].current_can_continue() ? 1 : 0;
+  }
+  const bool leaves = !points.empty() && LastTask(subject) != points.back().current;
+  return preemptions + (leaves && points.back().current_can_continue() ? 1 : 0);
+}
+
+}  // namespace iommufd_check::explore

@@ -1,0 +1,44 @@
+// A program under a design as a subject of the interleaving explorer, and schedules as switches.
+//
+//   program::Executor executor;
+//   ProgramSubject subject(&executor, design, program);
+//   Interleavings(&subject, {}).Explore(...);
+#pragma once
+
+#include <vector>
+
+#include "model/explore/subject.h"
+#include "model/program/executor.h"
+
+namespace iommufd_check::explore {
+
+class ProgramSubject : public Subject {
+ public:
+  // The program's own switches are not used. `executor` and `design` must outlive this.
+  ProgramSubject(program::Executor* executor, liveupdate::Design* design,
+                 const program::Program& program);
+
+  void Run(std::span<const sim::TaskId> choices) override;
+  const std::vector<sim::Event>& events() const override { return executor_.events(); }
+  const std::vector<sim::SchedulePoint>& points() const override {
+    return executor_.schedule_points();
+  }
+  sim::RunEnd end() const override { return execution().end; }
+  uint64_t digest() const override { return execution().digest; }
+
+  const program::Execution& execution() const { return executor_.last(); }
+
+  // The program that replays the last run: its switches are those without which the scheduler would
+  // have gone on otherwise.
+  program::Program Replayable() const;
+
+ private:
+  program::Executor& executor_;
+  liveupdate::Design& design_;
+  program::Program program_;
+};
+
+// Switches of the last run away from a task that could have continued.
+int PreemptionsOf(const Subject& run);
+
+}  // namespace iommufd_check::explore
