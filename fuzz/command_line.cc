@@ -13,9 +13,9 @@
 namespace iommufd_check::cli {
 namespace {
 
-constexpr std::array<const Command*, 7> kCommands{
+constexpr std::array<const Command*, 8> kCommands{
     &kRunCommand, &kVerdictCommand, &kMinimiseCommand, &kConvertCommand, &kListCommand,
-    &kExploreCommand, &kSearchCommand,
+    &kExploreCommand, &kSearchCommand, &kSweepCommand,
 };
 
 std::string Help() {

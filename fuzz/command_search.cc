@@ -19,8 +19,7 @@ namespace {
 std::string ReadParameters(const std::string& text, std::map<std::string, int>* parameters) {
   if (text.empty()) return "";
   for (absl::string_view pair : absl::StrSplit(absl::string_view(text.data(), text.size()), ',')) {
-    const std::pair<std::string, std::string> parts =
-        absl::StrSplit(pair, absl::MaxSplits('=', 1));
+    const std::pair<std::string, std::string> parts = absl::StrSplit(pair, absl::MaxSplits('=', 1));
     int value = 0;
     if (!absl::SimpleAtoi(parts.second, &value)) {
       return "--parameters takes NAME=NUMBER,..., not `" + std::string(pair) + "`";
@@ -31,8 +30,7 @@ std::string ReadParameters(const std::string& text, std::map<std::string, int>* 
 }
 
 double SecondsNow() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
@@ -81,7 +79,8 @@ const Command kSearchCommand{
         "Usage: iommufd-check search [--flags]\n"
         "\n"
         "Visits every state of an explicit model breadth first and prints a certificate: what was\n"
-        "exhausted, how many states and transitions, which invariants were armed, and the shortest\n"
+        "exhausted, how many states and transitions, which invariants were armed, and the "
+        "shortest\n"
         "counterexample if one breaks. Exits 1 on a violation, 3 when a bound ended first.\n"
         "\n"
         "Example:\n"

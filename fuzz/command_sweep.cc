@@ -76,8 +76,8 @@ const Command kSweepCommand{
         "Usage: iommufd-check sweep [--flags] FILE...\n"
         "\n"
         "Runs each program once for each call that can fail, with exactly that one failing, with\n"
-        "it and all later ones failing, and on demand with every two failing, under every schedule\n"
-        "within the bound. Exits 1 on a violation, 3 when the budget ended first.\n"
+        "it and all later ones failing, and on demand with every two failing, under every\n"
+        "schedule within the bound. Exits 1 on a violation, 3 when the budget ended first.\n"
         "\n"
         "Example:\n"
         "  iommufd-check sweep --pairs --design=reference corpus/explore/map-x-preserve.prog\n",

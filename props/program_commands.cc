@@ -21,8 +21,7 @@ constexpr ResultKind kKinds[] = {ResultKind::kIoas, ResultKind::kHwpt, ResultKin
 struct Choices {
   std::array<uint16_t, program::kMaxArguments> argument{};
   bool fails = false;
-  uint16_t site = 0;
-  uint16_t nth = 1;
+  uint16_t failing_call = 0;
 };
 
 int Acceptable(const ProgramModel& model, ArgumentKind kind) {
@@ -45,7 +44,7 @@ uint16_t VariableFor(const program::Program& program, ArgumentKind kind, uint16_
 }
 
 uint64_t NumberFor(std::string_view name, uint16_t choice) {
-  if (name == "token") return choice % 3;
+  if (name == "token") return choice;
   const uint64_t pages = choice % 5;
   if (name == "length") return (pages == 0 ? 1 : pages) * 0x1000;
   if (name == "offset" || name == "start") return (choice % 3) * 0x1000;
@@ -79,7 +78,7 @@ program::Argument ArgumentFor(const program::Program& program, const program::Ar
   return argument;
 }
 
-// One operation. `code` is drawn uniformly, so that the interesting ones are as frequent as map.
+// One operation of the alphabet.
 class RunOperation : public Command {
  public:
   RunOperation(OpCode code, Choices choices) : code_(code), choices_(choices) {}
@@ -96,8 +95,7 @@ class RunOperation : public Command {
 
   void run(const ProgramModel&, ProgramUnderTest& sut) const override {
     const spec::Violation* violation =
-        sut.Append(Build(sut.program()), choices_.fails,
-                   static_cast<sim::FaultSite>(choices_.site), choices_.nth);
+        sut.Append(Build(sut.program()), choices_.fails, choices_.failing_call);
     if (violation == nullptr) return;
     SmallestFailure& smallest = Smallest();
     if (!smallest.found ||
@@ -109,9 +107,7 @@ class RunOperation : public Command {
 
   void show(std::ostream& out) const override {
     out << program::SpecOf(code_).name;
-    if (choices_.fails) {
-      out << " with " << sim::Name(static_cast<sim::FaultSite>(choices_.site)) << " failing";
-    }
+    if (choices_.fails) out << ", call " << choices_.failing_call << " failing";
   }
 
  private:
@@ -133,19 +129,48 @@ class RunOperation : public Command {
   Choices choices_;
 };
 
-rc::Gen<Choices> GenChoices() {
+// How often each operation is drawn. Closing the iommufd ends what a sequence can do; those that
+// create objects and those of live update are what it is about.
+size_t Weight(OpCode code) {
+  switch (code) {
+    case OpCode::kCloseIommufd:
+    case OpCode::kDeviceUnbind:
+      return 1;
+    case OpCode::kIoasAlloc:
+    case OpCode::kDeviceBind:
+    case OpCode::kHwptAlloc:
+    case OpCode::kLuMark:
+    case OpCode::kLuoCreateSession:
+    case OpCode::kLuoPreserve:
+      return 16;
+    default:
+      return 3;
+  }
+}
+
+rc::Gen<OpCode> GenOpCode() {
+  std::vector<OpCode> weighted;
+  for (int i = 0; i < static_cast<int>(OpCode::kCount); ++i) {
+    const auto code = static_cast<OpCode>(i);
+    weighted.insert(weighted.end(), Weight(code), code);
+  }
+  return rc::gen::elementOf(weighted);
+}
+
+// Out of 24: how often one of the operation's calls fails. A sequence whose early steps fail gets
+// nowhere; the calls of a preserve are what rollback is about.
+int FailuresOf(OpCode code) { return code == OpCode::kLuoPreserve ? 12 : 1; }
+
+rc::Gen<Choices> GenChoices(OpCode code) {
   return rc::gen::map(
       rc::gen::tuple(rc::gen::container<std::vector<uint16_t>>(program::kMaxArguments,
                                                                rc::gen::inRange<uint16_t>(0, 64)),
-                     rc::gen::weightedElement<bool>({{3, false}, {1, true}}),
-                     rc::gen::inRange<uint16_t>(0, sim::Count<sim::FaultSite>()),
-                     rc::gen::inRange<uint16_t>(1, 4)),
-      [](const std::tuple<std::vector<uint16_t>, bool, uint16_t, uint16_t>& drawn) {
+                     rc::gen::inRange<int>(0, 24), rc::gen::inRange<uint16_t>(0, 64)),
+      [code](const std::tuple<std::vector<uint16_t>, int, uint16_t>& drawn) {
         Choices choices;
         std::copy(std::get<0>(drawn).begin(), std::get<0>(drawn).end(), choices.argument.begin());
-        choices.fails = std::get<1>(drawn);
-        choices.site = std::get<2>(drawn);
-        choices.nth = std::get<3>(drawn);
+        choices.fails = std::get<1>(drawn) >= 24 - FailuresOf(code);  // shrinks towards none
+        choices.failing_call = std::get<2>(drawn);
         return choices;
       });
 }
@@ -157,12 +182,23 @@ SmallestFailure& Smallest() {
   return smallest;
 }
 
-const spec::Violation* ProgramUnderTest::Append(Operation operation, bool fails,
-                                                sim::FaultSite site, uint16_t nth) {
-  if (fails) {
-    program_.faults.push_back({static_cast<uint16_t>(program_.operations.size()), site, nth});
+// The call that fails is chosen among those that the operation makes when none does.
+void ProgramUnderTest::PlanFault(uint16_t operation, uint16_t choice) {
+  std::vector<program::SiteVisit> visits;
+  for (const program::SiteVisit& visit : executor_.Run(design_, program_, {}).sites) {
+    if (visit.operation == operation) visits.push_back(visit);
   }
+  if (visits.empty()) return;
+  const program::SiteVisit& chosen = visits[choice % visits.size()];
+  program_.faults.push_back({chosen.operation, chosen.site, chosen.nth});
+}
+
+const spec::Violation* ProgramUnderTest::Append(Operation operation, bool fails,
+                                                uint16_t failing_call) {
   program_.operations.push_back(std::move(operation));
+  if (fails) {
+    PlanFault(static_cast<uint16_t>(program_.operations.size() - 1), failing_call);
+  }
   const program::Execution& run = executor_.Run(design_, program_, {});
   for (const spec::Violation& violation : run.violations) {
     const bool counts = wanted_.empty() || std::find(wanted_.begin(), wanted_.end(),
@@ -173,11 +209,13 @@ const spec::Violation* ProgramUnderTest::Append(Operation operation, bool fails,
 }
 
 rc::Gen<std::shared_ptr<const Command>> GenCommand(const ProgramModel&) {
-  return rc::gen::map(
-      rc::gen::pair(rc::gen::inRange<int>(0, static_cast<int>(OpCode::kCount)), GenChoices()),
-      [](const std::pair<int, Choices>& drawn) -> std::shared_ptr<const Command> {
-        return std::make_shared<RunOperation>(static_cast<OpCode>(drawn.first), drawn.second);
-      });
+  return rc::gen::mapcat(GenOpCode(), [](OpCode code) {
+    // Ranges are whole at the nominal size; only the length of a sequence is to grow.
+    return rc::gen::map(rc::gen::resize(rc::kNominalSize, GenChoices(code)),
+                        [code](const Choices& choices) -> std::shared_ptr<const Command> {
+                          return std::make_shared<RunOperation>(code, choices);
+                        });
+  });
 }
 
 }  // namespace iommufd_check::props

@@ -29,14 +29,16 @@ class ProgramUnderTest {
                    std::vector<spec::Invariant> wanted)
       : executor_(*executor), design_(*design), wanted_(std::move(wanted)) {}
 
-  // Appends and executes. The violation wanted, or null.
-  const spec::Violation* Append(program::Operation operation, bool fails, sim::FaultSite site,
-                                uint16_t nth);
+  // Appends and executes; with `fails` one of the calls that the operation makes fails. The violation
+  // wanted, or null.
+  const spec::Violation* Append(program::Operation operation, bool fails, uint16_t failing_call);
 
   const program::Program& program() const { return program_; }
   liveupdate::Design& design() const { return design_; }
 
  private:
+  void PlanFault(uint16_t operation, uint16_t choice);
+
   program::Executor& executor_;
   liveupdate::Design& design_;
   std::vector<spec::Invariant> wanted_;
@@ -45,7 +47,7 @@ class ProgramUnderTest {
 
 using Command = rc::state::Command<ProgramModel, ProgramUnderTest>;
 
-// A command of any operation, with a fault in one of four.
+// A command of any operation; one of the calls that it makes may fail.
 rc::Gen<std::shared_ptr<const Command>> GenCommand(const ProgramModel& model);
 
 // The smallest failing program that commands have seen since it was last cleared: after a shrunk

@@ -35,7 +35,7 @@ std::string Describe(const SmallestFailure& failure) {
 }
 
 TEST(ProgramProperty, ReferenceHoldsEveryInvariant) {
-  constexpr int kTests = 1500;
+  constexpr int kTests = 4000;
   const rc::detail::TestResult result = Check("reference", {}, kTests);
   rc::detail::SuccessResult success;
   ASSERT_TRUE(result.match(success)) << Describe(Smallest());

@@ -1,7 +1,7 @@
 // What one step of a task touches, and which steps of different tasks do not commute.
 //
 // Two steps of different tasks are dependent when they access one location in modes that do not
-// commute. Reads commute with reads, updates (counters that stay above zero) with updates; all other
+// commute. Reads commute with reads, updates (counters that stay above zero) with updates; other
 // pairs do not. Locations are dense numbers handed out by LocationTable in order of first sight, so
 // they are the same in every run of one exploration.
 //

@@ -19,6 +19,10 @@ std::string IdOf(size_t invariant) {
   return std::string(spec::IdOf(static_cast<Invariant>(invariant)));
 }
 
+std::string IdOf(const Finding& finding) {
+  return std::string(spec::IdOf(finding.violation.invariant));
+}
+
 std::string BoundsOf(const Certificate& c) {
   std::string text = c.preemptions.has_value()
                          ? absl::StrCat("schedules with at most ", *c.preemptions, " preemptions")
@@ -28,7 +32,7 @@ std::string BoundsOf(const Certificate& c) {
   return text;
 }
 
-// "12 of 26: object_alloc area_alloc ..." of the sites that `wanted` says.
+// " object_alloc area_alloc ...": the sites that were reached, or those that were not.
 std::string SiteNames(const Certificate& c, bool reached) {
   std::string text;
   for (size_t i = 0; i < c.sites.size(); ++i) {
@@ -119,8 +123,8 @@ std::string RenderText(const Certificate& c) {
   absl::StrAppend(&text, "  never armed ", NeverArmedLine(c), "\n");
   absl::StrAppendFormat(&text, "  digest       %016x\n", c.digest);
   for (const Finding& finding : c.findings) {
-    absl::StrAppend(&text, "  VIOLATED     ", IdOf(static_cast<size_t>(finding.violation.invariant)),
-                    " with ", finding.preemptions, " preemptions",
+    absl::StrAppend(&text, "  VIOLATED     ", IdOf(finding), " with ", finding.preemptions,
+                    " preemptions",
                     finding.fewest ? ", the fewest" : "", ": ", finding.violation.detail, "\n");
   }
   if (c.findings.empty()) absl::StrAppend(&text, "  verdict      no violation\n");
@@ -156,7 +160,7 @@ std::string RenderJson(const Certificate& c) {
   }
   json["findings"] = nlohmann::ordered_json::array();
   for (const Finding& finding : c.findings) {
-    json["findings"].push_back({{"invariant", IdOf(static_cast<size_t>(finding.violation.invariant))},
+    json["findings"].push_back({{"invariant", IdOf(finding)},
                                 {"preemptions", finding.preemptions},
                                 {"fewest", finding.fewest},
                                 {"detail", finding.violation.detail},

@@ -33,8 +33,8 @@ namespace iommufd_check::explore {
 struct DependencyOptions {
   // Treat every allocation and free of a frame as an access to one allocator.
   bool exact_frames = false;
-  // Whether tasks may drop the reference that keeps an object, a session, the iommufd in being. When
-  // they may not, its counter never comes near zero and counting up and down commutes.
+  // Whether tasks may drop the reference that keeps an object, a session, the iommufd in being.
+  // When they may not, its counter never comes near zero and counting up and down commutes.
   bool objects_can_go = true;
   bool sessions_can_go = true;
   bool iommufd_can_go = true;

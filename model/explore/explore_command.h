@@ -9,7 +9,9 @@
 //   Certificate c = ExploreProgram(&executor, *design, "a.prog", program, {});
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "model/explore/certificate.h"
 #include "model/explore/interleavings.h"

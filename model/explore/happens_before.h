@@ -28,7 +28,6 @@ class HappensBefore {
 
   // Step `a` happens before step `b`, or is the same. REQUIRES: a <= b.
   bool Before(size_t a, size_t b) const { return clocks_[b][task(a)] >= index_[a]; }
-  const Clock& clock(size_t step) const { return clocks_[step]; }
 
   // The races (i, j) of the steps j with first <= j < end.
   template <class Visit>
@@ -50,8 +49,8 @@ class HappensBefore {
     }
   }
 
-  // Equal for two runs exactly when they differ only in the order of independent steps; also between
-  // explorations, whose locations have other numbers.
+  // Equal for two runs exactly when they differ only in the order of independent steps; also
+  // between explorations, whose locations have other numbers.
   sim::Fingerprint TraceFingerprint(const LocationTable& table) const;
 
  private:

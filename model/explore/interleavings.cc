@@ -58,7 +58,7 @@ const InterleavingCounts& Interleavings::Explore(const Visitor& visitor) {
     }
     if (!Next()) break;
   }
-  counts_.exhausted = true;
+  counts_.exhausted = counts_.diverged == 0;
   return counts_;
 }
 
@@ -92,7 +92,8 @@ void Interleavings::EnterNode(size_t depth) {
   if (depth == 0 || options_.reduction == Reduction::kNone) return;
   const Node& parent = nodes_[depth - 1];
   const Accesses& taken = parent.explored[parent.chosen];
-  const uint8_t candidates = (parent.asleep | parent.done) & static_cast<uint8_t>(~Bit(parent.chosen));
+  const uint8_t others = static_cast<uint8_t>(~Bit(parent.chosen));
+  const uint8_t candidates = (parent.asleep | parent.done) & others;
   for (uint8_t left = candidates; left != 0; left &= static_cast<uint8_t>(left - 1)) {
     const sim::TaskId task = Lowest(left);
     const size_t since = (parent.done >> task) & 1u ? depth - 1 : parent.sleeps_since[task];
@@ -102,18 +103,30 @@ void Interleavings::EnterNode(size_t depth) {
   }
 }
 
+// The run shows that `task` could not take the step at `depth`.
+bool Interleavings::FoundBlocked(size_t depth, sim::TaskId task) const {
+  const std::vector<Step>& steps = run_.steps();
+  if (depth < steps.size()) return ((steps[depth].runnable >> task) & 1u) == 0;
+  return std::any_of(run_.waiting().begin(), run_.waiting().end(),
+                     [&](const Waiting& w) { return w.task == task; });
+}
+
 // Compares the run with the path and adds its new steps to it.
 Interleavings::Outcome Interleavings::Extend() {
   const std::vector<Step>& steps = run_.steps();
   const size_t decided = depth_;  // nodes whose step was chosen before the run
   for (size_t i = 0; i + 1 < decided; ++i) {
-    IOMMUFD_CHECK(i < steps.size() && steps[i].task == nodes_[i].chosen,
-                  "the same choices lead to the same steps");
+    if (i < steps.size() && steps[i].task == nodes_[i].chosen) continue;
+    // The subject cannot follow a schedule that it followed before: nothing is certain any more.
+    ++counts_.diverged;
+    nodes_[decided - 1].blocked |= Bit(nodes_[decided - 1].chosen);
+    return Outcome::kRefused;
   }
   if (decided > 0) {
     Node& last = nodes_[decided - 1];
     if (steps.size() < decided || steps[decided - 1].task != last.chosen) {
       last.blocked |= Bit(last.chosen);
+      if (!FoundBlocked(decided - 1, last.chosen)) ++counts_.diverged;
       return Outcome::kRefused;
     }
     EnterStep(decided - 1);

@@ -1,11 +1,11 @@
 // Every interleaving of a subject's tasks, up to the order of independent steps.
 //
-// Depth-first by re-execution. Source sets with sleep sets (Abdulla, Aronis, Jonsson, Sagonas: Optimal
-// dynamic partial order reduction, POPL 2014, algorithm 1): at each node the tasks to try are those
-// that reverse a race seen below it, and a task that was explored sleeps in its siblings until a
-// dependent step. A reversed race is steered for: the run follows the steps that do not depend on
-// the race's first step. Runs continue by the subject's own rule; where that would take a sleeping
-// task the run is repeated with another choice there.
+// Depth-first by re-execution. Source sets with sleep sets (Abdulla, Aronis, Jonsson, Sagonas,
+// "Optimal dynamic partial order reduction", POPL 2014, algorithm 1): at each node the tasks to try
+// are those that reverse a race seen below it, and a task that was explored sleeps in its siblings
+// until a dependent step. A reversed race is steered for: the run follows the steps that do not
+// depend on the race's first step. Runs continue by the subject's own rule; where that would take a
+// sleeping task the run is repeated with another choice there.
 //
 // Where a run ends inside a step (an oops), the other tasks are also tried before that step, so one
 // crash does not hide another.
@@ -43,11 +43,12 @@ struct InterleavingCounts {
   uint64_t repeated = 0;      // the rule would have taken a sleeping task
   uint64_t asleep = 0;        // all tasks that could run slept
   uint64_t refused = 0;       // the task that was to be tried was blocked
+  uint64_t diverged = 0;      // of the refused: the subject left a schedule that it had followed
   uint64_t transitions = 0;   // steps of the traces
   uint64_t longest = 0;       // steps of the longest one
   uint64_t cut_short = 0;     // traces that ended in an oops, a deadlock or a hang
   uint64_t digest = 0;        // sum over the digests of the traces: no matter in which order
-  bool exhausted = false;     // else the budget or the visitor ended it first
+  bool exhausted = false;     // else the budget or the visitor ended it first, or a run diverged
 };
 
 class Interleavings {
@@ -87,6 +88,7 @@ class Interleavings {
 
   Node& Push();
   Outcome Extend();
+  bool FoundBlocked(size_t depth, sim::TaskId task) const;
   void EnterStep(size_t depth);
   void EnterNode(size_t depth);
   void FindBacktracks(Outcome outcome);

@@ -1,8 +1,9 @@
 // An execution by schedule: what the interleaving explorer re-executes.
 //
-// Run(choices) lets tasks take one step each in the order of `choices`, then goes on by a fixed rule
-// of its own to the end of the run. It must be a pure function of the choices. A choice that cannot
-// be followed, because its task is blocked, ends the prefix; the explorer notices from the events.
+// Run(choices) lets tasks take one step each in the order of `choices`, then goes on to the end of
+// the run by a fixed rule of its own. It must be a pure function of the choices. A choice that
+// cannot be followed, because its task is blocked, ends the prefix; the explorer notices from the
+// events.
 //
 //   subject.Run(std::vector<sim::TaskId>{1, 1, 2});
 //   for (const sim::Event& event : subject.events()) ...

@@ -1,10 +1,11 @@
-// The interleaving explorer against known numbers: Mazurkiewicz traces of textbook programs, and how
-// many interleavings there are without a reduction.
+// The interleaving explorer against known numbers: Mazurkiewicz traces of textbook programs, and
+// how many interleavings there are without a reduction.
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -134,8 +135,8 @@ TaskCode LazyInit() {
 }
 
 // Two tasks: A initialises and B's first test is before or after the store, and the same with the
-// roles exchanged: 4. With three, each of the others tests before or after the store, and those that
-// tested before take the lock in any order: 3 * (1 + 2 * 1 + 2) = 15.
+// roles exchanged: 4. With three, each of the others tests before or after the store, and those
+// that tested before take the lock in any order: 3 * (1 + 2 * 1 + 2) = 15.
 TEST(DporCounts, LazyInitialisation) {
   EXPECT_EQ(Explore({LazyInit(), LazyInit()}, Reduction::kDpor).traces, 4u);
   EXPECT_EQ(Explore({LazyInit(), LazyInit()}, Reduction::kSleep).traces, 4u);
@@ -172,6 +173,29 @@ TEST(DporCounts, DistinctTracesWithoutReductionAreThoseOfTheReduction) {
     return true;
   });
   EXPECT_EQ(traces.size(), Explore(tasks, Reduction::kDpor).traces);
+}
+
+// Goes its own way whatever the choices.
+class Deaf : public Subject {
+ public:
+  explicit Deaf(Subject* subject) : subject_(*subject) {}
+  void Run(std::span<const sim::TaskId>) override { subject_.Run({}); }
+  const std::vector<sim::Event>& events() const override { return subject_.events(); }
+  const std::vector<sim::SchedulePoint>& points() const override { return subject_.points(); }
+  sim::RunEnd end() const override { return subject_.end(); }
+  uint64_t digest() const override { return subject_.digest(); }
+
+ private:
+  Subject& subject_;
+};
+
+TEST(DporCounts, ASubjectThatDoesNotFollowItsScheduleIsNotExhausted) {
+  TaskSubject subject(16, 2, {Writer(0), Writer(0)});
+  Deaf deaf(&subject);
+  Interleavings explorer(&deaf, {});
+  const InterleavingCounts counts = explorer.Explore([](const Subject&) { return true; });
+  EXPECT_FALSE(counts.exhausted);
+  EXPECT_GT(counts.diverged, 0u);
 }
 
 TEST(DporCounts, BudgetEndsTheExplorationUnexhausted) {

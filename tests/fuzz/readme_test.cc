@@ -1,8 +1,8 @@
 // Every output that README.md shows is what the command above it prints today.
 //
 // A block after `<!-- output of: ARGUMENTS -->` is the whole standard output of iommufd-check with
-// these arguments, run at the root of the tree; after `<!-- head of: ARGUMENTS -->` it is the output
-// up to the first empty line.
+// these arguments, run at the root of the tree; after `<!-- head of: ARGUMENTS -->` it is the
+// output up to the first empty line.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -80,8 +80,8 @@ TEST(ReadmeTest, ShowsWhatTheCommandsPrint) {
 TEST(ReadmeTest, ListsTheExitStatuses) {
   const std::string readme = ReadmeText();
   for (const ExitCodeRow& row : kExitCodes) {
-    const std::string line = "| " + std::to_string(static_cast<int>(row.code)) + " | " +
-                             std::string(row.meaning) + " |";
+    const std::string line =
+        "| " + std::to_string(static_cast<int>(row.code)) + " | " + std::string(row.meaning) + " |";
     EXPECT_NE(readme.find(line), std::string::npos) << line;
   }
 }

@@ -89,7 +89,8 @@ TEST_F(MemfdLuoTest, Sizes) {
     const int prepared = fixture.Call([&](Kernel& k) {
       const int error = memfd_truncate(k.t, k.mm, file, size);
       if (error != 0 || pages == 0) return error;
-      const int pinned = memfd_pin_folios(k.t, k.mm, file, 0, static_cast<uint32_t>(pages), &pfns);
+      const int pinned = memfd_pin_folios(k.t, k.mm, file, 0, static_cast<uint32_t>(pages), &pfns,
+                                          mm::LastPage::kPartial);
       unpin_pages(k.t, k.mm, pfns);
       return pinned;
     });

@@ -142,8 +142,13 @@ TEST_F(MemfdTest, PinAllocatesHolesAndRefusesBeyondTheEnd) {
   const MemfdHandle h = AddMemfd(3 * kP + 1);  // 4 pages, the last one partial
   std::vector<Pfn> pfns{42};
   const auto pin = [&](uint32_t first, uint32_t count) {
-    return Call([&](Task& t) { return memfd_pin_folios(t, machine, h, first, count, &pfns); });
+    return Call([&](Task& t) {
+      return memfd_pin_folios(t, machine, h, first, count, &pfns, LastPage::kPartial);
+    });
   };
+  EXPECT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 3, 1, &pfns); }),
+            -sim::kEINVAL)
+      << "iommufd maps whole pages";
   EXPECT_EQ(pin(3, 2), -sim::kEINVAL);
   EXPECT_EQ(pin(4, 1), -sim::kEINVAL);
   EXPECT_EQ(pfns, std::vector<Pfn>{42});

@@ -1,0 +1,61 @@
+// The fault sweep: which plans it runs, and what the reference answers to them.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "model/explore/fault_sweep.h"
+#include "model/liveupdate/designs/registry.h"
+#include "tests/explore/explore_corpus.h"
+
+namespace iommufd_check::explore {
+namespace {
+
+program::Program OneAlloc() {
+  return *program::ParseProgram("main:\n  ioas_alloc()\n", "one-alloc");
+}
+
+Certificate Sweep(const std::string& design, const program::Program& program,
+                  const SweepOptions& options) {
+  program::Executor executor;
+  return SweepProgram(&executor, *liveupdate::FindDesign(design), "test", program, options);
+}
+
+// ioas_alloc calls object_alloc and copy_to_user once each.
+TEST(FaultSweep, EachCallFailsOnceThenWithAllLaterOnes) {
+  EXPECT_EQ(Sweep("reference", OneAlloc(), {.sticky = false}).plans, 2u);
+  EXPECT_EQ(Sweep("reference", OneAlloc(), {.sticky = true}).plans, 4u);
+}
+
+// After the allocation has failed nothing is copied, so the one pair starts with copy_to_user and
+// finds object_alloc before it: it is the pair of calls that both happen.
+TEST(FaultSweep, PairsAreOfCallsThatARunMakes) {
+  const Certificate c = Sweep("reference", OneAlloc(), {.sticky = false, .pairs = true});
+  EXPECT_LE(c.plans, 3u);
+  EXPECT_TRUE(c.exhausted);
+}
+
+TEST(FaultSweep, TheReferenceRestoresEverything) {
+  for (const std::string& name : ExploreCorpusNames()) {
+    const program::Program program = ExploreCorpusProgram(name);
+    if (program::TaskCount(program) > 2) continue;
+    const Certificate c = Sweep("reference", program, {});
+    EXPECT_TRUE(c.exhausted) << name;
+    EXPECT_FALSE(c.violated()) << RenderText(c);
+    EXPECT_GT(c.plans, 20u) << name;
+  }
+}
+
+TEST(FaultSweep, V1TestsAnErrorPointerForNull) {
+  const Certificate c = Sweep("v1", ExploreCorpusProgram("map-x-preserve"), {.sticky = false});
+  EXPECT_NE(c.Find(spec::Invariant::kI21), nullptr) << RenderText(c);
+}
+
+TEST(FaultSweep, TheBudgetEndsItUnexhausted) {
+  const Certificate c = Sweep("reference", OneAlloc(), {.max_executions = 2});
+  EXPECT_FALSE(c.exhausted);
+  EXPECT_EQ(c.executions, 2u);
+}
+
+}  // namespace
+}  // namespace iommufd_check::explore

@@ -1,0 +1,219 @@
+// The interleaving explorer on real programs: what it claims against plain enumeration, and the
+// verdicts of the corpus.
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "model/explore/bounded_schedules.h"
+#include "model/explore/explore_command.h"
+#include "model/explore/program_subject.h"
+#include "model/liveupdate/designs/registry.h"
+#include "tests/explore/explore_corpus.h"
+
+namespace iommufd_check::explore {
+namespace {
+
+using program::Execution;
+using program::Program;
+
+// What a run shows: answers of all calls, invariants broken, how it ended.
+using Outcome = std::tuple<std::vector<int>, std::set<spec::Invariant>, sim::RunEnd>;
+
+Outcome OutcomeOf(const Execution& execution) {
+  Outcome outcome;
+  for (const program::OperationResult& result : execution.results) {
+    // An operation that had not ended when the run did ended, or not, by the schedule alone.
+    const bool counts = execution.end == sim::RunEnd::kCompleted;
+    std::get<0>(outcome).push_back(counts ? result.result : 0);
+  }
+  for (const spec::Violation& violation : execution.violations) {
+    std::get<1>(outcome).insert(violation.invariant);
+  }
+  std::get<2>(outcome) = execution.end;
+  return outcome;
+}
+
+struct Explored {
+  std::set<Outcome> outcomes;
+  InterleavingCounts counts;
+};
+
+Explored ExploreOutcomes(const std::string& design, const Program& program, Reduction reduction,
+                         bool exact_frames = false) {
+  program::Executor executor;
+  ProgramSubject subject(&executor, liveupdate::FindDesign(design), program);
+  InterleavingOptions options{.reduction = reduction, .dependency = DependencyOf(program)};
+  options.dependency.exact_frames = exact_frames;
+  Interleavings explorer(&subject, options);
+  Explored explored;
+  explored.counts = explorer.Explore([&](const Subject&) {
+    explored.outcomes.insert(OutcomeOf(subject.execution()));
+    return true;
+  });
+  EXPECT_TRUE(explored.counts.exhausted);
+  return explored;
+}
+
+std::set<Outcome> BoundedOutcomes(const std::string& design, const Program& program,
+                                  int preemptions) {
+  program::Executor executor;
+  Certificate ignored;
+  std::set<Outcome> outcomes;
+  EXPECT_TRUE(RunBounded(
+      &executor, *liveupdate::FindDesign(design), program, {.preemptions = preemptions}, &ignored,
+      [&](const Execution& execution) { outcomes.insert(OutcomeOf(execution)); }));
+  return outcomes;
+}
+
+std::set<spec::Invariant> Broken(const std::set<Outcome>& outcomes) {
+  std::set<spec::Invariant> broken;
+  for (const Outcome& outcome : outcomes) {
+    broken.insert(std::get<1>(outcome).begin(), std::get<1>(outcome).end());
+  }
+  return broken;
+}
+
+std::vector<std::string> TwoTaskPrograms() {
+  std::vector<std::string> names;
+  for (const std::string& name : ExploreCorpusNames()) {
+    if (program::TaskCount(ExploreCorpusProgram(name)) == 2) names.push_back(name);
+  }
+  EXPECT_GE(names.size(), 10u);
+  return names;
+}
+
+// Nothing that any schedule with up to two preemptions shows is missed.
+TEST(ProgramInterleavings, CoverAllSchedulesWithTwoPreemptions) {
+  for (const char* design : {"v1", "reference"}) {
+    for (const std::string& name : TwoTaskPrograms()) {
+      const Program program = ExploreCorpusProgram(name);
+      const Explored all = ExploreOutcomes(design, program, Reduction::kDpor);
+      const std::set<spec::Invariant> broken = Broken(all.outcomes);
+      for (const Outcome& outcome : BoundedOutcomes(design, program, 2)) {
+        EXPECT_EQ(all.outcomes.count(outcome), 1u) << name << " under " << design;
+        for (const spec::Invariant invariant : std::get<1>(outcome)) {
+          EXPECT_EQ(broken.count(invariant), 1u)
+              << spec::IdOf(invariant) << " of " << name << " under " << design;
+        }
+      }
+    }
+  }
+}
+
+// Which frame an allocation gets makes no difference.
+TEST(ProgramInterleavings, NamesOfFramesMakeNoDifference) {
+  for (const char* design : {"v1", "reference"}) {
+    for (const std::string& name : TwoTaskPrograms()) {
+      const Program program = ExploreCorpusProgram(name);
+      EXPECT_EQ(ExploreOutcomes(design, program, Reduction::kDpor, true).outcomes,
+                ExploreOutcomes(design, program, Reduction::kDpor, false).outcomes)
+          << name << " under " << design;
+    }
+  }
+}
+
+// Short enough for all interleavings of all steps.
+Program TwoMarks() {
+  const auto program = program::ParseProgram(
+      "boot devices=1\nmain:\n  ioas = ioas_alloc()\n  dev = device_bind(index=0)\n"
+      "  h1 = hwpt_alloc(dev, ioas)\n  h2 = hwpt_alloc(dev, ioas)\n"
+      "A:\n  lu_mark(h1, token=7)\nB:\n  lu_mark(h2, token=7)\n",
+      "two-marks");
+  EXPECT_TRUE(program.ok()) << program.status().message();
+  return *program;
+}
+
+TEST(ProgramInterleavings, ReductionsAgreeWithNoneWhereNoneFinishes) {
+  for (const char* design : {"v1", "reference"}) {
+    const Explored none = ExploreOutcomes(design, TwoMarks(), Reduction::kNone);
+    const Explored sleep = ExploreOutcomes(design, TwoMarks(), Reduction::kSleep);
+    const Explored dpor = ExploreOutcomes(design, TwoMarks(), Reduction::kDpor);
+    EXPECT_EQ(none.outcomes, dpor.outcomes);
+    EXPECT_EQ(none.outcomes, sleep.outcomes);
+    EXPECT_EQ(sleep.counts.traces, dpor.counts.traces);
+    EXPECT_GT(none.counts.traces, 20 * dpor.counts.traces);
+  }
+}
+
+Certificate Explore(const std::string& design, const std::string& name) {
+  program::Executor executor;
+  return ExploreProgram(&executor, *liveupdate::FindDesign(design), name,
+                        ExploreCorpusProgram(name), {});
+}
+
+TEST(ProgramInterleavings, TheReferenceHoldsForTwoTasks) {
+  for (const std::string& name : TwoTaskPrograms()) {
+    const Certificate c = Explore("reference", name);
+    EXPECT_TRUE(c.exhausted) << name;
+    EXPECT_FALSE(c.violated()) << RenderText(c);
+  }
+}
+
+TEST(ProgramInterleavings, V1BreaksWithTheFewestPreemptions) {
+  const std::vector<std::tuple<std::string, spec::Invariant, int>> expected{
+      {"map-x-preserve", spec::Invariant::kI04, 1},
+      {"map-x-preserve", spec::Invariant::kI19, 0},
+      {"mark-x-preserve", spec::Invariant::kI10, 2},
+      {"mark-x-preserve", spec::Invariant::kI12, 1},
+      {"destroy-x-preserve", spec::Invariant::kI08, 1},
+      {"destroy-x-preserve", spec::Invariant::kI02, 1},
+  };
+  for (const auto& [name, invariant, preemptions] : expected) {
+    const Certificate c = Explore("v1", name);
+    EXPECT_TRUE(c.exhausted);
+    const Finding* finding = c.Find(invariant);
+    ASSERT_NE(finding, nullptr) << name << " " << spec::IdOf(invariant);
+    EXPECT_EQ(finding->preemptions, preemptions) << name << " " << spec::IdOf(invariant);
+    EXPECT_TRUE(finding->fewest);
+  }
+}
+
+// Each witness replays to its violation, from the exploration too and not only from the search for
+// the shortest.
+TEST(ProgramInterleavings, WitnessesReplay) {
+  program::Executor executor;
+  liveupdate::Design& v1 = *liveupdate::FindDesign("v1");
+  for (const std::string& name : TwoTaskPrograms()) {
+    for (const int shortest : {-1, 2}) {
+      ExploreOptions options;
+      options.shortest_up_to = shortest;
+      const Certificate c =
+          ExploreProgram(&executor, v1, name, ExploreCorpusProgram(name), options);
+      for (const Finding& finding : c.findings) {
+        const Execution& run = executor.Run(v1, finding.witness);
+        EXPECT_NE(run.Find(finding.violation.invariant), nullptr)
+            << name << " " << spec::IdOf(finding.violation.invariant);
+        EXPECT_EQ(PreemptionsOfLast(executor), finding.preemptions);
+      }
+    }
+  }
+}
+
+TEST(ProgramInterleavings, ShardsMergeToTheWholeInAnyOrder) {
+  const Certificate a = Explore("v1", "map-x-preserve");
+  const Certificate b = Explore("v1", "destroy-x-preserve");
+  Certificate forth = a;
+  forth.Merge(b);
+  Certificate back = b;
+  back.Merge(a);
+  EXPECT_EQ(RenderText(forth), RenderText(back));
+  EXPECT_EQ(forth.digest, a.digest + b.digest);
+  EXPECT_EQ(forth.traces, a.traces + b.traces);
+}
+
+TEST(ProgramInterleavings, NeverArmedIsReportedAndNotHeld) {
+  const Certificate c = Explore("reference", "attach-x-mark");
+  const std::string text = RenderText(c);
+  EXPECT_NE(text.find("never armed"), std::string::npos);
+  EXPECT_EQ(c.armed[static_cast<size_t>(spec::Invariant::kI10)], 0u);
+  EXPECT_NE(RenderJson(c).find("\"I10\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace iommufd_check::explore
