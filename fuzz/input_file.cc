@@ -93,6 +93,10 @@ absl::StatusOr<program::Program> DecodeRunnable(const std::string& contents, For
   } else if (absl::Status status = CheckNames(*decoded, path); !status.ok()) {
     return status;
   }
+  if (decoded->operations.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": a program without operations would run nothing; add one"));
+  }
   return decoded;
 }
 

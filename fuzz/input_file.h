@@ -27,7 +27,8 @@ absl::StatusOr<program::Program> DecodeProgram(const std::string& contents, Form
                                                const std::string& path);
 
 // The same for a program that is to run. The design and the invariants that a text names exist;
-// from bytes, which a fuzzer wrote, all expectations and an unknown design are dropped.
+// from bytes, which a fuzzer wrote, all expectations and an unknown design are dropped. A program
+// without operations is refused: nothing done is never a pass.
 absl::StatusOr<program::Program> DecodeRunnable(const std::string& contents, Form form,
                                                 const std::string& path);
 

@@ -29,8 +29,8 @@ class ProgramUnderTest {
                    std::vector<spec::Invariant> wanted)
       : executor_(*executor), design_(*design), wanted_(std::move(wanted)) {}
 
-  // Appends and executes; with `fails` one of the calls that the operation makes fails. The violation
-  // wanted, or null.
+  // Appends and executes; with `fails`, one of the calls that the operation makes fails. The
+  // violation wanted, or null.
   const spec::Violation* Append(program::Operation operation, bool fails, uint16_t failing_call);
 
   const program::Program& program() const { return program_; }

@@ -40,7 +40,6 @@ class LocationTable {
   LocationTable();
   uint32_t NumberOf(uint64_t key);
   uint64_t KeyOf(uint32_t number) const { return keys_[number]; }
-  uint32_t size() const { return static_cast<uint32_t>(keys_.size()); }
 
  private:
   void Grow();

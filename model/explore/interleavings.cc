@@ -62,12 +62,6 @@ const InterleavingCounts& Interleavings::Explore(const Visitor& visitor) {
   return counts_;
 }
 
-std::vector<sim::TaskId> Interleavings::choices() const {
-  std::vector<sim::TaskId> tasks;
-  for (const Step& step : run_.steps()) tasks.push_back(step.task);
-  return tasks;
-}
-
 Interleavings::Node& Interleavings::Push() {
   if (depth_ == nodes_.size()) nodes_.emplace_back();
   nodes_[depth_].Clear();

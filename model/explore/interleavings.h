@@ -62,10 +62,7 @@ class Interleavings {
   const InterleavingCounts& Explore(const Visitor& visitor);
 
   // Of the trace that the visitor is being shown.
-  const HappensBefore& order() const { return order_; }
   sim::Fingerprint TraceFingerprint() const { return order_.TraceFingerprint(table_); }
-  // The tasks of its steps, which replay it.
-  std::vector<sim::TaskId> choices() const;
 
  private:
   using Accesses = std::vector<Access>;

@@ -6,9 +6,11 @@ namespace iommufd_check::sim {
 
 TaskId SwitchSchedule::Next(const SchedulePoint& point) {
   points_.push_back(point);
-  while (next_ < switches_.size() && ((point.unfinished >> switches_[next_].from) & 1u) == 0) {
-    ++next_;
-  }
+  // A task's end is itself a place to switch at; behind it none of its switches comes any more.
+  const auto gone = [&point](TaskId task) {
+    return task != point.current && ((point.unfinished >> task) & 1u) == 0;
+  };
+  while (next_ < switches_.size() && gone(switches_[next_].from)) ++next_;
   if (next_ < switches_.size()) {
     const Switch& s = switches_[next_];
     if (s.from == point.current && s.after <= point.steps) {

@@ -38,7 +38,6 @@ TEST(FaultSweep, PairsAreOfCallsThatARunMakes) {
 TEST(FaultSweep, TheReferenceRestoresEverything) {
   for (const std::string& name : ExploreCorpusNames()) {
     const program::Program program = ExploreCorpusProgram(name);
-    if (program::TaskCount(program) > 2) continue;
     const Certificate c = Sweep("reference", program, {});
     EXPECT_TRUE(c.exhausted) << name;
     EXPECT_FALSE(c.violated()) << RenderText(c);

@@ -158,7 +158,13 @@ TEST(Run, EveryByteStringRuns) {
   for (int i = 0; i < 400; ++i) bytes += static_cast<char>(i * 37 + 11);
   const CliResult result = RunCli({"run", "--quiet", "--bytes", "-"}, bytes);
   EXPECT_TRUE(result.code == 0 || result.code == 1) << result.err;
-  EXPECT_EQ(RunCli({"run", "--bytes", "-"}, "").code, 0);
+}
+
+TEST(Run, ProgramThatDoesNothingIsRefused) {
+  EXPECT_EQ(RunCli({"run", "--bytes", "-"}, "").code, 65);
+  const CliResult text = RunCli({"run", "-"}, "boot memfds=1 devices=1\n");
+  EXPECT_EQ(text.code, 65);
+  EXPECT_THAT(text.err, StartsWith("-: a program without operations would run nothing"));
 }
 
 }  // namespace
