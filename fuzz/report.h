@@ -18,8 +18,8 @@ namespace iommufd_check::cli {
 struct ReportOptions {
   std::string design;         // that ran
   std::string replay;         // arguments of `iommufd-check run`; empty: no such line
-  size_t max_rows = 24;       // of the swim lanes
-  size_t max_difference = 6;  // lines of the difference between the worlds
+  size_t max_rows = 18;       // of the swim lanes
+  size_t max_difference = 5;  // lines of the difference between the worlds
 };
 
 // REQUIRES: `subject` is one of execution.violations, and `events` the log of that run.

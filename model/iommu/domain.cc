@@ -18,6 +18,7 @@ std::optional<mm::Pfn> AllocTable(Task& t, mm::Machine& mm, DomainHandle h) {
 }
 
 void FreeTable(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table) {
+  IOMMUFD_CHECK(mm.phys.at(table).owner == mm::FrameOwner::kPageTable, "tables are table frames");
   t.Emit(Note::kTableFree, Ref(h), static_cast<int64_t>(table));
   mm.phys.Put(t, table);
 }
@@ -55,6 +56,7 @@ int MapPage(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iov
     table = TargetOf(entry);
   }
   const mm::PhysAddr address = EntryAddress(table, EntryIndex(iova, 0));
+  IOMMUFD_CHECK(mm.phys.at(table).owner == mm::FrameOwner::kPageTable, "the walk stays in tables");
   if (Present(mm.phys.ReadWord(address))) return -sim::kEADDRINUSE;
   mm.phys.WriteWord(address, mm::AddressOf(pfn) | permissions);
   return 0;
@@ -137,6 +139,7 @@ int iommu_map(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova i
 
 uint64_t iommu_unmap(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova,
                      uint64_t pages) {
+  IOMMUFD_CHECK(iova % mm::kPageSize == 0 && pages > 0, "whole pages are unmapped");
   t.Step();
   t.Emit(Note::kTableWrite, Ref(h));
   return UnmapBelow(t, mm, h, Get(t, iommu, h).top, kLevels - 1, 0, iova,

@@ -59,7 +59,9 @@ void HwptDestroy(Kernel& k, HwptHandle h) {
   const IoasHandle ioas = Get(k, h).ioas;
   mutex_lock(k.t, Get(k, ioas).mutex);
   auto& list = Get(k, ioas).hwpt_list.Modify(k.t, Ref(k, ioas));
-  list.erase(std::find(list.begin(), list.end(), h));
+  const auto position = std::find(list.begin(), list.end(), h);
+  IOMMUFD_CHECK(position != list.end(), "a published HWPT is on the list of its IOAS");
+  list.erase(position);
   mutex_unlock(k.t, Get(k, ioas).mutex);
   RemoveDomain(k, ioas, Get(k, h).domain);
   FreeHwpt(k, h);

@@ -31,12 +31,19 @@ void InsertSorted(Kernel& k, IoasHandle ioas, AreaHandle area) {
   const auto position = std::find_if(areas.begin(), areas.end(), [&](AreaHandle other) {
     return Get(k, other).first > Get(k, area).first;
   });
+  IOMMUFD_CHECK(position == areas.end() || Get(k, area).last < Get(k, *position).first,
+                "areas never overlap the next one");
+  IOMMUFD_CHECK(position == areas.begin() || Get(k, *(position - 1)).last < Get(k, area).first,
+                "areas never overlap the one before");
   areas.insert(position, area);
 }
 
 void FreeArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
   auto& areas = Get(k, ioas).iopt.areas.Modify(k.t, Ref(k, ioas));
-  areas.erase(std::find(areas.begin(), areas.end(), area));
+  const auto position = std::find(areas.begin(), areas.end(), area);
+  IOMMUFD_CHECK(position != areas.end(), "an area that goes is in the tree");
+  IOMMUFD_CHECK(Get(k, area).storage_domain.null(), "an area goes after its mappings");
+  areas.erase(position);
   k.t.Emit(sim::Note::kObjectFreed, Ref(area));
   k.s.areas.Free(area);
 }
@@ -64,6 +71,7 @@ int InsertArea(Kernel& k, IoasHandle ioas, MapRequest* request, AreaHandle* out)
   }
 
   Area area;
+  IOMMUFD_CHECK(request->iova + (request->length - 1) >= request->iova, "checked not to wrap");
   area.first = request->iova;
   area.last = request->iova + (request->length - 1);
   area.page_offset = request->page_offset;
@@ -164,6 +172,9 @@ int FillAllAreas(Kernel& k, IoasHandle ioas, DomainHandle domain) {
 
 int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   const IovaRange outside{iommu::kApertureLast + 1, mm::kMax};
+  const auto& present = Get(k, ioas).iopt.domains.Peek();
+  IOMMUFD_CHECK(std::find(present.begin(), present.end(), domain) == present.end(),
+                "a domain joins a table once");
   if (!AreasAligned(k, ioas, mm::kPageSize)) return -sim::kEADDRINUSE;
   for (const IovaRange& area : AreasOf(k, ioas)) {
     if (area.last >= outside.first) return -sim::kEADDRINUSE;

@@ -45,6 +45,7 @@ int Pin(Kernel& k, PagesHandle h, uint64_t first, uint64_t count, std::vector<mm
 // this call mapped is unmapped.
 int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
              const std::vector<mm::Pfn>& pfns) {
+  IOMMUFD_CHECK(!pfns.empty(), "a batch has pages");
   const Iova base = IovaOf(Get(k, h), first);
   const uint64_t permissions = Get(k, h).permissions;
   size_t done = 0;
@@ -83,6 +84,7 @@ int Account(Kernel& k, PagesHandle h) {
     return FailureOf(sim::FaultSite::kAccount);
   }
   Pages& pages = Get(k, h);
+  IOMMUFD_CHECK(pages.npinned.Peek() == 0, "pages are accounted once, after the first fill");
   pages.npinned.Write(k.t, Ref(h), pages.npages);
   k.mm.locked_pages += pages.npages;
   return 0;

@@ -44,6 +44,8 @@ PhysAddr ReserveRecord(Kernel& k, const CoreRules& rules) {
   }
   store(k, page, kArrayUsed.offset, kArrayUsed.bytes, used + 1, kFlbRef);
   const PhysAddr record = page + kArrayHeader + used * rules.record.size;
+  IOMMUFD_CHECK(mm::PfnOf(record) == mm::PfnOf(record + rules.record.size - 1),
+                "a record does not leave its page");
   store(k, record, rules.record.ref_count.offset, rules.record.ref_count.bytes, 1, kFlbRef);
   return record;
 }
@@ -58,6 +60,7 @@ void MarkDeleted(Kernel& k, PhysAddr record, const CoreRules& rules) {
 int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
   std::vector<Pfn> tables;
   iommu::CollectTables(k.mm.phys, Get(k.t, k.iommu, domain).top, &tables);
+  IOMMUFD_CHECK(!tables.empty(), "a domain has at least its top table");
   for (size_t i = 0; i < tables.size(); ++i) {
     const int error =
         kho_preserve_page(k, tables[i], Ref(domain), sim::FaultSite::kPreserveTable);
@@ -134,6 +137,7 @@ int flb_preserve(Kernel& k) {
     }
     store(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, arrays[i], kFlbRef);
   }
+  IOMMUFD_CHECK(k.lu.flb.Peek().data == 0, "the first preserved file creates the object");
   k.lu.flb.Modify(k.t, kFlbRef).data = header;
   return 0;
 }

@@ -16,6 +16,8 @@ uint64_t PagesOf(uint64_t size) {
 }
 
 void SetBit(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
+  IOMMUFD_CHECK(k.mm.phys.Exists(pfn), "a page that is registered exists");
+  IOMMUFD_CHECK(owner.kind != sim::ObjectKind::kNone, "a registration is on somebody's behalf");
   mutex_lock(k.t, k.lu.kho.radix_mutex);
   auto& set = k.lu.kho.preserved.Modify(k.t, kKhoRef);
   const auto position = std::lower_bound(set.begin(), set.end(), pfn);
@@ -25,6 +27,7 @@ void SetBit(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
 }
 
 void CheckPointer(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
+  IOMMUFD_CHECK(bytes >= 1 && bytes <= 8, "a field has one to eight bytes");
   if (memory == 0) k.t.Oops(sim::Splat::kNullDereference, object);
   if (IsErr(memory)) k.t.Oops(sim::Splat::kBadPointer, object, PtrErr(memory));
   for (const uint64_t end : {uint64_t{0}, static_cast<uint64_t>(bytes) - 1}) {
@@ -54,6 +57,8 @@ void kho_unpreserve_page(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
 
 PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner,
                             sim::ObjectRef object) {
+  IOMMUFD_CHECK(owner != mm::FrameOwner::kUserMemory && owner != mm::FrameOwner::kPageTable,
+                "memory that is born registered is the kernel's own record");
   if (size == 0) return ErrPtr(-sim::kEINVAL);
   if (size > kMaxOrderBytes) return ErrPtr(-sim::kE2BIG);
   if (should_fail(k.t, sim::FaultSite::kKhoAllocPreserve, object)) {
@@ -69,6 +74,7 @@ PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner,
 void kho_unpreserve_free(Kernel& k, PhysAddr memory, uint64_t size, sim::ObjectRef object) {
   if (memory == 0) return;
   CheckPointer(k, memory, 0, 1, object);
+  IOMMUFD_CHECK(memory % mm::kPageSize == 0, "allocations start at a page");
   for (uint64_t i = 0; i < PagesOf(size); ++i) {
     kho_unpreserve_page(k, mm::PfnOf(memory) + i, object);
     k.mm.phys.Put(k.t, mm::PfnOf(memory) + i);

@@ -27,7 +27,9 @@ int InsertId(Kernel& k, FileRef file) {
 void EraseId(Kernel& k, FileRef file) {
   spin_lock(k.t, k.lu.files_xa_lock);
   auto& ids = k.lu.preserved_ids.Modify(k.t, kLuoRef);
-  ids.erase(std::find(ids.begin(), ids.end(), file));
+  const auto position = std::find(ids.begin(), ids.end(), file);
+  IOMMUFD_CHECK(position != ids.end(), "the id of a preserved file is in the set");
+  ids.erase(position);
   spin_unlock(k.t, k.lu.files_xa_lock);
 }
 
@@ -55,6 +57,7 @@ void PutFileFlbs(Kernel& k, FileRef file) {
 }
 
 void GetFile(Kernel& k, const LuoFile& file) {
+  IOMMUFD_CHECK(file.file.kind != FileRef::Kind::kNone, "LUO refuses what is not open");
   if (file.file.kind == FileRef::Kind::kMemfd) return memfd_get_file(k.t, k.mm, file.memfd);
   iommufd_get_file(k, file.iommufd);
 }
@@ -117,6 +120,7 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
 }
 
 void ReleaseSession(Kernel& k, SessionHandle session) {
+  IOMMUFD_CHECK(!Get(k, session).fd_open, "a session is released after its close");
   mutex_lock(k.t, Get(k, session).mutex);
   while (!Get(k, session).files.Read(k.t, Ref(session)).empty()) {
     const LuoFile file = Get(k, session).files.Peek().back();
@@ -129,7 +133,9 @@ void ReleaseSession(Kernel& k, SessionHandle session) {
   mutex_unlock(k.t, Get(k, session).mutex);
   down_write(k.t, k.lu.sessions_rwsem);
   auto& list = k.lu.session_list.Modify(k.t, kLuoRef);
-  list.erase(std::find(list.begin(), list.end(), session));
+  const auto position = std::find(list.begin(), list.end(), session);
+  IOMMUFD_CHECK(position != list.end(), "an open session is listed");
+  list.erase(position);
   up_write(k.t, k.lu.sessions_rwsem);
   lock_destroy(k.t, Get(k, session).mutex);
   k.t.Emit(sim::Note::kObjectFreed, Ref(session));

@@ -25,6 +25,7 @@ void UnregisterFolios(Kernel& k, const std::vector<Pfn>& folios, size_t register
 // The folio list, registered like a vmalloc area; 0 with *error set on failure.
 PhysAddr PreserveArray(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref, int* error) {
   const uint64_t pages = ArrayPages(folios.size());
+  IOMMUFD_CHECK(pages > 0, "an empty file has no folio list");
   *error = -sim::kENOMEM;
   if (should_fail(k.t, sim::FaultSite::kKcalloc, ref)) return 0;
   const auto first = k.mm.phys.Alloc(k.t, mm::FrameOwner::kMemfdSer, pages);
@@ -66,6 +67,7 @@ int PreserveContents(Kernel& k, mm::MemfdHandle memfd, PhysAddr header, uint64_t
       memfd_pin_folios(k.t, k.mm, memfd, 0, static_cast<uint32_t>(pages), &folios,
                        mm::LastPage::kPartial);
   if (error != 0) return error;
+  IOMMUFD_CHECK(folios.size() == pages, "every page of the file is pinned, holes too");
   PhysAddr array = 0;
   error = PreserveFolios(k, folios, mm::Ref(memfd), &array);
   if (error != 0) {

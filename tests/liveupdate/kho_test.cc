@@ -9,13 +9,15 @@ using mm::FrameOwner;
 using sim::FaultSite;
 using sim::ObjectRef;
 
+constexpr ObjectRef kOwner{sim::ObjectKind::kKho, 0};
+
 class KhoTest : public LiveUpdateTest {
  protected:
   PhysAddr Alloc(uint64_t size, std::span<const sim::PlannedFault> faults = {}) {
     PhysAddr memory = 0;
     m.Call(
         [&](Kernel& k) {
-          memory = kho_alloc_preserve(k, size, FrameOwner::kIommufdSer, {});
+          memory = kho_alloc_preserve(k, size, FrameOwner::kIommufdSer, kOwner);
           return 0;
         },
         faults);
@@ -44,14 +46,14 @@ using Splats = std::vector<sim::Splat>;
 TEST_F(KhoTest, OneBitForEachPageAndNoCount) {
   EXPECT_THAT(Registered(), IsEmpty());
   Run([](Kernel& k) {
-    EXPECT_EQ(kho_preserve_page(k, 0x105, {}, FaultSite::kKhoPreserveFolio), 0);
-    EXPECT_EQ(kho_preserve_page(k, 0x101, {}, FaultSite::kKhoPreserveFolio), 0);
-    EXPECT_EQ(kho_preserve_page(k, 0x105, {}, FaultSite::kKhoPreserveFolio), 0) << "idempotent";
+    EXPECT_EQ(kho_preserve_page(k, 0x105, kOwner, FaultSite::kKhoPreserveFolio), 0);
+    EXPECT_EQ(kho_preserve_page(k, 0x101, kOwner, FaultSite::kKhoPreserveFolio), 0);
+    EXPECT_EQ(kho_preserve_page(k, 0x105, kOwner, FaultSite::kKhoPreserveFolio), 0) << "idempotent";
   });
   EXPECT_EQ(Registered(), (std::vector<Pfn>{0x101, 0x105}));
-  Run([](Kernel& k) { kho_unpreserve_page(k, 0x105, {}); });
+  Run([](Kernel& k) { kho_unpreserve_page(k, 0x105, kOwner); });
   EXPECT_EQ(Registered(), std::vector<Pfn>{0x101}) << "once is enough, however often it was set";
-  Run([](Kernel& k) { kho_unpreserve_page(k, 0x105, {}); });
+  Run([](Kernel& k) { kho_unpreserve_page(k, 0x105, kOwner); });
   EXPECT_EQ(Registered(), std::vector<Pfn>{0x101});
   EXPECT_THAT(m.splats(), IsEmpty());
 }
@@ -60,8 +62,8 @@ TEST_F(KhoTest, APreserveFailsAtTheSiteItIsCalledFor) {
   const sim::PlannedFault fault{0, FaultSite::kKhoPreserveFolio, 1};
   m.Call(
       [](Kernel& k) {
-        EXPECT_EQ(kho_preserve_page(k, 0x101, {}, FaultSite::kPreserveTable), 0);
-        EXPECT_EQ(kho_preserve_page(k, 0x102, {}, FaultSite::kKhoPreserveFolio), -sim::kENOMEM);
+        EXPECT_EQ(kho_preserve_page(k, 0x101, kOwner, FaultSite::kPreserveTable), 0);
+        EXPECT_EQ(kho_preserve_page(k, 0x102, kOwner, FaultSite::kKhoPreserveFolio), -sim::kENOMEM);
         return 0;
       },
       {&fault, 1});
@@ -81,7 +83,7 @@ TEST_F(KhoTest, MemoryIsBornRegistered) {
     EXPECT_EQ(FramesOf(FrameOwner::kIommufdSer).size(), row.pages);
     EXPECT_EQ(Registered(), FramesOf(FrameOwner::kIommufdSer));
     EXPECT_EQ(memory, mm::AddressOf(Registered().front()));
-    Run([&](Kernel& k) { kho_unpreserve_free(k, memory, row.size, {}); });
+    Run([&](Kernel& k) { kho_unpreserve_free(k, memory, row.size, kOwner); });
     EXPECT_TRUE(m.world == before) << row.size;
   }
 }
@@ -107,35 +109,35 @@ TEST_F(KhoTest, MemoryEnds) {
 
 TEST_F(KhoTest, FreeOfPointersThatAreNone) {
   const World before = m.world;
-  Run([](Kernel& k) { kho_unpreserve_free(k, 0, 8, {}); });
+  Run([](Kernel& k) { kho_unpreserve_free(k, 0, 8, kOwner); });
   EXPECT_TRUE(m.world == before) << "NULL is ignored";
   EXPECT_THAT(m.splats(), IsEmpty());
   const PhysAddr error = ErrPtr(-sim::kENOMEM);
-  EXPECT_EQ(Oops([&](Kernel& k) { kho_unpreserve_free(k, error, 8, {}); }),
+  EXPECT_EQ(Oops([&](Kernel& k) { kho_unpreserve_free(k, error, 8, kOwner); }),
             Splats{sim::Splat::kBadPointer});
 }
 
 TEST_F(KhoTest, StoresAndLoads) {
   const PhysAddr memory = Alloc(100);
   Run([&](Kernel& k) {
-    store(k, memory, 13, 8, 0x1122334455667788, {});
-    EXPECT_EQ(load(k, memory, 13, 8, {}), 0x1122334455667788u);
-    EXPECT_EQ(load(k, memory, 14, 4, {}), 0x44556677u);
-    EXPECT_EQ(load(k, memory, 21, 1, {}), 0u);
+    store(k, memory, 13, 8, 0x1122334455667788, kOwner);
+    EXPECT_EQ(load(k, memory, 13, 8, kOwner), 0x1122334455667788u);
+    EXPECT_EQ(load(k, memory, 14, 4, kOwner), 0x44556677u);
+    EXPECT_EQ(load(k, memory, 21, 1, kOwner), 0u);
   });
 }
 
 TEST_F(KhoTest, StoresThatMissOops) {
   const PhysAddr memory = Alloc(100);
   const auto store_at = [](PhysAddr base, uint64_t offset) {
-    return [=](Kernel& k) { store(k, base, offset, 8, 1, {}); };
+    return [=](Kernel& k) { store(k, base, offset, 8, 1, kOwner); };
   };
   EXPECT_EQ(Oops(store_at(0, 8)), Splats{sim::Splat::kNullDereference});
   EXPECT_EQ(Oops(store_at(ErrPtr(-sim::kENOMEM), 8)), Splats{sim::Splat::kBadPointer});
   EXPECT_EQ(Oops(store_at(memory, 4090)), Splats{sim::Splat::kUseAfterFree}) << "over the end";
   EXPECT_EQ(Oops([&](Kernel& k) {
-              kho_unpreserve_free(k, memory, 100, {});
-              load(k, memory, 0, 8, {});
+              kho_unpreserve_free(k, memory, 100, kOwner);
+              load(k, memory, 0, 8, kOwner);
             }),
             Splats{sim::Splat::kUseAfterFree});
 }
@@ -143,7 +145,7 @@ TEST_F(KhoTest, StoresThatMissOops) {
 TEST_F(KhoTest, RegisteringSleeps) {
   m.Call([](Kernel& k) {
     spin_lock(k.t, Get(k, k.ctx).xa_lock);
-    kho_unpreserve_page(k, 0x101, {});
+    kho_unpreserve_page(k, 0x101, kOwner);
     spin_unlock(k.t, Get(k, k.ctx).xa_lock);
     return 0;
   });
