@@ -160,8 +160,10 @@ int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings
   }
   if (call.kind == Call::Kind::kDeviceUnbind || call.kind == Call::Kind::kDeviceAttach ||
       call.kind == Call::Kind::kDeviceDetach) {
-    // Through the device's own descriptor: a bound device keeps the context (objects.md 4).
-    if (k.s.contexts.Find(k.ctx) == nullptr) return -sim::kENOENT;
+    // Through the device's own descriptor: a bound device keeps the context (objects.md 4), so one
+    // that is gone or on its way out has no device.
+    const iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
+    if (ctx == nullptr || ctx->file.value == 0) return -sim::kENOENT;
   } else if (!IommufdOpen(k)) {
     return -sim::kEBADF;
   }

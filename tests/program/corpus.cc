@@ -14,25 +14,23 @@
 namespace iommufd_check::program {
 namespace {
 
-const std::filesystem::path& Folder() {
-  static const std::filesystem::path folder =
-      std::filesystem::path(IOMMUFD_CHECK_SOURCE_ROOT) / "corpus" / "bugs";
-  return folder;
+std::filesystem::path PathOf(const std::string& folder) {
+  return std::filesystem::path(IOMMUFD_CHECK_SOURCE_ROOT) / "corpus" / folder;
 }
 
 }  // namespace
 
-std::vector<std::string> CorpusFiles() {
+std::vector<std::string> CorpusFiles(const std::string& folder) {
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(Folder())) {
+  for (const auto& entry : std::filesystem::directory_iterator(PathOf(folder))) {
     if (entry.path().extension() == ".prog") files.push_back(entry.path().filename().string());
   }
   std::sort(files.begin(), files.end());
   return files;
 }
 
-Program CorpusProgram(const std::string& file) {
-  std::ifstream in(Folder() / file, std::ios::binary);
+Program CorpusProgram(const std::string& file, const std::string& folder) {
+  std::ifstream in(PathOf(folder) / file, std::ios::binary);
   std::stringstream text;
   text << in.rdbuf();
   EXPECT_TRUE(in.good()) << file << " cannot be read";

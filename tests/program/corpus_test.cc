@@ -1,5 +1,6 @@
 // Each known bug: its program breaks, under its own design, exactly what the file states, and
-// nothing under `reference`, whose every schedule with at most one preemption holds as well.
+// nothing under `reference`, whose every schedule with at most one preemption holds as well. So do
+// the seeds and the regressions.
 #include "tests/program/corpus.h"
 
 #include <gtest/gtest.h>
@@ -109,6 +110,31 @@ std::string TestName(const testing::TestParamInfo<std::string>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Bugs, CorpusTest, testing::ValuesIn(CorpusFiles()), TestName);
+
+// Seeds are what works; regressions are what was once wrong, with the story in the file.
+class CleanCorpusTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(CleanCorpusTest, ReferenceHolds) {
+  const size_t slash = GetParam().find('/');
+  const Program program =
+      CorpusProgram(GetParam().substr(slash + 1), GetParam().substr(0, slash));
+  EXPECT_FALSE(program.title.empty()) << "a program tells what it is about";
+  Executor executor;
+  ExpectReferenceHolds(executor, program);
+  ExpectReferenceHoldsInAllSchedules(executor, program);
+}
+
+std::vector<std::string> CleanFiles() {
+  std::vector<std::string> files;
+  for (const char* folder : {"regressions", "seeds"}) {
+    for (const std::string& file : CorpusFiles(folder)) {
+      files.push_back(std::string(folder) + "/" + file);
+    }
+  }
+  return files;
+}
+
+INSTANTIATE_TEST_SUITE_P(Clean, CleanCorpusTest, testing::ValuesIn(CleanFiles()), TestName);
 
 TEST(Corpus, IsNotEmpty) { EXPECT_GE(CorpusFiles().size(), 22u); }
 
