@@ -76,6 +76,17 @@ TEST(ReadmeTest, ShowsWhatTheCommandsPrint) {
   }
 }
 
+// The program that explains the format does what it says.
+TEST(ReadmeTest, TheProgramShownRunsAsItExpects) {
+  const std::string readme = ReadmeText();
+  const size_t begin = readme.find("# What the file is about.");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string program = readme.substr(begin, readme.find("```", begin) - begin);
+  const CliResult result = RunCli({"run", "--quiet", "-"}, program);
+  EXPECT_EQ(result.code, static_cast<int>(ExitCode::kViolation)) << result.out << result.err;
+  EXPECT_NE(result.out.find("(as expected)"), std::string::npos) << result.out;
+}
+
 // The exit statuses of the README are those of the one table.
 TEST(ReadmeTest, ListsTheExitStatuses) {
   const std::string readme = ReadmeText();
