@@ -64,19 +64,12 @@ ExitCode Explore(std::span<const std::string> arguments, const Streams& io) {
   bounds.exact_frames = options.exact_frames;
   if (options.preemptions >= 0) bounds.preemptions = options.preemptions;
   if (options.max_executions != 0) bounds.max_executions = options.max_executions;
-  program::Executor executor;
-  ExitCode code = ExitCode::kOk;
-  for (const std::string& file : files) {
-    const absl::StatusOr<ExploredFile> explored = ReadExplored(file, options.design, io.in);
-    if (!explored.ok()) {
-      code = Worse(code, FileError(std::string(explored.status().message()), io));
-      continue;
-    }
-    const explore::Certificate certificate = explore::ExploreProgram(
-        &executor, *explored->design, file, explored->program, bounds);
-    code = Worse(code, PublishCertificate(certificate, options.json, io.out));
-  }
-  return code;
+  return CertifyFiles(files, options.design, options.json, io,
+                      [&](program::Executor* executor, const ExploredFile& explored,
+                          const std::string& file) {
+                        return explore::ExploreProgram(executor, *explored.design, file,
+                                             explored.program, bounds);
+                      });
 }
 
 }  // namespace

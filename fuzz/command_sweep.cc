@@ -52,19 +52,12 @@ ExitCode Sweep(std::span<const std::string> arguments, const Streams& io) {
   }
   if (files.empty()) return UsageError(kSweepCommand, "no program to sweep", io);
   if (options.max_executions != 0) options.bounds.max_executions = options.max_executions;
-  program::Executor executor;
-  ExitCode code = ExitCode::kOk;
-  for (const std::string& file : files) {
-    const absl::StatusOr<ExploredFile> explored = ReadExplored(file, options.design, io.in);
-    if (!explored.ok()) {
-      code = Worse(code, FileError(std::string(explored.status().message()), io));
-      continue;
-    }
-    const explore::Certificate certificate = explore::SweepProgram(
-        &executor, *explored->design, file, explored->program, options.bounds);
-    code = Worse(code, PublishCertificate(certificate, options.json, io.out));
-  }
-  return code;
+  return CertifyFiles(files, options.design, options.json, io,
+                      [&](program::Executor* executor, const ExploredFile& explored,
+                          const std::string& file) {
+                        return explore::SweepProgram(executor, *explored.design, file,
+                                             explored.program, options.bounds);
+                      });
 }
 
 }  // namespace

@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "fuzz/input_file.h"
 #include "fuzz/names.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/text_codec.h"
 
 namespace iommufd_check::cli {
+
+namespace {
 
 absl::StatusOr<ExploredFile> ReadExplored(const std::string& file, const std::string& design,
                                           std::istream& in) {
@@ -40,6 +43,23 @@ ExitCode PublishCertificate(const explore::Certificate& certificate, bool json,
   }
   const ExitCode found = certificate.violated() ? ExitCode::kViolation : ExitCode::kOk;
   return Worse(found, certificate.exhausted ? ExitCode::kOk : ExitCode::kBudget);
+}
+
+}  // namespace
+
+ExitCode CertifyFiles(const std::vector<std::string>& files, const std::string& design, bool json,
+                      const Streams& io, const Certify& certify) {
+  program::Executor executor;
+  ExitCode code = ExitCode::kOk;
+  for (const std::string& file : files) {
+    const absl::StatusOr<ExploredFile> explored = ReadExplored(file, design, io.in);
+    if (!explored.ok()) {
+      code = Worse(code, FileError(std::string(explored.status().message()), io));
+      continue;
+    }
+    code = Worse(code, PublishCertificate(certify(&executor, *explored, file), json, io.out));
+  }
+  return code;
 }
 
 }  // namespace iommufd_check::cli

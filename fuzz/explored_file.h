@@ -2,12 +2,14 @@
 // certificate, choose the exit status.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
-#include "absl/status/statusor.h"
 #include "fuzz/command.h"
 #include "model/explore/certificate.h"
 #include "model/liveupdate/design.h"
+#include "model/program/executor.h"
 #include "model/program/program.h"
 
 namespace iommufd_check::cli {
@@ -17,11 +19,14 @@ struct ExploredFile {
   liveupdate::Design* design = nullptr;
 };
 
-// `design` wins over the file's own; without either it is the reference. ERRORS: one sentence.
-absl::StatusOr<ExploredFile> ReadExplored(const std::string& file, const std::string& design,
-                                          std::istream& in);
+// Makes the certificate of one program.
+using Certify = std::function<explore::Certificate(
+    program::Executor* executor, const ExploredFile& explored, const std::string& file)>;
 
-// As text with the witnesses, or as JSON.
-ExitCode PublishCertificate(const explore::Certificate& certificate, bool json, std::ostream& out);
+// Certifies each file in turn and prints as text with the witnesses, or as JSON. `design` wins over
+// a file's own; without either it is the reference. A file that cannot be read is said so, and the
+// others still run. Returns the gravest exit code.
+ExitCode CertifyFiles(const std::vector<std::string>& files, const std::string& design, bool json,
+                      const Streams& io, const Certify& certify);
 
 }  // namespace iommufd_check::cli
