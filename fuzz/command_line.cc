@@ -13,9 +13,9 @@
 namespace iommufd_check::cli {
 namespace {
 
-constexpr std::array<const Command*, 8> kCommands{
+constexpr std::array<const Command*, 9> kCommands{
     &kRunCommand, &kVerdictCommand, &kMinimiseCommand, &kConvertCommand, &kListCommand,
-    &kExploreCommand, &kSearchCommand, &kSweepCommand,
+    &kExploreCommand, &kSearchCommand, &kSweepCommand, &kMergeCommand,
 };
 
 std::string Help() {

@@ -4,35 +4,25 @@
 
 #include "fuzz/command.h"
 #include "fuzz/explored_file.h"
-#include "fuzz/names.h"
-#include "fuzz/shard.h"
+#include "fuzz/work_flags.h"
 #include "model/explore/fault_sweep.h"
-#include "model/liveupdate/designs/registry.h"
 
 namespace iommufd_check::cli {
 namespace {
 
 struct Options {
-  std::string design;
+  WorkFlags work;
   explore::SweepOptions bounds;
-  uint64_t max_executions = 0;
-  std::string shard;
-  bool json = false;
 };
 
 FlagSet FlagsOf(Options* options) {
   FlagSet flags;
-  flags.Add("design", "NAME", "run under this design (default: the file's, else reference)",
-            &options->design);
   flags.Add("sticky", "", "also fail a call and all later ones of it (default: true)",
             &options->bounds.sticky);
   flags.Add("pairs", "", "also fail every two calls", &options->bounds.pairs);
   flags.Add("preemptions", "N", "each plan under every schedule with at most N (default: 0)",
             &options->bounds.preemptions);
-  flags.Add("max_executions", "N", "of each program; 0 is no limit (default: 0)",
-            &options->max_executions);
-  flags.Add("shard", "I/N", "only every Nth file, from the Ith (from 0)", &options->shard);
-  flags.Add("json", "", "print certificates as JSON, one after the other", &options->json);
+  options->work.AddTo(&flags);
   return flags;
 }
 
@@ -41,22 +31,18 @@ ExitCode Sweep(std::span<const std::string> arguments, const Streams& io) {
   std::vector<std::string> files;
   const FlagSet flags = FlagsOf(&options);
   if (const auto code = ParseArguments(kSweepCommand, flags, arguments, io, &files)) return *code;
-  if (!options.design.empty() && liveupdate::FindDesign(options.design) == nullptr) {
-    return UsageError(kSweepCommand, UnknownDesign(options.design), io);
+  if (const std::string problem = options.work.Problem(); !problem.empty()) {
+    return UsageError(kSweepCommand, problem, io);
   }
   if (options.bounds.preemptions < 0) {
     return UsageError(kSweepCommand, "--preemptions is not negative", io);
   }
-  if (const std::string problem = KeepShard(options.shard, &files); !problem.empty()) {
-    return UsageError(kSweepCommand, problem, io);
-  }
   if (files.empty()) return UsageError(kSweepCommand, "no program to sweep", io);
-  if (options.max_executions != 0) options.bounds.max_executions = options.max_executions;
-  return CertifyFiles(files, options.design, options.json, io,
-                      [&](program::Executor* executor, const ExploredFile& explored,
-                          const std::string& file) {
-                        return explore::SweepProgram(executor, *explored.design, file,
-                                             explored.program, options.bounds);
+  return CertifyFiles(kSweepCommand, files, options.work, io,
+                      [&](program::Executor* executor, liveupdate::Design& design,
+                          const std::string& file, const program::Program& program) {
+                        return explore::MakeSweepWork(executor, design, file, program,
+                                                      options.bounds);
                       });
 }
 

@@ -31,7 +31,8 @@ FlagSet FlagsOf(Options* options) {
             &options->corpus);
   flags.Add("programs", "DIR", "write the programs that were found there, do not print them",
             &options->programs);
-  flags.Add("preemptions", "N", "in one schedule (default: 2)", &options->bounds.preemptions);
+  flags.Add("preemptions", "N", "in one schedule with a fault (default: 2)",
+            &options->bounds.preemptions);
   flags.Add("single_faults", "", "also runs in which one call fails (default: true)",
             &options->bounds.single_faults);
   flags.Add("max_executions", "N", "of each design; 0 is no limit (default: 0)",
@@ -155,11 +156,12 @@ const Command kVerdictCommand{
     .usage =
         "Usage: iommufd-check verdict [--flags] [FILE...]\n"
         "\n"
-        "Runs each program under each design as written, then with every single fault and every\n"
-        "schedule within the bounds. A cell says `held (n)` with how often the invariant had\n"
-        "something to say, `VIOLATED` with the size of the smallest program found, which follows\n"
-        "below the table, or `never armed`. Exits 1 when any design violates an invariant, 3 when\n"
-        "the budget ended before the bounds.\n"
+        "Runs each program under each design as written, then in every interleaving that can make\n"
+        "a difference, then with every single fault in every schedule within the bound.\n"
+        "A cell says `held (n)` with how often the invariant had something to say, `VIOLATED`\n"
+        "with the size of the smallest program found, which follows below the table, or `never\n"
+        "armed`. Exits 1 when any design violates an invariant, 3 when the budget ended before\n"
+        "the bounds.\n"
         "\n"
         "Example:\n"
         "  iommufd-check verdict --design=v1,reference --programs=found\n",

@@ -1,16 +1,25 @@
 #include "fuzz/explored_file.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "fuzz/certificate_printer.h"
 #include "fuzz/input_file.h"
 #include "fuzz/names.h"
+#include "fuzz/resume_file.h"
+#include "fuzz/work_watch.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/text_codec.h"
 
 namespace iommufd_check::cli {
-
 namespace {
+
+struct ExploredFile {
+  program::Program program;
+  liveupdate::Design* design = nullptr;
+};
 
 absl::StatusOr<ExploredFile> ReadExplored(const std::string& file, const std::string& design,
                                           std::istream& in) {
@@ -28,38 +37,69 @@ absl::StatusOr<ExploredFile> ReadExplored(const std::string& file, const std::st
   return explored;
 }
 
-ExitCode PublishCertificate(const explore::Certificate& certificate, bool json,
-                            std::ostream& out) {
-  if (json) {
-    out << explore::RenderJson(certificate);
-  } else {
-    out << explore::RenderText(certificate);
-    std::string before;
-    for (const explore::Finding& finding : certificate.findings) {
-      const std::string text = program::PrintProgram(finding.witness);
-      if (text != before) out << "\n" << text;
-      before = text;
-    }
-  }
-  const ExitCode found = certificate.violated() ? ExitCode::kViolation : ExitCode::kOk;
-  return Worse(found, certificate.exhausted ? ExitCode::kOk : ExitCode::kBudget);
+// The parts that fall to a shard. Shares begin at another part in each file, so that many small
+// programs are shared out too.
+explore::WorkOptions ShareOf(const WorkFlags& flags, size_t file) {
+  explore::WorkOptions options;
+  options.threads = flags.threads;
+  options.shards = flags.shards;
+  options.shard = static_cast<uint32_t>(
+      (flags.shard_index + flags.shards - file % flags.shards) % flags.shards);
+  if (flags.max_executions != 0) options.max_executions = flags.max_executions;
+  return options;
+}
+
+uint64_t PartsOf(const explore::WorkOptions& share, uint32_t parts) {
+  return parts <= share.shard ? 0 : (parts - share.shard - 1) / share.shards + 1;
 }
 
 }  // namespace
 
-ExitCode CertifyFiles(const std::vector<std::string>& files, const std::string& design, bool json,
-                      const Streams& io, const Certify& certify) {
+ExitCode CertifyFiles(const Command& command, const std::vector<std::string>& files,
+                      const WorkFlags& flags, const Streams& io, const MakeWork& make_work) {
+  CertificatePrinter printer(flags.json, &io.out);
+  ResumeFile resume(flags.resume);
+  if (!flags.previous.empty()) {
+    const absl::Status read = printer.ReadPrevious(flags.previous, io.in);
+    if (!read.ok()) return FileError(std::string(read.message()), io);
+  }
+  if (const absl::Status loaded = resume.Load(); !loaded.ok()) {
+    return FileError(std::string(loaded.message()), io);
+  }
+  const bool watched = isatty(STDERR_FILENO) != 0;
+  WorkWatch watch({flags.max_seconds, flags.max_memory}, &SteadySeconds, &PeakMemoryBytes,
+                  watched ? &io.err : nullptr);
   program::Executor executor;
   ExitCode code = ExitCode::kOk;
-  for (const std::string& file : files) {
-    const absl::StatusOr<ExploredFile> explored = ReadExplored(file, design, io.in);
+  for (size_t i = 0; i < files.size(); ++i) {
+    const absl::StatusOr<ExploredFile> explored = ReadExplored(files[i], flags.design, io.in);
     if (!explored.ok()) {
       code = Worse(code, FileError(std::string(explored.status().message()), io));
       continue;
     }
-    code = Worse(code, PublishCertificate(certify(&executor, *explored, file), json, io.out));
+    const auto work = make_work(&executor, *explored->design, files[i], explored->program);
+    explore::WorkOptions options = ShareOf(flags, i);
+    const uint64_t parts = PartsOf(options, work->blank().parts);
+    if (parts == 0) continue;
+    watch.Begin(work->blank(), parts);
+    options.pulse = &watch;
+    options.checkpoint = resume.checkpoint();
+    options.on_part = [&](const explore::Certificate& part) {
+      watch.NotePart(part);
+      resume.SaveNowAndThen(watch.seconds());
+    };
+    printer.Add(explore::RunWork(*work, options));
+    if (const absl::Status saved = resume.Save(); !saved.ok()) {
+      return FileError(std::string(saved.message()), io);
+    }
   }
-  return code;
+  if (printer.empty() && code == ExitCode::kOk) {
+    return UsageError(command,
+                      absl::StrCat("no part falls to --shard=", flags.shard,
+                                   ", so nothing was run; use fewer shards"),
+                      io);
+  }
+  return Worse(code, printer.Finish());
 }
 
 }  // namespace iommufd_check::cli

@@ -98,10 +98,13 @@ std::string CellText(const Cell& cell) {
 
 // What "all" was, or how it ended.
 std::string Extent(const DesignVerdict& verdict, const SearchBounds& bounds) {
-  const std::string all = absl::StrFormat(
-      "%s x all schedules with at most %d preemption%s",
-      bounds.single_faults ? "own faults, else none and each single one," : "own faults",
-      bounds.preemptions, bounds.preemptions == 1 ? "" : "s");
+  std::string all = "all interleavings";
+  if (bounds.single_faults) {
+    absl::StrAppendFormat(&all,
+                          "; of programs without faults, each single one x all schedules with at "
+                          "most %d preemption%s",
+                          bounds.preemptions, bounds.preemptions == 1 ? "" : "s");
+  }
   return absl::StrFormat("%s: %d programs, %d executions, %s%s\n", verdict.design, verdict.programs,
                          verdict.executions,
                          verdict.exhausted ? "exhausted: " : "NOT exhausted, ended within: ", all);

@@ -22,7 +22,7 @@
 namespace iommufd_check::cli {
 
 struct SearchBounds {
-  uint32_t preemptions = 2;     // in one schedule
+  uint32_t preemptions = 2;     // in one schedule of a run with a fault
   bool single_faults = true;    // also each run in which one call fails
   uint64_t max_executions = 0;  // of each design; 0: no limit
 };

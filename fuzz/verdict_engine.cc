@@ -1,42 +1,78 @@
 #include "fuzz/verdict_engine.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
-#include "model/explore/systematic.h"
+#include "model/explore/bounded_schedules.h"
+#include "model/explore/interleavings.h"
+#include "model/explore/program_subject.h"
 #include "model/program/minimise.h"
 
 namespace iommufd_check::cli {
 namespace {
 
-SearchOutcome Search(program::Executor& executor, liveupdate::Design& design,
-                     const program::Program& program, const SearchBounds& bounds,
-                     const Visitor& visit) {
-  explore::SystematicSearch search(&executor);
-  const explore::SearchSummary summary = search.Run(
-      design, program,
-      {.preemptions = static_cast<int>(bounds.preemptions),
-       .single_faults = bounds.single_faults,
-       .max_executions = bounds.max_executions == 0 ? UINT64_MAX : bounds.max_executions},
-      [&](const program::Program& variant, const program::Execution& execution) {
-        visit(variant, execution);
+using program::Execution;
+using program::Program;
+using program::SiteVisit;
+
+void NoteSites(const Execution& execution, std::vector<SiteVisit>* sites) {
+  for (const SiteVisit& visit : execution.sites) {
+    if (std::find(sites->begin(), sites->end(), visit) == sites->end()) sites->push_back(visit);
+  }
+}
+
+// All interleavings of the program as it is; collects the calls that can fail.
+bool ExploreInterleavings(program::Executor& executor, liveupdate::Design& design,
+                          const Program& program, explore::Meter* meter, const Visitor& visit,
+                          std::vector<SiteVisit>* sites) {
+  explore::ProgramSubject subject(&executor, &design, program);
+  explore::InterleavingOptions options;
+  options.meter = meter;
+  options.dependency = explore::DependencyOf(program);
+  explore::Interleavings explorer(&subject, options);
+  return explorer
+      .Explore([&](const explore::Subject&) {
+        const Execution& execution = subject.execution();
+        NoteSites(execution, sites);
+        visit(execution.violations.empty() ? program : subject.Replayable(), execution);
         return true;
-      });
-  return {.executions = summary.executions, .exhausted = summary.exhausted};
+      })
+      .exhausted;
+}
+
+SearchOutcome Search(program::Executor& executor, liveupdate::Design& design,
+                     const Program& program, const SearchBounds& bounds, const Visitor& visit) {
+  explore::Meter meter(bounds.max_executions == 0 ? UINT64_MAX : bounds.max_executions);
+  std::vector<SiteVisit> sites;
+  bool whole = ExploreInterleavings(executor, design, program, &meter, visit, &sites);
+  if (!bounds.single_faults || !program.faults.empty()) sites.clear();
+  for (size_t i = 0; whole && i < sites.size(); ++i) {
+    Program variant = program;
+    variant.faults = {{sites[i].operation, sites[i].site, sites[i].nth}};
+    explore::BoundedSchedules schedules(&executor, &design, variant,
+                                        static_cast<int>(bounds.preemptions));
+    whole = schedules.Run({}, &meter, [&](const Program& scheduled, const Execution& execution) {
+      visit(scheduled, execution);
+      return true;
+    });
+  }
+  return {.executions = meter.used(), .exhausted = whole};
 }
 
 }  // namespace
 
 Engine MakeEngine(program::Executor& executor) {
   return {
-      .run = [&executor](liveupdate::Design& design, const program::Program& program)
-          -> const program::Execution& { return executor.Run(design, program); },
+      .run = [&executor](liveupdate::Design& design, const Program& program)
+          -> const Execution& { return executor.Run(design, program); },
       .search =
-          [&executor](liveupdate::Design& design, const program::Program& program,
+          [&executor](liveupdate::Design& design, const Program& program,
                       const SearchBounds& bounds, const Visitor& visit) {
             return Search(executor, design, program, bounds, visit);
           },
       .minimise =
-          [](const program::Program& program, const Predicate& still_fails) {
+          [](const Program& program, const Predicate& still_fails) {
             return program::Minimise(program, still_fails, nullptr);
           },
   };

@@ -1,53 +1,68 @@
 #include "model/explore/bounded_schedules.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numbers>
+#include <bit>
+#include <utility>
 
-#include "model/explore/systematic.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::explore {
 
-using program::Execution;
 using program::Program;
 
-bool RunBounded(program::Executor* executor, liveupdate::Design& design, const Program& program,
-                const ScheduleBounds& bounds, Certificate* c,
-                const std::function<void(const Execution&)>& on_run) {
-  IOMMUFD_CHECK(bounds.preemptions >= 0, "a bound is not negative");
-  if (c->executions >= bounds.max_executions) return false;
-  SearchBounds search;
-  search.preemptions = bounds.preemptions;
-  search.single_faults = false;
-  search.max_executions = bounds.max_executions - c->executions;
-  const SearchSummary summary = SystematicSearch(executor).Run(
-      design, program, search, [&](const Program& variant, const Execution& execution) {
-        if (c->traces++ == 0) c->orders_log10 = OrdersLog10(execution);
-        c->transitions += execution.steps;
-        c->longest = std::max(c->longest, execution.steps);
-        c->digest += execution.digest;
-        c->Count(execution);
-        for (const spec::Violation& violation : execution.violations) {
-          if (c->Find(violation.invariant) != nullptr) continue;
-          c->Keep({violation, variant, PreemptionsOfLast(*executor), true});
-        }
-        if (on_run) on_run(execution);
-        return true;
-      });
-  c->executions += summary.executions;
-  return summary.exhausted;
+BoundedSchedules::BoundedSchedules(program::Executor* executor, liveupdate::Design* design,
+                                   const Program& program, int preemptions)
+    : executor_(*executor), design_(*design), variant_(program), preemptions_(preemptions) {
+  IOMMUFD_CHECK(preemptions >= 0, "a bound is not negative");
 }
 
-double OrdersLog10(const Execution& execution) {
-  double all = 0;
-  double log = 0;
-  for (size_t task = 1; task < execution.task_steps.size(); ++task) {
-    const double steps = execution.task_steps[task];
-    all += steps;
-    log -= std::lgamma(steps + 1);
+bool BoundedSchedules::RunOne(const ScheduleNode& node, Meter* meter, const Visitor& visitor) {
+  if (!meter->Take()) return false;
+  variant_.switches = node.switches;
+  return visitor(variant_, executor_.Run(design_, variant_, {}));
+}
+
+bool BoundedSchedules::Run(const ScheduleNode& root, Meter* meter, const Visitor& visitor) {
+  // Those that wait, by preemptions above the root's. Free children come before the next level.
+  std::vector<ScheduleNode> level{root};
+  for (int preemptions = root.preemptions; preemptions <= preemptions_; ++preemptions) {
+    std::vector<ScheduleNode> next;
+    while (!level.empty()) {
+      std::vector<ScheduleNode> free;
+      for (const ScheduleNode& node : level) {
+        if (!RunOne(node, meter, visitor)) return false;
+        for (ScheduleNode& child : ChildrenOf(node)) {
+          (child.preemptions > preemptions ? next : free).push_back(std::move(child));
+        }
+      }
+      level = std::move(free);
+    }
+    level = std::move(next);
   }
-  return (log + std::lgamma(all + 1)) / std::numbers::ln10;
+  return true;
+}
+
+std::vector<ScheduleNode> BoundedSchedules::ChildrenOf(const ScheduleNode& node) const {
+  std::vector<ScheduleNode> children;
+  if (node.switches.size() == program::kMaxSwitches) return children;
+  const std::vector<sim::SchedulePoint>& points = executor_.schedule_points();
+  for (size_t i = node.first_point; i < points.size(); ++i) {
+    const sim::SchedulePoint& point = points[i];
+    // A task that was chosen just now and has not begun: whom to choose was asked there.
+    if (point.steps == 0 && i > 0) continue;
+    const bool preempts = point.leaving_preempts();
+    // What the scheduler does here without a switch of ours.
+    const auto chosen = point.current_can_continue()
+                            ? point.current
+                            : static_cast<sim::TaskId>(std::countr_zero(point.runnable));
+    const int preemptions = node.preemptions + (preempts ? 1 : 0);
+    if (preemptions > preemptions_) continue;
+    for (sim::TaskId to = 1; to < sim::kMaxTasks; ++to) {
+      if (to == chosen || ((point.runnable >> to) & 1u) == 0) continue;
+      children.push_back({node.switches, i + 1, preemptions});
+      children.back().switches.push_back({point.current, point.steps, to});
+    }
+  }
+  return children;
 }
 
 int PreemptionsOfLast(const program::Executor& executor) {
@@ -55,7 +70,7 @@ int PreemptionsOfLast(const program::Executor& executor) {
   int preemptions = 0;
   for (size_t i = 0; i + 1 < points.size(); ++i) {
     const bool leaves = points[i + 1].current != points[i].current;
-    preemptions += leaves && points[i].current_can_continue() ? 1 : 0;
+    preemptions += leaves && points[i].leaving_preempts() ? 1 : 0;
   }
   return preemptions;
 }

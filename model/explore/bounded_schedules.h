@@ -1,31 +1,57 @@
-// All schedules of a program within a preemption bound, entered into a certificate: the common part
-// of bounded exploration and of fault sweeps.
+// All schedules of a program with at most so many preemptions, each once, by re-execution.
 //
-//   RunBounded(&executor, design, program, {.preemptions = 1}, &certificate, nullptr);
+// Schedules form a tree: a run reports where the scheduler was asked, and each child of a schedule
+// adds one switch behind its last one. A switch away from a task that could have continued is a
+// preemption; one at a block or an end is free, and so is the choice of the first task. Fewer
+// preemptions come first, so the first violation found has as few as possible. The subtrees of
+// different schedules are disjoint, so they can be explored apart.
+//
+//   BoundedSchedules schedules(&executor, &design, program, 1);
+//   schedules.Run({}, &meter, [](const Program& variant, const Execution& run) { return true; });
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <functional>
+#include <vector>
 
-#include "model/explore/certificate.h"
+#include "model/explore/meter.h"
+#include "model/program/executor.h"
 
 namespace iommufd_check::explore {
 
-struct ScheduleBounds {
+struct ScheduleNode {
+  std::vector<sim::Switch> switches;
+  size_t first_point = 0;  // children add a switch there or later
   int preemptions = 0;
-  uint64_t max_executions = UINT64_MAX;  // of the certificate: what it already counts is included
 };
 
-// Adds executions, transitions, digest, sites, antecedents and violations to `c`, whose witnesses
-// are the fewest when they are new. `on_run`, when set, sees each run. False when the budget ended.
-bool RunBounded(program::Executor* executor, liveupdate::Design& design,
-                const program::Program& program, const ScheduleBounds& bounds, Certificate* c,
-                const std::function<void(const program::Execution&)>& on_run);
+class BoundedSchedules {
+ public:
+  // `variant` is the program with the switches of this execution. Return false to end the search.
+  using Visitor =
+      std::function<bool(const program::Program& variant, const program::Execution& run)>;
 
-// log10 of the ways to interleave the steps that the tasks took: (sum)! / product of each!.
-double OrdersLog10(const program::Execution& execution);
+  // The program's own switches are not used. REQUIRES: preemptions >= 0.
+  BoundedSchedules(program::Executor* executor, liveupdate::Design* design,
+                   const program::Program& program, int preemptions);
 
-// Switches of the executor's last run away from a task that could have continued.
+  // Runs `root` and all schedules below it. False when the visitor or the meter ended it.
+  bool Run(const ScheduleNode& root, Meter* meter, const Visitor& visitor);
+
+  // Runs `node` alone. False as for Run.
+  bool RunOne(const ScheduleNode& node, Meter* meter, const Visitor& visitor);
+
+  // The children of the schedule that was run last, within the bound. REQUIRES: it was `node`.
+  std::vector<ScheduleNode> ChildrenOf(const ScheduleNode& node) const;
+
+ private:
+  program::Executor& executor_;
+  liveupdate::Design& design_;
+  program::Program variant_;
+  const int preemptions_;
+};
+
+// Preemptions of the executor's last run under switches alone.
 int PreemptionsOfLast(const program::Executor& executor);
 
 }  // namespace iommufd_check::explore

@@ -1,10 +1,11 @@
 #include "model/explore/fault_sweep.h"
 
-#include <algorithm>
+#include <set>
+#include <tuple>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "model/explore/bounded_schedules.h"
-#include "model/sim/check.h"
 
 namespace iommufd_check::explore {
 namespace {
@@ -17,89 +18,115 @@ using Plan = std::vector<sim::PlannedFault>;
 // Calls of one site in one operation that a sticky plan fails.
 constexpr uint16_t kStickyCalls = 16;
 
+// Calls in order of first sight.
+class Visits {
+ public:
+  void Add(const std::vector<SiteVisit>& visits) {
+    for (const SiteVisit& visit : visits) {
+      if (seen_.insert(KeyOf(visit)).second) in_order_.push_back(visit);
+    }
+  }
+  bool Contains(const SiteVisit& visit) const { return seen_.count(KeyOf(visit)) != 0; }
+  const std::vector<SiteVisit>& in_order() const { return in_order_; }
+
+ private:
+  using Key = std::tuple<uint16_t, sim::FaultSite, uint16_t>;
+  static Key KeyOf(const SiteVisit& visit) { return {visit.operation, visit.site, visit.nth}; }
+
+  std::vector<SiteVisit> in_order_;
+  std::set<Key> seen_;
+};
+
 sim::PlannedFault Fails(const SiteVisit& visit) {
   return {visit.operation, visit.site, visit.nth};
 }
 
-bool Contains(const std::vector<SiteVisit>& visits, const SiteVisit& visit) {
-  return std::find(visits.begin(), visits.end(), visit) != visits.end();
+Plan Sticky(const SiteVisit& site) {
+  Plan plan;
+  for (uint16_t i = 0; i < kStickyCalls; ++i) {
+    plan.push_back({site.operation, site.site, static_cast<uint16_t>(site.nth + i)});
+  }
+  return plan;
 }
 
-class Sweep {
+class SweepWork : public Work {
  public:
-  Sweep(program::Executor* executor, liveupdate::Design* design, const Program& program,
-        const SweepOptions& options, Certificate* c)
-      : executor_(*executor), design_(*design), program_(program), options_(options), c_(*c) {}
+  SweepWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
+            const Program& program, const SweepOptions& options)
+      : design_(design), program_(program), options_(options) {
+    Meter unlimited;
+    Certificate ignored;
+    sites_ = RunPlan({}, executor, &unlimited, &ignored).in_order();
+    blank_.work = "sweep";
+    blank_.program = name;
+    blank_.design = std::string(design.name());
+    blank_.schedules = absl::StrCat("schedules with at most ", options.preemptions, " preemption",
+                                    options.preemptions == 1 ? "" : "s");
+    blank_.reduction = "none";
+    blank_.faults = absl::StrCat("single", options.sticky ? "+sticky" : "",
+                                 options.pairs ? "+pairs" : "");
+    blank_.parts = static_cast<uint32_t>(sites_.size() + 1);
+    Identify(program, &blank_);
+  }
 
-  void Run() {
-    const std::vector<SiteVisit> sites = RunPlan({});
-    for (const SiteVisit& site : sites) {
-      const std::vector<SiteVisit> after = RunPlan({Fails(site)});
-      if (options_.sticky) RunPlan(Sticky(site));
-      if (!options_.pairs) continue;
-      for (const SiteVisit& second : after) {
-        // A pair of calls that both happen anyway comes up twice: once is enough.
-        const bool seen = Contains(sites, second) && !Later(sites, site, second);
-        if (!(second == site) && !seen) RunPlan({Fails(site), Fails(second)});
-      }
+  void RunPart(uint32_t part, program::Executor* executor, Meter* meter,
+               Certificate* c) const override {
+    if (part == 0) {
+      RunPlan({}, executor, meter, c);
+    } else {
+      RunPlansOf(part - 1, executor, meter, c);
     }
+    c->executions = meter->used();
   }
 
  private:
-  static Plan Sticky(const SiteVisit& site) {
-    Plan plan;
-    for (uint16_t i = 0; i < kStickyCalls; ++i) {
-      plan.push_back({site.operation, site.site, static_cast<uint16_t>(site.nth + i)});
+  void RunPlansOf(size_t index, program::Executor* executor, Meter* meter, Certificate* c) const {
+    const SiteVisit& site = sites_[index];
+    const Visits after = RunPlan({Fails(site)}, executor, meter, c);
+    if (options_.sticky) RunPlan(Sticky(site), executor, meter, c);
+    if (!options_.pairs) return;
+    // A pair of calls that both happen anyway comes up at both: the first one's part has it.
+    Visits up_to_here;
+    up_to_here.Add({sites_.begin(), sites_.begin() + static_cast<ptrdiff_t>(index) + 1});
+    for (const SiteVisit& second : after.in_order()) {
+      if (!up_to_here.Contains(second)) RunPlan({Fails(site), Fails(second)}, executor, meter, c);
     }
-    return plan;
-  }
-  static bool Later(const std::vector<SiteVisit>& sites, const SiteVisit& a, const SiteVisit& b) {
-    return std::find(sites.begin(), sites.end(), a) < std::find(sites.begin(), sites.end(), b);
   }
 
-  // The sites that its runs came past, in order of first sight.
-  std::vector<SiteVisit> RunPlan(const Plan& plan) {
+  // All schedules of one plan. The calls that its runs came past.
+  Visits RunPlan(const Plan& plan, program::Executor* executor, Meter* meter,
+                 Certificate* c) const {
     Program variant = program_;
-    variant.switches.clear();
     variant.faults.insert(variant.faults.end(), plan.begin(), plan.end());
-    std::vector<SiteVisit> sites;
-    if (!plan.empty()) ++c_.plans;
-    const bool whole = RunBounded(&executor_, design_, variant,
-                                  {options_.preemptions, options_.max_executions}, &c_,
-                                  [&](const Execution& execution) {
-                                    for (const SiteVisit& visit : execution.sites) {
-                                      if (!Contains(sites, visit)) sites.push_back(visit);
-                                    }
-                                  });
-    c_.exhausted = c_.exhausted && whole;
-    return sites;
+    Visits visits;
+    if (!plan.empty() && !meter->refused()) ++c->plans;
+    BoundedSchedules(executor, &design_, variant, options_.preemptions)
+        .Run({}, meter, [&](const Program& scheduled, const Execution& execution) {
+          c->EnterSchedule(scheduled, execution, PreemptionsOfLast(*executor));
+          visits.Add(execution.sites);
+          return true;
+        });
+    return visits;
   }
 
-  program::Executor& executor_;
   liveupdate::Design& design_;
-  const Program& program_;
-  const SweepOptions& options_;
-  Certificate& c_;
+  const Program program_;
+  const SweepOptions options_;
+  std::vector<SiteVisit> sites_;
 };
 
 }  // namespace
 
+std::unique_ptr<Work> MakeSweepWork(program::Executor* executor, liveupdate::Design& design,
+                                    const std::string& name, const Program& program,
+                                    const SweepOptions& options) {
+  return std::make_unique<SweepWork>(executor, design, name, program, options);
+}
+
 Certificate SweepProgram(program::Executor* executor, liveupdate::Design& design,
                          const std::string& name, const Program& program,
                          const SweepOptions& options) {
-  Certificate c;
-  c.work = "sweep";
-  c.program = name;
-  c.design = std::string(design.name());
-  c.reduction = "none";
-  c.preemptions = options.preemptions;
-  c.faults = "single";
-  if (options.sticky) c.faults += "+sticky";
-  if (options.pairs) c.faults += "+pairs";
-  c.exhausted = true;
-  Sweep(executor, &design, program, options, &c).Run();
-  IOMMUFD_CHECK(c.executions > 0, "a sweep runs the program at least once");
-  return c;
+  return RunWork(*MakeSweepWork(executor, design, name, program, options), {});
 }
 
 }  // namespace iommufd_check::explore

@@ -3,13 +3,16 @@
 // plan is run under every schedule within a preemption bound. Every run ends with all checks: the
 // oracle, rollback equality, the leak check after exit.
 //
+// Part 0 is the program without a fault of ours; each other part is a site with all its plans.
+//
 //   program::Executor executor;
 //   Certificate c = SweepProgram(&executor, *design, "a.prog", program, {.pairs = true});
 #pragma once
 
+#include <memory>
 #include <string>
 
-#include "model/explore/certificate.h"
+#include "model/explore/work.h"
 
 namespace iommufd_check::explore {
 
@@ -17,10 +20,15 @@ struct SweepOptions {
   bool sticky = true;
   bool pairs = false;
   int preemptions = 0;
-  uint64_t max_executions = UINT64_MAX;
 };
 
-// The program's own faults are part of every plan.
+// The program's own faults are part of every plan. Runs part 0 to find the sites. `design` must
+// outlive the work.
+std::unique_ptr<Work> MakeSweepWork(program::Executor* executor, liveupdate::Design& design,
+                                    const std::string& name, const program::Program& program,
+                                    const SweepOptions& options);
+
+// MakeSweepWork and RunWork on this thread.
 Certificate SweepProgram(program::Executor* executor, liveupdate::Design& design,
                          const std::string& name, const program::Program& program,
                          const SweepOptions& options);

@@ -29,6 +29,10 @@ class HappensBefore {
   // Step `a` happens before step `b`, or is the same. REQUIRES: a <= b.
   bool Before(size_t a, size_t b) const { return clocks_[b][task(a)] >= index_[a]; }
 
+  size_t steps() const { return index_.size(); }
+  sim::TaskId TaskOf(size_t step) const { return task(step); }
+  const Clock& ClockOf(size_t step) const { return clocks_[step]; }
+
   // The races (i, j) of the steps j with first <= j < end.
   template <class Visit>
   void ForEachRace(size_t first, size_t end, Visit&& visit) {

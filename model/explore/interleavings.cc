@@ -22,13 +22,24 @@ void Interleavings::Node::Clear() {
 Interleavings::Interleavings(Subject* subject, const InterleavingOptions& options)
     : subject_(*subject), options_(options), run_(&table_, options.dependency) {}
 
-const InterleavingCounts& Interleavings::Explore(const Visitor& visitor) {
+const InterleavingCounts& Interleavings::ExploreFrom(const PathStart& start,
+                                                     const Visitor& visitor) {
   counts_ = {};
   depth_ = 0;
-  analysed_ = 0;
+  closed_ = start.size();
+  analysed_ = closed_;
   prefix_.clear();
+  for (const PathNode& node : start) prefix_.push_back(node.chosen);
+  if (start.empty()) return Loop(visitor);
+  subject_.Run(prefix_);
+  run_.Read(subject_);
+  EnterStart(start);
+  return Loop(visitor);
+}
+
+const InterleavingCounts& Interleavings::Loop(const Visitor& visitor) {
   for (;;) {
-    if (counts_.executions == options_.max_executions) return counts_;
+    if (options_.meter != nullptr && !options_.meter->Take()) return counts_;
     subject_.Run(prefix_);
     ++counts_.executions;
     run_.Read(subject_);
@@ -60,6 +71,43 @@ const InterleavingCounts& Interleavings::Explore(const Visitor& visitor) {
   }
   counts_.exhausted = counts_.diverged == 0;
   return counts_;
+}
+
+// Builds the closed nodes from the start and the run that follows it.
+void Interleavings::EnterStart(const PathStart& start) {
+  IOMMUFD_CHECK(run_.steps().size() >= start.size(), "the path to a part can be followed");
+  for (size_t i = 0; i < start.size(); ++i) {
+    IOMMUFD_CHECK(run_.steps()[i].task == start[i].chosen, "the path to a part can be followed");
+    EnterNode(i);
+    EnterStep(i);
+    Node& node = nodes_[i];
+    for (const PathNode::Other& other : start[i].others) {
+      node.done |= Bit(other.task);
+      Accesses& accesses = node.explored[other.task];
+      accesses.clear();
+      for (const auto& [key, mode] : other.accesses) {
+        accesses.push_back({table_.NumberOf(key), mode});
+      }
+      Normalise(&accesses);
+    }
+  }
+}
+
+PathStart Interleavings::PathToHere() const {
+  PathStart path;
+  for (size_t i = 0; i < depth_; ++i) {
+    const Node& node = nodes_[i];
+    PathNode at{.chosen = node.chosen};
+    for (uint8_t left = node.done; left != 0; left &= static_cast<uint8_t>(left - 1)) {
+      PathNode::Other other{.task = Lowest(left)};
+      for (const Access& access : node.explored[other.task]) {
+        other.accesses.emplace_back(table_.KeyOf(access.location), access.mode);
+      }
+      at.others.push_back(std::move(other));
+    }
+    path.push_back(std::move(at));
+  }
+  return path;
 }
 
 Interleavings::Node& Interleavings::Push() {
@@ -125,7 +173,7 @@ Interleavings::Outcome Interleavings::Extend() {
     }
     EnterStep(decided - 1);
   }
-  for (size_t i = decided; i < steps.size(); ++i) {
+  for (size_t i = decided; i < std::min(steps.size(), max_depth_); ++i) {
     EnterNode(i);
     Node& node = nodes_[i];
     if (!Asleep(node, node.chosen)) {
@@ -169,7 +217,7 @@ void Interleavings::FindBacktracks(Outcome outcome) {
     CollectIndependent(i, end);
     AddBacktrack(i, independent_, task);
   });
-  if (run_.cut_short() && depth_ > 0) {
+  if (run_.cut_short() && depth_ > closed_) {
     Node& last = nodes_[depth_ - 1];
     last.wanted |= last.runnable;
   }
@@ -178,6 +226,7 @@ void Interleavings::FindBacktracks(Outcome outcome) {
 // Makes some task that can begin `steps` be tried before step i, unless one is already; `last` when
 // there are no steps. The run then follows `steps`.
 void Interleavings::AddBacktrack(size_t i, const std::vector<uint16_t>& steps, sim::TaskId last) {
+  if (i < closed_) return;
   Node& node = nodes_[i];
   const uint8_t covered = node.wanted | node.done | node.asleep;
   uint8_t seen = 0;
@@ -211,7 +260,7 @@ void Interleavings::AddBacktrack(size_t i, const std::vector<uint16_t>& steps, s
 
 // Goes back to the deepest node with a task to try. False when there is none.
 bool Interleavings::Next() {
-  while (depth_ > 0) {
+  while (depth_ > closed_) {
     Node& node = nodes_[depth_ - 1];
     const bool refused = (node.blocked >> node.chosen) & 1u;
     if (refused) {
@@ -237,6 +286,34 @@ bool Interleavings::Next() {
     return true;
   }
   return false;
+}
+
+
+// Sleep sets alone, deeper and deeper, until one level of the tree has as many nodes as are wanted.
+std::vector<PathStart> CutIntoParts(Subject* subject, const InterleavingOptions& options,
+                                    size_t wanted, uint64_t whole) {
+  IOMMUFD_CHECK(whole >= 1, "a run shows how deep the tree is");
+  InterleavingOptions trial_options = options;
+  Meter trial_meter(whole);
+  trial_options.meter = &trial_meter;
+  Interleavings trial(subject, trial_options);
+  const bool small = trial.Explore([](const Subject&) { return true; }).exhausted;
+  std::vector<PathStart> parts(1);
+  if (small) return parts;
+  const uint64_t deepest = trial.counts_.longest;
+  for (size_t depth = 1; parts.size() < wanted && depth < deepest; ++depth) {
+    InterleavingOptions plan_options = options;
+    plan_options.meter = nullptr;
+    if (options.reduction == Reduction::kDpor) plan_options.reduction = Reduction::kSleep;
+    Interleavings plan(subject, plan_options);
+    plan.max_depth_ = depth;
+    parts.clear();
+    plan.Explore([&](const Subject&) {
+      parts.push_back(plan.PathToHere());
+      return true;
+    });
+  }
+  return parts;
 }
 
 }  // namespace iommufd_check::explore

@@ -14,16 +14,26 @@
 // one for each trace (each class of equivalent interleavings), exactly one: `traces` of kSleep and
 // kDpor is the number of Mazurkiewicz traces.
 //
+// An exploration can be cut into parts before it begins. A part is a path of choices; the nodes on
+// it are closed: all that sleep sets leave there is in some part, so a part adds nothing to them
+// and explores what lies below as it would the whole. The traces of the parts are those of the
+// whole, each once; only the runs that lead to no trace are more.
+//
 //   Interleavings explorer(&subject, {});
 //   const InterleavingCounts& counts = explorer.Explore([&](const Subject& run) { return true; });
+//   for (const PathStart& part : CutIntoParts(&subject, {}, 64)) {
+//     Interleavings(&subject, {}).ExploreFrom(part, visitor);
+//   }
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "model/explore/happens_before.h"
+#include "model/explore/meter.h"
 #include "model/explore/run_steps.h"
 #include "model/explore/subject.h"
 
@@ -33,7 +43,7 @@ enum class Reduction : uint8_t { kNone, kSleep, kDpor };
 
 struct InterleavingOptions {
   Reduction reduction = Reduction::kDpor;
-  uint64_t max_executions = UINT64_MAX;
+  Meter* meter = nullptr;  // asked before each run
   DependencyOptions dependency;
 };
 
@@ -48,8 +58,20 @@ struct InterleavingCounts {
   uint64_t longest = 0;       // steps of the longest one
   uint64_t cut_short = 0;     // traces that ended in an oops, a deadlock or a hang
   uint64_t digest = 0;        // sum over the digests of the traces: no matter in which order
-  bool exhausted = false;     // else the budget or the visitor ended it first, or a run diverged
+  bool exhausted = false;     // else the meter or the visitor ended it first, or a run diverged
 };
+
+// A node on the path to a part: which task goes on, and which others are explored in other parts,
+// with what their steps access. Locations go by their keys, which do not depend on the explorer.
+struct PathNode {
+  struct Other {
+    sim::TaskId task = 0;
+    std::vector<std::pair<uint64_t, AccessMode>> accesses;
+  };
+  sim::TaskId chosen = 0;
+  std::vector<Other> others;
+};
+using PathStart = std::vector<PathNode>;
 
 class Interleavings {
  public:
@@ -59,10 +81,13 @@ class Interleavings {
   // `subject` must outlive this.
   Interleavings(Subject* subject, const InterleavingOptions& options);
 
-  const InterleavingCounts& Explore(const Visitor& visitor);
+  const InterleavingCounts& Explore(const Visitor& visitor) { return ExploreFrom({}, visitor); }
+  // REQUIRES: `start` comes from CutIntoParts of the same subject and options.
+  const InterleavingCounts& ExploreFrom(const PathStart& start, const Visitor& visitor);
 
   // Of the trace that the visitor is being shown.
   sim::Fingerprint TraceFingerprint() const { return order_.TraceFingerprint(table_); }
+  const HappensBefore& order() const { return order_; }
 
  private:
   using Accesses = std::vector<Access>;
@@ -83,7 +108,13 @@ class Interleavings {
   };
   enum class Outcome : uint8_t { kTrace, kRepeat, kAsleep, kRefused };
 
+  friend std::vector<PathStart> CutIntoParts(Subject* subject, const InterleavingOptions& options,
+                                             size_t wanted, uint64_t whole);
+  const InterleavingCounts& Loop(const Visitor& visitor);
+  PathStart PathToHere() const;
+
   Node& Push();
+  void EnterStart(const PathStart& start);
   Outcome Extend();
   bool FoundBlocked(size_t depth, sim::TaskId task) const;
   void EnterStep(size_t depth);
@@ -103,9 +134,18 @@ class Interleavings {
 
   std::vector<Node> nodes_;      // reused: only the first depth_ are the path
   size_t depth_ = 0;
+  size_t closed_ = 0;            // nodes of the start: other parts explore what they leave
+  size_t max_depth_ = SIZE_MAX;  // nodes; a run is taken for a trace when it gets there
   size_t analysed_ = 0;          // steps whose races have led to backtrack points
   std::vector<sim::TaskId> prefix_;
   std::vector<uint16_t> independent_;
 };
+
+// At least `wanted` parts where the tree of choices has so many nodes at one depth; one, which is
+// the whole, when the exploration ends within `whole` executions anyway. The same for every caller.
+// REQUIRES: whole >= 1.
+inline constexpr uint64_t kWholeExecutions = 1000;
+std::vector<PathStart> CutIntoParts(Subject* subject, const InterleavingOptions& options,
+                                    size_t wanted, uint64_t whole = kWholeExecutions);
 
 }  // namespace iommufd_check::explore

@@ -25,6 +25,11 @@ void ProgramSubject::Run(std::span<const sim::TaskId> choices) {
   executor_.Run(design_, program_, {});
 }
 
+void ProgramSubject::RunUnder(sim::Scheduler* scheduler) {
+  program_.switches.clear();
+  executor_.Run(design_, program_, {.scheduler = scheduler});
+}
+
 program::Program ProgramSubject::Replayable() const {
   program::Program replay = program_;
   replay.switches.clear();
@@ -63,10 +68,10 @@ int PreemptionsOf(const Subject& subject) {
   const std::vector<sim::SchedulePoint>& points = subject.points();
   for (size_t i = 0; i + 1 < points.size(); ++i) {
     const bool leaves = points[i + 1].current != points[i].current;
-    preemptions += leaves && points[i].current_can_continue() ? 1 : 0;
+    preemptions += leaves && points[i].leaving_preempts() ? 1 : 0;
   }
   const bool leaves = !points.empty() && LastTask(subject) != points.back().current;
-  return preemptions + (leaves && points.back().current_can_continue() ? 1 : 0);
+  return preemptions + (leaves && points.back().leaving_preempts() ? 1 : 0);
 }
 
 }  // namespace iommufd_check::explore

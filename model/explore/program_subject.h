@@ -19,6 +19,8 @@ class ProgramSubject : public Subject {
                  const program::Program& program);
 
   void Run(std::span<const sim::TaskId> choices) override;
+  // Runs with `scheduler` choosing everywhere.
+  void RunUnder(sim::Scheduler* scheduler);
   const std::vector<sim::Event>& events() const override { return executor_.events(); }
   const std::vector<sim::SchedulePoint>& points() const override {
     return executor_.schedule_points();

@@ -99,7 +99,7 @@ void Executor::Impl::RunTasks() {
       }
     });
   }
-  schedule.Reset(program->switches);
+  schedule.Reset(program->switches, options.scheduler);
   if (options.judged) judge.TasksBegin();
   runtime.RunConcurrent(bodies, schedule);
   if (options.judged) judge.TasksEnd();

@@ -27,6 +27,9 @@ struct RunOptions {
   // Keep the World before the violating operation and where the violation was seen.
   bool keep_worlds = false;
   uint32_t step_limit = 2'000'000;
+  // Chooses among the concurrent tasks where no switch of the program does; null: a task goes on
+  // until it blocks or ends. Must be a pure function of what it is asked in this run.
+  sim::Scheduler* scheduler = nullptr;
   // False: only run, check nothing. For measuring what the checks cost.
   bool judged = true;
 };

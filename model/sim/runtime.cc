@@ -18,6 +18,7 @@ TaskId SwitchSchedule::Next(const SchedulePoint& point) {
       if (s.after == point.steps && ((point.runnable >> s.to) & 1u)) return s.to;
     }
   }
+  if (otherwise_ != nullptr) return otherwise_->Next(point);
   if (point.current_can_continue()) return point.current;
   return static_cast<TaskId>(std::countr_zero(point.runnable));
 }

@@ -46,6 +46,8 @@ struct SchedulePoint {
   uint8_t runnable = 0;    // bit t: task t can take a step
   uint8_t unfinished = 0;  // bit t: task t has not ended
   bool current_can_continue() const { return (runnable >> current) & 1u; }
+  // To go on with another task would be a preemption: `current` has begun and could take a step.
+  bool leaving_preempts() const { return steps > 0 && current_can_continue(); }
 };
 
 // Picks the task of the next step. Must be a pure function of what it was given so far.
@@ -59,8 +61,10 @@ class Scheduler {
 // lowest-numbered runnable task continues.
 class SwitchSchedule : public Scheduler {
  public:
-  void Reset(std::span<const Switch> switches) {
+  // `otherwise`, when it is not null, chooses where no switch does.
+  void Reset(std::span<const Switch> switches, Scheduler* otherwise = nullptr) {
     switches_ = switches;
+    otherwise_ = otherwise;
     next_ = 0;
     points_.clear();
   }
@@ -71,6 +75,7 @@ class SwitchSchedule : public Scheduler {
 
  private:
   std::span<const Switch> switches_;
+  Scheduler* otherwise_ = nullptr;
   size_t next_ = 0;
   std::vector<SchedulePoint> points_;
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/explore/interleavings.h"
+#include "model/explore/linear_extensions.h"
 #include "tests/explore/task_subject.h"
 
 namespace iommufd_check::explore {
@@ -33,11 +34,42 @@ InterleavingCounts Explore(std::vector<TaskCode> tasks, Reduction reduction) {
   return counts;
 }
 
-// `traces` by both reductions, `all` without one.
+// What a reduced exploration that is cut into parts finds: its traces, and the interleavings that
+// these stand for.
+struct InParts {
+  uint64_t traces = 0;
+  uint128 interleavings = 0;
+};
+
+InParts ExploreInParts(const std::vector<TaskCode>& tasks, Reduction reduction, size_t parts) {
+  TaskSubject subject(16, 2, tasks);
+  const InterleavingOptions options{.reduction = reduction};
+  InParts sum;
+  for (const PathStart& start : CutIntoParts(&subject, options, parts, 1)) {
+    Interleavings explorer(&subject, options);
+    const InterleavingCounts counts = explorer.ExploreFrom(start, [&](const Subject&) {
+      sum.interleavings = SaturatingSum(
+          sum.interleavings, CountInterleavings(explorer.order(), kCheapCombinations));
+      return true;
+    });
+    EXPECT_TRUE(counts.exhausted);
+    sum.traces += counts.traces;
+  }
+  return sum;
+}
+
+// `traces` by both reductions, `all` without one; the traces stand for exactly these.
 void ExpectCounts(const std::vector<TaskCode>& tasks, uint64_t traces, uint64_t all) {
   EXPECT_EQ(Explore(tasks, Reduction::kDpor).traces, traces);
   EXPECT_EQ(Explore(tasks, Reduction::kSleep).traces, traces);
   EXPECT_EQ(Explore(tasks, Reduction::kNone).traces, all);
+  for (const size_t parts : {1, 2, 7}) {
+    for (const Reduction reduction : {Reduction::kSleep, Reduction::kDpor}) {
+      const InParts sum = ExploreInParts(tasks, reduction, parts);
+      EXPECT_EQ(sum.traces, traces) << parts << " parts";
+      EXPECT_TRUE(sum.interleavings == all) << parts << " parts";
+    }
+  }
 }
 
 TEST(DporCounts, OneTaskHasOneTrace) { ExpectCounts({Writer(0)}, 1, 1); }
@@ -200,7 +232,8 @@ TEST(DporCounts, ASubjectThatDoesNotFollowItsScheduleIsNotExhausted) {
 
 TEST(DporCounts, BudgetEndsTheExplorationUnexhausted) {
   TaskSubject subject(16, 2, LastZero(5));
-  Interleavings explorer(&subject, {.max_executions = 10});
+  Meter meter(10);
+  Interleavings explorer(&subject, {.meter = &meter});
   const InterleavingCounts counts = explorer.Explore([](const Subject&) { return true; });
   EXPECT_FALSE(counts.exhausted);
   EXPECT_EQ(counts.executions, 10u);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/explore/interleavings.h"
+#include "model/explore/linear_extensions.h"
 #include "tests/explore/task_subject.h"
 
 namespace iommufd_check::explore {
@@ -123,6 +124,41 @@ Result Explore(uint32_t seed, const InterleavingOptions& options) {
   });
   EXPECT_TRUE(result.counts.exhausted);
   return result;
+}
+
+// The same in parts. Counts are sums; `executions` is more than of the whole.
+Result ExploreInParts(uint32_t seed, const InterleavingOptions& options, uint128* interleavings) {
+  TaskSubject subject(2, 2, RandomTasks(seed));
+  Result result;
+  *interleavings = 0;
+  for (const PathStart& start : CutIntoParts(&subject, options, 4, 1)) {
+    Interleavings explorer(&subject, options);
+    const InterleavingCounts counts = explorer.ExploreFrom(start, [&](const Subject&) {
+      std::vector<int64_t> state = subject.values();
+      state.push_back(static_cast<int64_t>(subject.end()));
+      result.final_states.insert(state);
+      result.traces.insert(explorer.TraceFingerprint());
+      *interleavings =
+          SaturatingSum(*interleavings, CountInterleavings(explorer.order(), kCheapCombinations));
+      return true;
+    });
+    EXPECT_TRUE(counts.exhausted);
+    result.counts.traces += counts.traces;
+  }
+  return result;
+}
+
+TEST(DporCrossCheck, PartsAreDisjointAndCompleteAndStandForAllInterleavings) {
+  for (uint32_t seed = 0; seed < kPrograms; ++seed) {
+    const Result none = Explore(seed, {.reduction = Reduction::kNone});
+    for (const Reduction reduction : {Reduction::kSleep, Reduction::kDpor}) {
+      uint128 interleavings = 0;
+      const Result parts = ExploreInParts(seed, {.reduction = reduction}, &interleavings);
+      ASSERT_TRUE(none == parts) << "seed " << seed;
+      ASSERT_EQ(parts.counts.traces, parts.traces.size()) << "a trace twice, seed " << seed;
+      ASSERT_TRUE(interleavings == none.counts.traces) << "seed " << seed;
+    }
+  }
 }
 
 TEST(DporCrossCheck, RandomProgramsEndAsWithoutReduction) {

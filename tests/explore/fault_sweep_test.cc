@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "model/explore/certificate_text.h"
 #include "model/explore/fault_sweep.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
@@ -32,14 +33,14 @@ TEST(FaultSweep, EachCallFailsOnceThenWithAllLaterOnes) {
 TEST(FaultSweep, PairsAreOfCallsThatARunMakes) {
   const Certificate c = Sweep("reference", OneAlloc(), {.sticky = false, .pairs = true});
   EXPECT_LE(c.plans, 3u);
-  EXPECT_TRUE(c.exhausted);
+  EXPECT_TRUE(c.exhausted());
 }
 
 TEST(FaultSweep, TheReferenceRestoresEverything) {
   for (const std::string& name : ExploreCorpusNames()) {
     const program::Program program = ExploreCorpusProgram(name);
     const Certificate c = Sweep("reference", program, {});
-    EXPECT_TRUE(c.exhausted) << name;
+    EXPECT_TRUE(c.exhausted()) << name;
     EXPECT_FALSE(c.violated()) << RenderText(c);
     EXPECT_GT(c.plans, 20u) << name;
   }
@@ -51,8 +52,11 @@ TEST(FaultSweep, V1TestsAnErrorPointerForNull) {
 }
 
 TEST(FaultSweep, TheBudgetEndsItUnexhausted) {
-  const Certificate c = Sweep("reference", OneAlloc(), {.max_executions = 2});
-  EXPECT_FALSE(c.exhausted);
+  program::Executor executor;
+  const auto work = MakeSweepWork(&executor, *liveupdate::FindDesign("reference"), "test",
+                                  OneAlloc(), {});
+  const Certificate c = RunWork(*work, {.max_executions = 2});
+  EXPECT_FALSE(c.exhausted());
   EXPECT_EQ(c.executions, 2u);
 }
 

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "fuzz/shard.h"
 #include "tests/fuzz/cli_fixture.h"
 
 namespace iommufd_check::cli {
@@ -25,7 +28,7 @@ TEST(ExploreCommand, TheReferenceHolds) {
 TEST(ExploreCommand, AViolationIsShownWithItsProgram) {
   const CliResult result = RunCli({"explore", "--design=v1", kCorpus + "map-x-preserve.prog"});
   EXPECT_EQ(result.code, 1);
-  EXPECT_NE(result.out.find("VIOLATED     I04 with 1 preemptions, the fewest"),
+  EXPECT_NE(result.out.find("VIOLATED     I04 with 1 preemption, the fewest"),
             std::string::npos)
       << result.out;
   EXPECT_NE(result.out.find("\nswitch A@"), std::string::npos);
@@ -43,7 +46,7 @@ TEST(ExploreCommand, JsonIsTheSameInEveryRun) {
     return RunCli({"explore", "--json", "--design=v1", kCorpus + "destroy-x-preserve.prog"});
   };
   EXPECT_EQ(run().out, run().out);
-  EXPECT_EQ(run().out.front(), '{');
+  EXPECT_EQ(run().out.front(), '[');
 }
 
 TEST(ExploreCommand, WrongUsageIsRefused) {
@@ -53,6 +56,8 @@ TEST(ExploreCommand, WrongUsageIsRefused) {
   EXPECT_EQ(RunCli({"explore", "--shard=2/2", kCorpus + "mark-x-preserve.prog"}).code, 64);
   EXPECT_EQ(RunCli({"explore", "--shard=1/2", kCorpus + "mark-x-preserve.prog"}).code, 64)
       << "an empty shard did nothing";
+  EXPECT_EQ(RunCli({"explore", "--threads=0", kCorpus + "mark-x-preserve.prog"}).code, 64);
+  EXPECT_EQ(RunCli({"explore", "--max_seconds=-1", kCorpus + "mark-x-preserve.prog"}).code, 64);
   EXPECT_EQ(RunCli({"explore", kCorpus + "no-such.prog"}).code, 65);
 }
 
@@ -67,15 +72,123 @@ TEST(SweepCommand, WrongUsageIsRefused) {
   EXPECT_EQ(RunCli({"sweep", "--preemptions=-1", kCorpus + "map-x-preserve.prog"}).code, 64);
 }
 
-TEST(Shards, AreDisjointAndComplete) {
-  const std::vector<std::string> all{"a", "b", "c", "d", "e"};
-  std::vector<std::string> seen;
-  for (const char* shard : {"0/3", "1/3", "2/3"}) {
-    std::vector<std::string> files = all;
-    EXPECT_EQ(KeepShard(shard, &files), "");
-    seen.insert(seen.end(), files.begin(), files.end());
+// A file in the test's own folder; gone with the object.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& name) : path_(testing::TempDir() + name) { Remove(); }
+  ~TemporaryFile() { Remove(); }
+  const std::string& path() const { return path_; }
+  std::string Read() const {
+    std::ifstream in(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
   }
-  EXPECT_EQ(seen, (std::vector<std::string>{"a", "d", "b", "e", "c"}));
+  void Write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
+
+ private:
+  void Remove() const { std::filesystem::remove(path_); }
+  const std::string path_;
+};
+
+const std::vector<std::string> kTwoPrograms{kCorpus + "mark-destroy-preserve.prog",
+                                            kCorpus + "mark-x-preserve.prog"};
+
+CliResult ExploreTwo(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), {"explore", "--design=v1"});
+  flags.insert(flags.end(), kTwoPrograms.begin(), kTwoPrograms.end());
+  return RunCli(flags);
+}
+
+TEST(ExploreCommand, SevenShardsMergeToTheWhole) {
+  std::vector<std::string> merge{"merge"};
+  std::vector<std::unique_ptr<TemporaryFile>> files;
+  for (int i = 0; i < 7; ++i) {
+    const CliResult shard =
+        ExploreTwo({"--json", "--shard=" + std::to_string(i) + "/7", "--threads=2"});
+    EXPECT_TRUE(shard.code == 0 || shard.code == 1) << shard.err;
+    files.push_back(std::make_unique<TemporaryFile>("shard" + std::to_string(i) + ".json"));
+    files.back()->Write(shard.out);
+    merge.push_back(files.back()->path());
+  }
+  const CliResult merged = RunCli(merge);
+  EXPECT_EQ(merged.code, 1) << merged.err;
+  const CliResult whole = ExploreTwo({});
+  EXPECT_EQ(whole.code, 1);
+  EXPECT_EQ(merged.out, whole.out);
+
+  merge.pop_back();
+  const CliResult missing = RunCli(merge);
+  EXPECT_EQ(missing.code, 1) << "a violation outranks the missing shard";
+  EXPECT_NE(missing.out.find("NOT exhausted ("), std::string::npos);
+  merge.push_back(merge.back());
+  const CliResult twice = RunCli(merge);
+  EXPECT_EQ(twice.code, 65);
+  EXPECT_NE(twice.err.find("give each shard once"), std::string::npos) << twice.err;
+}
+
+TEST(ExploreCommand, ResumesWhereABudgetEnded) {
+  const TemporaryFile state("state.json");
+  const std::string resume = "--resume=" + state.path();
+  const CliResult first = ExploreTwo({resume, "--max_executions=1500"});
+  EXPECT_NE(first.out.find("NOT exhausted (max_executions)"), std::string::npos) << first.out;
+  const CliResult second = ExploreTwo({resume});
+  EXPECT_EQ(second.out, ExploreTwo({}).out);
+  // All is known now: nothing is left for any budget to end.
+  EXPECT_EQ(ExploreTwo({resume, "--max_seconds=0.000001"}).out.find("NOT exhausted"),
+            std::string::npos);
+  state.Write("[{]");
+  EXPECT_EQ(ExploreTwo({resume}).code, 65);
+  state.Write(RunCli({"explore", "--json", kCorpus + "mark-x-preserve.prog"}).out.substr(1));
+  EXPECT_EQ(ExploreTwo({resume}).code, 65);
+}
+
+TEST(ExploreCommand, TimeAndMemoryEndIt) {
+  const std::vector<std::string> command{"explore", "--design=reference",
+                                         kCorpus + "mark-destroy-preserve.prog"};
+  for (const std::string limit : {"--max_seconds=0.000001", "--max_memory=1"}) {
+    std::vector<std::string> limited = command;
+    limited.push_back(limit);
+    const CliResult result = RunCli(limited);
+    EXPECT_EQ(result.code, 3) << limit;
+    const std::string name = limit.substr(2, limit.find('=') - 2);
+    EXPECT_NE(result.out.find("NOT exhausted (" + name + ")"), std::string::npos) << result.out;
+  }
+}
+
+TEST(ExploreCommand, SaysWhatDiffersFromBefore) {
+  const TemporaryFile before("before.json");
+  before.Write(ExploreTwo({"--json"}).out);
+  const CliResult same = ExploreTwo({"--previous=" + before.path()});
+  EXPECT_NE(same.out.find("difference from " + before.path() + "\n  no difference\n"),
+            std::string::npos);
+  const CliResult bounded = ExploreTwo({"--preemptions=1", "--previous=" + before.path()});
+  EXPECT_NE(bounded.out.find("  bounds       schedules with at most 1 preemption, reduction none, "
+                             "was all interleavings, reduction dpor\n"),
+            std::string::npos)
+      << bounded.out;
+  const CliResult json = ExploreTwo({"--json", "--previous=" + before.path()});
+  EXPECT_NE(json.out.find("\"no difference\""), std::string::npos);
+  EXPECT_EQ(ExploreTwo({"--previous=" + before.path() + ".none"}).code, 65);
+}
+
+TEST(ExploreCommand, SamplesWithASeedThatItPrints) {
+  const auto sample = [](const std::string& seed) {
+    return ExploreTwo({"--scheduler=pct", "--runs=200", "--seed=" + seed}).out;
+  };
+  EXPECT_NE(sample("7").find("200 random schedules, pct depth 3, reduction none, seed 7"),
+            std::string::npos);
+  EXPECT_NE(sample("7").find("sampled: "), std::string::npos);
+  EXPECT_EQ(sample("7"), sample("7"));
+  EXPECT_NE(sample("7"), sample("8"));
+  EXPECT_EQ(ExploreTwo({"--scheduler=best"}).code, 64);
+  EXPECT_EQ(ExploreTwo({"--scheduler=pct", "--depth=0"}).code, 64);
+  EXPECT_EQ(ExploreTwo({"--scheduler=pct", "--runs=0"}).code, 64);
+  EXPECT_EQ(ExploreTwo({"--scheduler=pct", "--preemptions=2"}).code, 64);
+}
+
+TEST(MergeCommand, WrongUsageIsRefused) {
+  EXPECT_EQ(RunCli({"merge"}).code, 64);
+  EXPECT_EQ(RunCli({"merge", kCorpus + "no-such.json"}).code, 65);
+  EXPECT_EQ(RunCli({"merge", kCorpus + "mark-x-preserve.prog"}).code, 65);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST(CommandLine, UnknownCommandNamesTheKnownOnes) {
   EXPECT_EQ(result.code, 64);
   EXPECT_EQ(result.err,
             "iommufd-check: unknown command 'verdikt'; did you mean 'verdict'?\n"
-            "known commands: run verdict minimise convert list explore search sweep\n");
+            "known commands: run verdict minimise convert list explore search sweep merge\n");
   EXPECT_EQ(RunCli({"help", "nonsense"}).code, 64);
 }
 

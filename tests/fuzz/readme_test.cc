@@ -70,7 +70,7 @@ TEST(ReadmeTest, MarkersAreFoundInPlantedText) {
 
 TEST(ReadmeTest, ShowsWhatTheCommandsPrint) {
   const std::vector<Shown> all = ShownIn(ReadmeText());
-  ASSERT_EQ(all.size(), 2u) << "a counterexample and the verdict table";
+  ASSERT_EQ(all.size(), 3u) << "a counterexample, the verdict table and a certificate";
   for (const Shown& shown : all) {
     EXPECT_EQ(shown.text, Printed(shown)) << "README.md is behind the tool";
   }

@@ -9,7 +9,7 @@
 #include <cctype>
 #include <set>
 
-#include "model/explore/systematic.h"
+#include "model/explore/bounded_schedules.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/text_codec.h"
 
@@ -76,15 +76,15 @@ void ExpectReferenceHolds(Executor& executor, const Program& program) {
 
 void ExpectReferenceHoldsInAllSchedules(Executor& executor, const Program& program) {
   liveupdate::Design& reference = *liveupdate::FindDesign("reference");
-  explore::SystematicSearch search(&executor);
-  const explore::SearchSummary summary =
-      search.Run(reference, program, {.preemptions = 1, .single_faults = false},
-                 [](const Program& variant, const Execution& run) {
-                   EXPECT_EQ(TextOf(variant, run.violations), "") << PrintProgram(variant);
-                   return run.violations.empty();
-                 });
-  EXPECT_TRUE(summary.exhausted);
-  EXPECT_EQ(summary.executions > 1, TaskCount(program) > 1) << "schedules of tasks, and no others";
+  explore::Meter meter;
+  const bool whole =
+      explore::BoundedSchedules(&executor, &reference, program, 1)
+          .Run({}, &meter, [](const Program& variant, const Execution& run) {
+            EXPECT_EQ(TextOf(variant, run.violations), "") << PrintProgram(variant);
+            return run.violations.empty();
+          });
+  EXPECT_TRUE(whole);
+  EXPECT_EQ(meter.used() > 1, TaskCount(program) > 1) << "schedules of tasks, and no others";
 }
 
 class CorpusTest : public testing::TestWithParam<std::string> {};

@@ -1,4 +1,4 @@
-// Exhausts the interleavings of one program under one design, and certifies it.
+// Exhausts the interleavings of one program under one design.
 //
 // Without a preemption bound all interleavings are explored, reduced as asked; then each invariant
 // that was broken is looked for again with 0, 1, 2 preemptions, so that its witness has the fewest.
@@ -6,31 +6,44 @@
 // sound under one.
 //
 //   program::Executor executor;
-//   Certificate c = ExploreProgram(&executor, *design, "a.prog", program, {});
+//   Certificate c = RunWork(*MakeExploreWork(&executor, *design, "a.prog", program, {}), {});
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "model/explore/certificate.h"
 #include "model/explore/interleavings.h"
+#include "model/explore/linear_extensions.h"
+#include "model/explore/work.h"
 
 namespace iommufd_check::explore {
 
 struct ExploreOptions {
   Reduction reduction = Reduction::kDpor;
   std::optional<int> preemptions;
-  uint64_t max_executions = UINT64_MAX;
   bool exact_frames = false;  // DependencyOptions
+  // Parts wanted of an exploration that is not over at once. Part of what is asked: with other
+  // parts the runs that lead to no trace are others.
+  size_t parts = 64;
+  size_t max_combinations = kCheapCombinations;  // to count the interleavings of a trace
   // Preemptions up to which a shorter witness is looked for; -1: not at all.
   int shortest_up_to = 2;
-  uint64_t shortest_executions = 200'000;  // budget of that
+  uint64_t shortest_executions = 200'000;  // budget of that, for each number of preemptions
 };
 
 std::string_view Name(Reduction reduction);
 std::optional<Reduction> ReductionFromName(std::string_view name);
 
+// Runs the program some hundred times to find the parts. `design` must outlive the work.
+std::unique_ptr<Work> MakeExploreWork(program::Executor* executor, liveupdate::Design& design,
+                                      const std::string& name, const program::Program& program,
+                                      const ExploreOptions& options);
+
+// MakeExploreWork and RunWork on this thread.
 Certificate ExploreProgram(program::Executor* executor, liveupdate::Design& design,
                            const std::string& name, const program::Program& program,
                            const ExploreOptions& options);

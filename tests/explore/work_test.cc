@@ -1,0 +1,190 @@
+// Threads, shards and resumption do not change a certificate; budgets end work where they say.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/explore/certificate_json.h"
+#include "model/explore/certificate_text.h"
+#include "model/explore/explore_work.h"
+#include "model/explore/fault_sweep.h"
+#include "model/explore/random_schedules.h"
+#include "model/liveupdate/designs/registry.h"
+#include "tests/explore/explore_corpus.h"
+
+namespace iommufd_check::explore {
+namespace {
+
+// Every kind of work, each with several parts; v1, so that there are findings.
+enum class Kind { kReduced, kBounded, kSweep, kPairs, kUniform, kPct };
+
+std::unique_ptr<Work> Make(Kind kind, const std::string& design = "v1") {
+  program::Executor executor;
+  liveupdate::Design& d = *liveupdate::FindDesign(design);
+  const program::Program large = ExploreCorpusProgram("mark-destroy-preserve");
+  const program::Program small = ExploreCorpusProgram("map-x-preserve");
+  switch (kind) {
+    case Kind::kReduced:
+      return MakeExploreWork(&executor, d, "a.prog", large, {.shortest_up_to = 1});
+    case Kind::kBounded:
+      return MakeExploreWork(&executor, d, "a.prog", small, {.preemptions = 1});
+    case Kind::kSweep:
+      return MakeSweepWork(&executor, d, "a.prog", small, {});
+    case Kind::kPairs:
+      return MakeSweepWork(&executor, d, "a.prog", small, {.sticky = false, .pairs = true});
+    case Kind::kUniform:
+      return MakeRandomWork(&executor, d, "a.prog", large,
+                            {.scheduler = RandomScheduler::kUniform, .seed = 3, .runs = 2000});
+    case Kind::kPct:
+      return MakeRandomWork(&executor, d, "a.prog", large, {.seed = 4, .runs = 2000});
+  }
+  return nullptr;
+}
+
+class WorkTest : public testing::TestWithParam<Kind> {};
+
+TEST_P(WorkTest, HasSeveralParts) {
+  const Certificate c = RunWork(*Make(GetParam()), {});
+  EXPECT_GT(c.parts, 5u);
+  EXPECT_TRUE(c.complete());
+  EXPECT_TRUE(c.violated());
+  EXPECT_GT(c.executions, 20u);
+}
+
+TEST_P(WorkTest, ThreadsMakeNoDifference) {
+  const std::unique_ptr<Work> work = Make(GetParam());
+  const std::string one = RenderJson({RunWork(*work, {.threads = 1})});
+  EXPECT_EQ(RenderJson({RunWork(*work, {.threads = 2})}), one);
+  EXPECT_EQ(RenderJson({RunWork(*work, {.threads = 5})}), one);
+}
+
+TEST_P(WorkTest, ShardsMergeToTheWholeInAnyOrder) {
+  const std::unique_ptr<Work> work = Make(GetParam());
+  std::vector<uint32_t> order{3, 0, 6, 1, 5, 2, 4};
+  Certificate sum;
+  for (const uint32_t shard : order) {
+    const Certificate c = RunWork(*work, {.shard = shard, .shards = 7});
+    EXPECT_TRUE(c.finished);
+    EXPECT_FALSE(c.exhausted()) << "a shard is not the whole";
+    if (shard == order.front()) {
+      sum = c;
+      continue;
+    }
+    ASSERT_EQ(sum.WhyNotMergeable(c), "");
+    sum.Merge(c);
+  }
+  EXPECT_EQ(RenderJson({sum}), RenderJson({RunWork(*work, {})}));
+  EXPECT_NE(sum.WhyNotMergeable(sum), "") << "no shard counts twice";
+}
+
+// The work ends after some executions, again and again, each time with what was kept.
+TEST_P(WorkTest, ResumingEndsWithTheSameCertificate) {
+  class Sitting : public Pulse {
+   public:
+    explicit Sitting(uint64_t executions) : left_(executions) {}
+    bool Beat() override { return left_ > 0 && left_-- > 0; }
+    std::string_view reason() const override { return "test"; }
+
+   private:
+    uint64_t left_;
+  };
+  const std::unique_ptr<Work> work = Make(GetParam());
+  const Certificate whole = RunWork(*work, {});
+  std::string file;
+  int sittings = 0;
+  Certificate last;
+  do {
+    ASSERT_LT(++sittings, 1000) << "each sitting is long enough for the largest part";
+    Checkpoint checkpoint;
+    if (!file.empty()) {
+      absl::StatusOr<Checkpoint> kept = Checkpoint::FromJson(file, "kept");
+      ASSERT_TRUE(kept.ok()) << kept.status().message();
+      checkpoint = *std::move(kept);
+    }
+    Sitting sitting(whole.executions * 3 / 4);
+    last = RunWork(*work, {.pulse = &sitting, .checkpoint = &checkpoint});
+    if (!last.finished) EXPECT_EQ(last.ended_by, "test");
+    file = checkpoint.ToJson();
+  } while (!last.finished);
+  EXPECT_GT(sittings, 1);
+  if (GetParam() != Kind::kReduced) EXPECT_EQ(RenderJson({last}), RenderJson({whole}));
+  // The last sitting may end before all witnesses are as short as they get.
+  EXPECT_EQ(last.digest, whole.digest);
+  EXPECT_EQ(last.executions, whole.executions);
+  EXPECT_EQ(last.findings.size(), whole.findings.size());
+}
+
+TEST_P(WorkTest, ABudgetOfExecutionsIsUsedInOrderWhateverTheThreads) {
+  const std::unique_ptr<Work> work = Make(GetParam());
+  const uint64_t all = RunWork(*work, {}).executions;
+  for (const uint64_t budget : {uint64_t{1}, all / 3, all - 1}) {
+    const Certificate c = RunWork(*work, {.max_executions = budget});
+    EXPECT_FALSE(c.finished);
+    EXPECT_EQ(c.executions, budget);
+    EXPECT_EQ(c.ended_by, "max_executions");
+    EXPECT_EQ(RenderJson({RunWork(*work, {.threads = 3, .max_executions = budget})}),
+              RenderJson({c}));
+  }
+  EXPECT_TRUE(RunWork(*work, {.max_executions = all}).finished);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, WorkTest,
+                         testing::Values(Kind::kReduced, Kind::kBounded, Kind::kSweep,
+                                         Kind::kPairs, Kind::kUniform, Kind::kPct));
+
+TEST(Work, AProgramThatEndsSoonIsOnePart) {
+  program::Executor executor;
+  const auto work = MakeExploreWork(&executor, *liveupdate::FindDesign("reference"), "a.prog",
+                                    ExploreCorpusProgram("mark-x-preserve"), {});
+  EXPECT_EQ(work->blank().parts, 1u);
+}
+
+TEST(Work, OtherProgramsAndBoundsHaveOtherIdentities) {
+  const Certificate a = Make(Kind::kReduced)->blank();
+  EXPECT_EQ(Make(Kind::kReduced)->blank().identity, a.identity);
+  EXPECT_NE(Make(Kind::kReduced, "reference")->blank().identity, a.identity);
+  EXPECT_NE(Make(Kind::kPct)->blank().identity, a.identity);
+  EXPECT_NE(Make(Kind::kSweep)->blank().identity, Make(Kind::kPairs)->blank().identity);
+  EXPECT_NE(a.WhyNotMergeable(Make(Kind::kPct)->blank()), "");
+}
+
+// The same seed gives the same runs, another one others.
+TEST(RandomSchedules, DependOnTheSeedAlone) {
+  program::Executor executor;
+  const auto run = [&](uint64_t seed) {
+    return RunWork(*MakeRandomWork(&executor, *liveupdate::FindDesign("reference"), "a.prog",
+                                   ExploreCorpusProgram("map-unmap-preserve"),
+                                   {.seed = seed, .runs = 300}),
+                   {});
+  };
+  EXPECT_EQ(RenderJson({run(1)}), RenderJson({run(1)}));
+  EXPECT_NE(run(1).digest, run(2).digest);
+  EXPECT_FALSE(run(1).exhausted()) << "samples exhaust nothing";
+  EXPECT_TRUE(run(1).finished);
+}
+
+// Depth 1 never preempts on purpose; a bug that needs one preemption has depth 2.
+TEST(RandomSchedules, PctFindsWhatItsDepthPromises) {
+  program::Executor executor;
+  const program::Program program = ExploreCorpusProgram("map-x-preserve");
+  const auto find = [&](const RandomOptions& options) {
+    const Certificate c = RunWork(*MakeRandomWork(&executor, *liveupdate::FindDesign("v1"),
+                                                  "a.prog", program, options),
+                                  {});
+    const Finding* finding = c.Find(spec::Invariant::kI04);
+    if (finding == nullptr) return false;
+    const program::Execution& replayed =
+        executor.Run(*liveupdate::FindDesign("v1"), finding->witness);
+    EXPECT_NE(replayed.Find(spec::Invariant::kI04), nullptr) << "the witness replays";
+    return true;
+  };
+  EXPECT_FALSE(find({.runs = 500, .depth = 1}));
+  EXPECT_TRUE(find({.runs = 500, .depth = 2}));
+  EXPECT_TRUE(find({.scheduler = RandomScheduler::kUniform, .runs = 500}));
+}
+
+}  // namespace
+}  // namespace iommufd_check::explore
