@@ -83,7 +83,8 @@ ExitCode Explore(std::span<const std::string> arguments, const Streams& io) {
   if (files.empty()) return UsageError(kExploreCommand, "no program to explore", io);
   return CertifyFiles(kExploreCommand, files, options.work, io,
                       [&](program::Executor* executor, liveupdate::Design& design,
-                          const std::string& file, const program::Program& program) {
+                          const std::string& file, const program::Program& program,
+                          explore::Pulse*) {
                         if (!random.has_value()) {
                           return explore::MakeExploreWork(executor, design, file, program, bounds);
                         }

@@ -40,9 +40,10 @@ ExitCode Sweep(std::span<const std::string> arguments, const Streams& io) {
   if (files.empty()) return UsageError(kSweepCommand, "no program to sweep", io);
   return CertifyFiles(kSweepCommand, files, options.work, io,
                       [&](program::Executor* executor, liveupdate::Design& design,
-                          const std::string& file, const program::Program& program) {
+                          const std::string& file, const program::Program& program,
+                          explore::Pulse* pulse) {
                         return explore::MakeSweepWork(executor, design, file, program,
-                                                      options.bounds);
+                                                      options.bounds, pulse);
                       });
 }
 

@@ -77,7 +77,7 @@ ExitCode CertifyFiles(const Command& command, const std::vector<std::string>& fi
       code = Worse(code, FileError(std::string(explored.status().message()), io));
       continue;
     }
-    const auto work = make_work(&executor, *explored->design, files[i], explored->program);
+    const auto work = make_work(&executor, *explored->design, files[i], explored->program, &watch);
     explore::WorkOptions options = ShareOf(flags, i);
     const uint64_t parts = PartsOf(options, work->blank().parts);
     if (parts == 0) continue;

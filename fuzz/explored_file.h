@@ -16,10 +16,10 @@
 
 namespace iommufd_check::cli {
 
-// Cuts one program's exploration into parts.
+// Cuts one program's exploration into parts; `pulse` may end that too.
 using MakeWork = std::function<std::unique_ptr<explore::Work>(
     program::Executor* executor, liveupdate::Design& design, const std::string& file,
-    const program::Program& program)>;
+    const program::Program& program, explore::Pulse* pulse)>;
 
 // Certifies each file in turn. The flags' design wins over a file's own; without either it is the
 // reference. A file that cannot be read is said so, and the others still run. Returns the gravest

@@ -52,11 +52,12 @@ Plan Sticky(const SiteVisit& site) {
 class SweepWork : public Work {
  public:
   SweepWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
-            const Program& program, const SweepOptions& options)
+            const Program& program, const SweepOptions& options, Pulse* pulse)
       : design_(design), program_(program), options_(options) {
-    Meter unlimited;
+    Meter meter(UINT64_MAX, pulse);
     Certificate ignored;
-    sites_ = RunPlan({}, executor, &unlimited, &ignored).in_order();
+    const Visits visits = RunPlan({}, executor, &meter, &ignored);
+    if (!meter.refused()) sites_ = visits.in_order();
     blank_.work = "sweep";
     blank_.program = name;
     blank_.design = std::string(design.name());
@@ -119,14 +120,14 @@ class SweepWork : public Work {
 
 std::unique_ptr<Work> MakeSweepWork(program::Executor* executor, liveupdate::Design& design,
                                     const std::string& name, const Program& program,
-                                    const SweepOptions& options) {
-  return std::make_unique<SweepWork>(executor, design, name, program, options);
+                                    const SweepOptions& options, Pulse* pulse) {
+  return std::make_unique<SweepWork>(executor, design, name, program, options, pulse);
 }
 
 Certificate SweepProgram(program::Executor* executor, liveupdate::Design& design,
                          const std::string& name, const Program& program,
                          const SweepOptions& options) {
-  return RunWork(*MakeSweepWork(executor, design, name, program, options), {});
+  return RunWork(*MakeSweepWork(executor, design, name, program, options, nullptr), {});
 }
 
 }  // namespace iommufd_check::explore

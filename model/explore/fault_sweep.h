@@ -22,11 +22,11 @@ struct SweepOptions {
   int preemptions = 0;
 };
 
-// The program's own faults are part of every plan. Runs part 0 to find the sites. `design` must
-// outlive the work.
+// The program's own faults are part of every plan. Runs part 0 to find the sites; when `pulse`,
+// which may be null, ends that, there are no other parts. `design` must outlive the work.
 std::unique_ptr<Work> MakeSweepWork(program::Executor* executor, liveupdate::Design& design,
                                     const std::string& name, const program::Program& program,
-                                    const SweepOptions& options);
+                                    const SweepOptions& options, Pulse* pulse);
 
 // MakeSweepWork and RunWork on this thread.
 Certificate SweepProgram(program::Executor* executor, liveupdate::Design& design,

@@ -54,7 +54,7 @@ TEST(FaultSweep, V1TestsAnErrorPointerForNull) {
 TEST(FaultSweep, TheBudgetEndsItUnexhausted) {
   program::Executor executor;
   const auto work = MakeSweepWork(&executor, *liveupdate::FindDesign("reference"), "test",
-                                  OneAlloc(), {});
+                                  OneAlloc(), {}, nullptr);
   const Certificate c = RunWork(*work, {.max_executions = 2});
   EXPECT_FALSE(c.exhausted());
   EXPECT_EQ(c.executions, 2u);

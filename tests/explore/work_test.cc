@@ -32,9 +32,10 @@ std::unique_ptr<Work> Make(Kind kind, const std::string& design = "v1") {
     case Kind::kBounded:
       return MakeExploreWork(&executor, d, "a.prog", small, {.preemptions = 1});
     case Kind::kSweep:
-      return MakeSweepWork(&executor, d, "a.prog", small, {});
+      return MakeSweepWork(&executor, d, "a.prog", small, {}, nullptr);
     case Kind::kPairs:
-      return MakeSweepWork(&executor, d, "a.prog", small, {.sticky = false, .pairs = true});
+      return MakeSweepWork(&executor, d, "a.prog", small, {.sticky = false, .pairs = true},
+                           nullptr);
     case Kind::kUniform:
       return MakeRandomWork(&executor, d, "a.prog", large,
                             {.scheduler = RandomScheduler::kUniform, .seed = 3, .runs = 2000});
