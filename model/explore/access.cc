@@ -9,12 +9,6 @@ namespace {
 
 constexpr size_t kFirstSlots = 256;
 
-uint64_t Mix(uint64_t key) {
-  key ^= key >> 31;
-  key *= 0x9e3779b97f4a7c15u;
-  return key ^ (key >> 29);
-}
-
 }  // namespace
 
 bool Dependent(std::span<const Access> a, std::span<const Access> b) {
@@ -34,13 +28,13 @@ bool Dependent(std::span<const Access> a, std::span<const Access> b) {
   return false;
 }
 
-void Normalise(std::vector<Access>* accesses) {
-  std::sort(accesses->begin(), accesses->end(),
+void SortAndMerge(std::vector<Access>* accesses, size_t first) {
+  std::sort(accesses->begin() + static_cast<ptrdiff_t>(first), accesses->end(),
             [](const Access& a, const Access& b) { return a.location < b.location; });
-  size_t kept = 0;
-  for (size_t i = 0; i < accesses->size(); ++i) {
+  size_t kept = first;
+  for (size_t i = first; i < accesses->size(); ++i) {
     const Access access = (*accesses)[i];
-    if (kept > 0 && (*accesses)[kept - 1].location == access.location) {
+    if (kept > first && (*accesses)[kept - 1].location == access.location) {
       Access& merged = (*accesses)[kept - 1];
       if (merged.mode != access.mode) merged.mode = AccessMode::kWrite;
     } else {
@@ -52,17 +46,9 @@ void Normalise(std::vector<Access>* accesses) {
 
 LocationTable::LocationTable() : slots_(kFirstSlots, 0) {}
 
-size_t LocationTable::SlotOf(uint64_t key) const {
-  const size_t mask = slots_.size() - 1;
-  size_t slot = Mix(key) & mask;
-  while (slots_[slot] != 0 && keys_[slots_[slot] - 1] != key) slot = (slot + 1) & mask;
-  return slot;
-}
-
-uint32_t LocationTable::NumberOf(uint64_t key) {
-  const size_t slot = SlotOf(key);
-  if (slots_[slot] != 0) return slots_[slot] - 1;
+uint32_t LocationTable::Add(uint64_t key) {
   IOMMUFD_CHECK(keys_.size() < UINT32_MAX - 1, "locations have 32-bit numbers");
+  const size_t slot = SlotOf(key);
   keys_.push_back(key);
   slots_[slot] = static_cast<uint32_t>(keys_.size());
   if (keys_.size() * 2 > slots_.size()) Grow();

@@ -71,18 +71,25 @@ DependencyOptions DependencyOf(const program::Program& program) {
 
 uint64_t LockKey(uint16_t lock) { return KeyOf({ObjectKind::kNone, lock}, 128); }
 
-void StepAccesses::Begin(sim::TaskId task) {
+void StepAccesses::Rewind(size_t steps) {
+  for (; changes_.size() > steps; changes_.pop_back()) {
+    tasks_[changes_.back().task] = changes_.back().before;
+  }
+}
+
+void StepAccesses::Begin(sim::TaskId task, std::vector<Access>* pool) {
   IOMMUFD_CHECK(task < sim::kMaxTasks, "a step belongs to a task");
   task_ = task;
-  accesses_.clear();
+  accesses_ = pool;
+  first_access_ = pool->size();
   TaskState& state = tasks_[task];
+  changes_.emplace_back(task, state);
   ++state.step;
   if (state.awaited != 0) Touch(state.awaited, AccessMode::kRead);
   state.awaited = 0;
   // close() clears fd_open in the first step of its own.
-  const bool closes = IsOperation(state.code, OpCode::kCloseIommufd) ||
-                      IsOperation(state.code, OpCode::kLuoCloseSession);
-  if (closes && state.step == 2) {
+  if (state.step == 2 && (IsOperation(state.code, OpCode::kCloseIommufd) ||
+                          IsOperation(state.code, OpCode::kLuoCloseSession))) {
     Touch(KeyOf({}, static_cast<uint8_t>(Place::kDescriptors)), AccessMode::kWrite);
   }
 }
@@ -126,11 +133,6 @@ void StepAccesses::Add(const sim::Event& event) {
   AddLifetime(event);
 }
 
-const std::vector<Access>& StepAccesses::End() {
-  Normalise(&accesses_);
-  return accesses_;
-}
-
 void StepAccesses::AddBegin(const sim::Event& event, TaskState& state) {
   state.code = event.value;
   state.step = 1;
@@ -140,8 +142,9 @@ void StepAccesses::AddBegin(const sim::Event& event, TaskState& state) {
 
 void StepAccesses::AddLock(const sim::Event& event, const TaskState& state) {
   const bool shared = event.mode == 1;
+  lock_ = table_.NumberOf(LockKey(event.spare));
   if (!options_.omit_locks) {
-    Touch(LockKey(event.spare), shared ? AccessMode::kRead : AccessMode::kWrite);
+    accesses_->emplace_back(lock_, shared ? AccessMode::kRead : AccessMode::kWrite);
   }
   const auto lock_class = static_cast<sim::LockClass>(event.detail);
   if (lock_class == sim::LockClass::kObjectsXaLock && TestsUsers(state.code)) {

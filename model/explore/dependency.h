@@ -15,9 +15,9 @@
 // it, a batch of pages split where frames are not contiguous, is covered by `exact_frames`.
 //
 //   StepAccesses accesses(&table, {});
-//   accesses.Begin(task);
+//   accesses.Begin(task, &pool);
 //   for (const sim::Event& event : step) accesses.Add(event);
-//   const std::vector<Access>& touched = accesses.End();
+//   accesses.End();   // what the step accesses stands at the end of `pool`
 #pragma once
 
 #include <array>
@@ -48,12 +48,14 @@ class StepAccesses {
   StepAccesses(LocationTable* table, const DependencyOptions& options)
       : table_(*table), options_(options) {}
 
-  // Forgets what it knows of the tasks: a new run begins.
-  void Reset() { tasks_ = {}; }
-  void Begin(sim::TaskId task);
+  // Goes back to where the run had taken `steps` steps; with 0 a new run begins.
+  void Rewind(size_t steps);
+  // `pool` must outlive the step.
+  void Begin(sim::TaskId task, std::vector<Access>* pool);
   void Add(const sim::Event& event);
-  // Valid until the next Begin.
-  const std::vector<Access>& End();
+  void End() { Normalise(accesses_, first_access_); }
+  // The location of the lock that the event added last takes or gives back.
+  uint32_t lock() const { return lock_; }
 
  private:
   // Things that are not a field of an object. Values stand above those of sim::Field.
@@ -64,7 +66,7 @@ class StepAccesses {
     uint64_t awaited = 0;        // key of a counter that its next step may wait for, 0: none
   };
 
-  void Touch(uint64_t key, AccessMode mode) { accesses_.push_back({table_.NumberOf(key), mode}); }
+  void Touch(uint64_t key, AccessMode mode) { accesses_->emplace_back(table_.NumberOf(key), mode); }
   void AddBegin(const sim::Event& event, TaskState& state);
   void AddLock(const sim::Event& event, const TaskState& state);
   void AddField(const sim::Event& event, const TaskState& state);
@@ -77,8 +79,16 @@ class StepAccesses {
   LocationTable& table_;
   DependencyOptions options_;
   std::array<TaskState, sim::kMaxTasks> tasks_{};
+  // What a step has changed, so that it can be taken back.
+  struct Change {
+    sim::TaskId task = 0;
+    TaskState before;
+  };
+  std::vector<Change> changes_;  // by step
   sim::TaskId task_ = 0;
-  std::vector<Access> accesses_;
+  std::vector<Access>* accesses_ = nullptr;
+  size_t first_access_ = 0;  // of the step
+  uint32_t lock_ = 0;        // of the last lock event
 };
 
 // What the concurrent operations of `program` can do.

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "model/explore/run_steps.h"
@@ -23,20 +24,25 @@ class HappensBefore {
  public:
   using Clock = std::array<uint16_t, sim::kMaxTasks>;
 
-  // `run` must stay as it is while this is used.
+  // `run` must stay as it is while this is used. What is known of the steps that it kept since the
+  // last time is kept too.
   void Build(const RunSteps& run);
 
   // Step `a` happens before step `b`, or is the same. REQUIRES: a <= b.
-  bool Before(size_t a, size_t b) const { return clocks_[b][task(a)] >= index_[a]; }
+  bool Before(size_t a, size_t b) const {
+    return places_[b].clock[places_[a].task] >= places_[a].index;
+  }
 
-  size_t steps() const { return index_.size(); }
-  sim::TaskId TaskOf(size_t step) const { return task(step); }
-  const Clock& ClockOf(size_t step) const { return clocks_[step]; }
+  size_t steps() const { return places_.size(); }
+  sim::TaskId TaskOf(size_t step) const { return places_[step].task; }
+  // How many steps of each task happen before `step`, itself included.
+  const Clock& ClockOf(size_t step) const { return places_[step].clock; }
 
   // The races (i, j) of the steps j with first <= j < end.
   template <class Visit>
   void ForEachRace(size_t first, size_t end, Visit&& visit) {
     for (size_t j = first; j < end; ++j) {
+      if (!places_[j].may_race) continue;
       races_.clear();
       FindRaces(j);
       for (size_t i : races_) visit(i, j);
@@ -48,7 +54,7 @@ class HappensBefore {
     for (const Waiting& w : run_->waiting()) {
       if (w.lock == kNoLocation) continue;
       races_.clear();
-      FindLockRaces(w.task, w.lock, w.exclusive, index_.size());
+      FindLockRaces(w, LatestOf(w.lock), last_[w.task]);
       for (size_t i : races_) visit(i, w.task);
     }
   }
@@ -58,31 +64,58 @@ class HappensBefore {
   sim::Fingerprint TraceFingerprint(const LocationTable& table) const;
 
  private:
-  // Accesses of one location that commute with each other, the last of each task.
-  struct Group {
-    AccessMode mode = AccessMode::kWrite;
-    std::array<int32_t, sim::kMaxTasks> last{};  // step, -1: none
-    uint8_t tasks = 0;
+  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr std::array<uint32_t, sim::kMaxTasks> NoSteps() {
+    std::array<uint32_t, sim::kMaxTasks> none{};
+    none.fill(kNone);
+    return none;
+  }
+
+  // A step in the order.
+  struct Place {
+    Clock clock{};
+    uint64_t serial = 0;  // Step::serial
+    sim::TaskId task = 0;
+    bool may_race = false;      // it takes a lock or has conflicts
+    uint16_t index = 0;         // 1-based number within its task
+    uint32_t previous = kNone;  // the task's step before
+    uint32_t first_record = 0;
+    uint32_t first_conflict = 0;
   };
-  struct History {
-    uint32_t epoch = 0;
-    Group now, before;
+  // Accesses of one location that commute with each other: the last of each task.
+  struct Group {
+    std::array<uint16_t, sim::kMaxTasks> last{};  // step
+    uint8_t tasks = 0;                            // whose `last` is set
+    AccessMode mode = AccessMode::kWrite;
+  };
+  // One access, and the history of its location right after it. Earlier records stay as they are,
+  // so the history before a step is still there when the step is forgotten.
+  struct Record {
+    uint32_t location = 0;
+    uint32_t previous = kNone;     // of the location
+    uint32_t conflicting = kNone;  // whose group is the one before `now`
+    uint16_t step = 0;
+    Group now;
   };
 
-  sim::TaskId task(size_t step) const { return run_->steps()[step].task; }
+  void Forget(size_t kept);
   void Append(size_t j);
-  const Group* Conflicting(const Access& access, History& history);
+  const Record& Enter(const Access& access, uint32_t r, size_t j, sim::TaskId task);
+  std::span<const uint16_t> ConflictsOf(size_t j) const;
+  uint32_t LatestOf(uint32_t location) const {
+    return location < latest_.size() ? latest_[location] : kNone;
+  }
+  uint32_t RecordOf(size_t j, uint32_t location) const;
   void FindRaces(size_t j);
-  void FindLockRaces(sim::TaskId task, uint32_t lock, bool exclusive, size_t end);
-  bool HeldBefore(size_t i, uint32_t lock, bool exclusive, sim::TaskId task) const;
+  void FindLockRaces(const Waiting& wanted, uint32_t record, uint32_t own);
+  bool HeldBefore(size_t i, const Waiting& wanted, uint32_t record) const;
 
   const RunSteps* run_ = nullptr;
-  uint32_t epoch_ = 0;
-  std::vector<History> histories_;          // by location
-  std::vector<Clock> clocks_;               // by step
-  std::vector<uint16_t> index_;             // by step: 1-based number within its task
-  std::vector<int32_t> previous_;           // by step: the task's step before, -1: none
-  std::vector<std::vector<uint16_t>> conflicts_;  // by step: dependent earlier steps, others' last
+  std::vector<Place> places_;        // by step
+  std::vector<Record> records_;      // by access, as the run numbers them
+  std::vector<uint32_t> latest_;     // by location: its last record
+  std::vector<uint16_t> conflicts_;  // of each step: dependent earlier steps, others' last
+  std::array<uint32_t, sim::kMaxTasks> last_ = NoSteps();  // by task: its last step
   std::vector<size_t> races_;
 };
 

@@ -14,9 +14,12 @@ sim::TaskId Lowest(uint8_t tasks) { return static_cast<sim::TaskId>(std::countr_
 }  // namespace
 
 void Interleavings::Node::Clear() {
+  // Only wanted tasks have a guide.
+  for (uint8_t left = wanted; left != 0; left &= static_cast<uint8_t>(left - 1)) {
+    guide[Lowest(left)].clear();
+  }
   chosen = 0;
   runnable = wanted = done = blocked = asleep = 0;
-  for (std::vector<sim::TaskId>& tasks : guide) tasks.clear();
 }
 
 Interleavings::Interleavings(Subject* subject, const InterleavingOptions& options)
@@ -276,8 +279,8 @@ bool Interleavings::Next() {
       continue;
     }
     node.chosen = Lowest(open);
-    prefix_.clear();
-    for (size_t k = 0; k < depth_; ++k) prefix_.push_back(nodes_[k].chosen);
+    prefix_.resize(depth_);
+    for (size_t k = 0; k < depth_; ++k) prefix_[k] = nodes_[k].chosen;
     const std::vector<sim::TaskId>& guide = node.guide[node.chosen];
     if (options_.reduction == Reduction::kDpor) {
       prefix_.insert(prefix_.end(), guide.begin(), guide.end());

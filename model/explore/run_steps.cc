@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <type_traits>
 
 #include "model/sim/check.h"
 
@@ -18,6 +20,26 @@ bool EndedAmongTasks(const Subject& subject) {
          subject.events().back().task != 0;
 }
 
+// How many elements at their beginning are equal. Mostly it is nearly all of them.
+template <class T>
+size_t CommonBeginning(const std::vector<T>& a, const std::vector<T>& b) {
+  static_assert(std::has_unique_object_representations_v<T>, "compared as bytes");
+  constexpr size_t kBlock = 8;
+  const size_t end = std::min(a.size(), b.size());
+  size_t i = 0;
+  while (i + kBlock <= end && std::memcmp(&a[i], &b[i], kBlock * sizeof(T)) == 0) i += kBlock;
+  while (i < end && std::memcmp(&a[i], &b[i], sizeof(T)) == 0) ++i;
+  return i;
+}
+
+// Makes `copy` equal to `original`. REQUIRES: their first `common` elements are equal.
+template <class T>
+void CopyRest(const std::vector<T>& original, size_t common, std::vector<T>* copy) {
+  copy->resize(original.size());
+  std::copy(original.begin() + static_cast<ptrdiff_t>(common), original.end(),
+            copy->begin() + static_cast<ptrdiff_t>(common));
+}
+
 }  // namespace
 
 // The only task that could run, or the one whose event ends the run. A deadlock that a task's end
@@ -31,22 +53,42 @@ sim::TaskId LastTask(const Subject& subject) {
   return subject.events().back().task;
 }
 
+// Forgets what does not begin the new run too. Returns how far that has been read already.
+RunSteps::Mark RunSteps::KeepCommonBeginning(const Subject& subject) {
+  const size_t events = CommonBeginning(events_, subject.events());
+  const size_t points = CommonBeginning(points_, subject.points());
+  CopyRest(subject.events(), events, &events_);
+  CopyRest(subject.points(), points, &points_);
+  // Where a stretch ends depends on the event behind it, so that one must be the same too.
+  size_t kept = std::min(points, marks_.size());
+  while (kept > 1 && marks_[kept - 1].events >= events) --kept;
+  marks_.resize(kept);
+  const Mark mark = marks_.empty() ? Mark{} : marks_.back();
+  if (mark.steps < steps_.size()) pool_.resize(steps_[mark.steps].first_access);
+  steps_.resize(mark.steps);
+  attempts_.resize(mark.attempts);
+  accesses_of_step_.Rewind(mark.steps);
+  return mark;
+}
+
 void RunSteps::Read(const Subject& subject) {
-  steps_.clear();
-  pool_.clear();
-  waiting_.clear();
-  accesses_of_step_.Reset();
+  Mark mark = KeepCommonBeginning(subject);
   cut_short_ = EndedAmongTasks(subject);
   const std::vector<sim::SchedulePoint>& points = subject.points();
-  if (points.empty()) return;
   const std::vector<Event>& events = subject.events();
-  size_t next = 0;
-  // Point i ends the stretch that point i-1 began. The first begins before any question.
-  for (size_t i = 1; i < points.size(); ++i) {
-    next = TakeStretch(events, next,
-                       {points[i].current, points[i].steps, points[i - 1].runnable});
+  if (!points.empty()) {
+    if (marks_.empty()) marks_.push_back(mark);
+    // Point i ends the stretch that point i-1 began. The first begins before any question.
+    for (size_t i = marks_.size(); i < points.size(); ++i) {
+      mark.events = TakeStretch(events, mark.events,
+                                {points[i].current, points[i].steps, points[i - 1].runnable});
+      mark.steps = steps_.size();
+      mark.attempts = attempts_.size();
+      marks_.push_back(mark);
+    }
+    TakeStretch(events, mark.events, {LastTask(subject), UINT32_MAX, points.back().runnable});
   }
-  TakeStretch(events, next, {LastTask(subject), UINT32_MAX, points.back().runnable});
+  FindWaiting(subject);
 }
 
 size_t RunSteps::TakeStretch(const std::vector<Event>& events, size_t next,
@@ -54,15 +96,12 @@ size_t RunSteps::TakeStretch(const std::vector<Event>& events, size_t next,
   while (next < events.size() && events[next].task == 0) ++next;
   size_t end = next;
   bool waits = false;
-  Step step;
-  step.task = stretch.task;
-  step.runnable = stretch.runnable;
   while (end < events.size() && events[end].task == stretch.task &&
          (stretch.step == UINT32_MAX || events[end].step == stretch.step)) {
     const Event& event = events[end++];
     if (event.primitive != Primitive::kWait) continue;
     waits = true;
-    AddWaiting(event);
+    AddAttempt(event);
     break;
   }
   if (waits) {
@@ -77,30 +116,43 @@ size_t RunSteps::TakeStretch(const std::vector<Event>& events, size_t next,
     IOMMUFD_CHECK(end == next, "a task that has taken no step has done nothing");
     return next;
   }
-  accesses_of_step_.Begin(stretch.task);
+  Step& step = steps_.emplace_back();
+  step.task = stretch.task;
+  step.runnable = stretch.runnable;
+  step.serial = steps_read_++;
+  step.first_access = static_cast<uint32_t>(pool_.size());
+  accesses_of_step_.Begin(stretch.task, &pool_);
   for (size_t i = next; i < end; ++i) {
     const Event& event = events[i];
     accesses_of_step_.Add(event);
     if (event.primitive == Primitive::kLock) {
-      step.acquires = table_.NumberOf(LockKey(event.spare));
+      step.acquires = accesses_of_step_.lock();
       step.exclusive = event.mode == 0;
     } else if (event.primitive == Primitive::kUnlock) {
-      step.releases = table_.NumberOf(LockKey(event.spare));
+      step.releases = accesses_of_step_.lock();
     }
   }
-  std::erase_if(waiting_, [&](const Waiting& w) { return w.task == stretch.task; });
-  const std::vector<Access>& accesses = accesses_of_step_.End();
-  step.first_access = static_cast<uint32_t>(pool_.size());
-  step.accesses = static_cast<uint32_t>(accesses.size());
-  pool_.insert(pool_.end(), accesses.begin(), accesses.end());
-  steps_.push_back(step);
+  accesses_of_step_.End();
+  step.accesses = static_cast<uint32_t>(pool_.size()) - step.first_access;
   return end;
 }
 
-void RunSteps::AddWaiting(const Event& event) {
+void RunSteps::AddAttempt(const Event& event) {
   const bool lock = event.detail != static_cast<uint8_t>(sim::LockClass::kCount);
-  waiting_.push_back({event.task, lock ? table_.NumberOf(LockKey(event.spare)) : kNoLocation,
-                      event.mode == 0});
+  const uint32_t location = lock ? table_.NumberOf(LockKey(event.spare)) : kNoLocation;
+  attempts_.push_back({{event.task, location, event.mode == 0}, steps_.size()});
+}
+
+// A task that takes a step after its attempt waits no more.
+void RunSteps::FindWaiting(const Subject& subject) {
+  waiting_.clear();
+  if (subject.end() == sim::RunEnd::kCompleted) return;
+  for (const Attempt& attempt : attempts_) {
+    const bool goes_on = std::any_of(
+        steps_.begin() + static_cast<ptrdiff_t>(attempt.steps), steps_.end(),
+        [&](const Step& step) { return step.task == attempt.waiting.task; });
+    if (!goes_on) waiting_.push_back(attempt.waiting);
+  }
 }
 
 }  // namespace iommufd_check::explore

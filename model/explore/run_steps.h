@@ -6,6 +6,10 @@
 // attempt itself does, keeping new readers out of a rw_semaphore, is not explored: a deadlock that
 // needs it needs a lock-order cycle too, which lockdep reports without it.
 //
+// Runs that follow each other in an exploration begin alike, so the steps of the common beginning
+// are kept from the run before. How long it is, is not taken from the schedules but found by
+// comparing what happened: a run that left its schedule is read like any other.
+//
 //   RunSteps steps(&table, {});
 //   steps.Read(subject);
 //   for (const Step& step : steps.steps()) ... steps.AccessesOf(step) ...
@@ -29,9 +33,12 @@ struct Step {
   uint32_t releases = kNoLocation;
   uint32_t first_access = 0;
   uint32_t accesses = 0;
+  // How many steps had been read before it, in all runs. Two runs of one RunSteps that have the
+  // same number at the same place are the same up to there.
+  uint64_t serial = 0;
 };
 
-// A task that still waits when the run ends.
+// A task and the lock that it wants; of a run, those that still wait when it ends.
 struct Waiting {
   sim::TaskId task = 0;
   uint32_t lock = kNoLocation;  // kNoLocation: for a condition
@@ -49,6 +56,8 @@ class RunSteps {
   std::span<const Access> AccessesOf(const Step& step) const {
     return {pool_.data() + step.first_access, step.accesses};
   }
+  // Locations of accesses are below this.
+  size_t locations() const { return table_.size(); }
   const std::vector<Waiting>& waiting() const { return waiting_; }
   // The run ended inside its last step: other tasks had more to do.
   bool cut_short() const { return cut_short_; }
@@ -60,15 +69,36 @@ class RunSteps {
     uint32_t step = 0;     // the task's step number, UINT32_MAX: unknown
     uint8_t runnable = 0;  // before it
   };
+  // What had been read at a question to the scheduler. All of it is only appended to.
+  struct Mark {
+    size_t events = 0;
+    size_t steps = 0;
+    size_t attempts = 0;
+  };
+  // A task that finds that it must wait.
+  struct Attempt {
+    Waiting waiting;
+    size_t steps = 0;  // of all tasks, before it
+  };
+
+  Mark KeepCommonBeginning(const Subject& subject);
   size_t TakeStretch(const std::vector<sim::Event>& events, size_t next, const Stretch& stretch);
-  void AddWaiting(const sim::Event& event);
+  void AddAttempt(const sim::Event& event);
+  void FindWaiting(const Subject& subject);
 
   LocationTable& table_;
   StepAccesses accesses_of_step_;
   std::vector<Step> steps_;
   std::vector<Access> pool_;
+  std::vector<Attempt> attempts_;
   std::vector<Waiting> waiting_;
   bool cut_short_ = false;
+  uint64_t steps_read_ = 0;
+
+  // Of the run that was read last.
+  std::vector<Mark> marks_;  // by question
+  std::vector<sim::Event> events_;
+  std::vector<sim::SchedulePoint> points_;
 };
 
 // Who ran after the last question to the scheduler. REQUIRES: there was one.

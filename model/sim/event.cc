@@ -5,6 +5,8 @@
 
 namespace iommufd_check::sim {
 
+void EventLog::MakeRoom() { events_.reserve(2 * events_.size() + kBlock); }
+
 void EventLog::CloseBlock() {
   const Event* block = events_.data() + events_.size() - kBlock;
   chain_ = XXH3_64bits_withSeed(block, kBlock * sizeof(Event), chain_);

@@ -25,29 +25,47 @@ using boost::context::detail::jump_fcontext;
 using boost::context::detail::make_fcontext;
 using boost::context::detail::transfer_t;
 
-struct Fiber::Switch {
+// Lives on the stack that is left, and is passed to the one that is entered. Null: outside.
+struct Fiber::Jump {
+  Fiber* from = nullptr;
+  Fiber* to = nullptr;
+
+  // Returns when somebody jumps back: the jump that did.
+  const Jump& Go(void* context, const void* stack, size_t size) {
 #ifdef IOMMUFD_CHECK_ASAN
-  void* fake_stack = nullptr;
-  void Start(const void* bottom, size_t size) {
-    __sanitizer_start_switch_fiber(&fake_stack, bottom, size);
-  }
-  void Finish(const void** bottom, size_t* size) {
-    __sanitizer_finish_switch_fiber(fake_stack, bottom, size);
-  }
+    __sanitizer_start_switch_fiber(&fake_stack, stack, size);
 #else
-  void Start(const void*, size_t) {}
-  void Finish(const void**, size_t*) {}
+    static_cast<void>(stack);
+    static_cast<void>(size);
 #endif
+    return Arrive(jump_fcontext(context, this), fake_stack);
+  }
+
+  // Where control enters a stack: keeps where the other one continues.
+  static const Jump& Arrive(const transfer_t& arrival, void* fake_stack) {
+    const Jump& jump = *static_cast<Jump*>(arrival.data);
+    const void* left_stack = nullptr;
+    size_t left_size = 0;
+#ifdef IOMMUFD_CHECK_ASAN
+    __sanitizer_finish_switch_fiber(fake_stack, &left_stack, &left_size);
+#else
+    static_cast<void>(fake_stack);
+#endif
+    if (jump.from != nullptr) {
+      jump.from->inside_ = arrival.fctx;
+    } else {
+      jump.to->outside_ = arrival.fctx;
+      jump.to->outside_stack_ = left_stack;
+      jump.to->outside_size_ = left_size;
+    }
+    return jump;
+  }
+
+  void* fake_stack = nullptr;
 };
 
 struct FiberEntry {
-  static void Run(transfer_t from) {
-    Fiber* self = static_cast<Fiber*>(from.data);
-    self->outside_ = from.fctx;
-    Fiber::Switch first;
-    first.Finish(&self->outside_stack_, &self->outside_size_);
-    self->Loop();
-  }
+  static void Run(transfer_t arrival) { Fiber::Jump::Arrive(arrival, nullptr).to->Loop(); }
 };
 
 Fiber::Fiber() {
@@ -70,20 +88,22 @@ void Fiber::Start(Job job, void* argument) {
 
 bool Fiber::Resume() {
   IOMMUFD_CHECK(job_ != nullptr, "nothing to resume");
-  Switch around;
-  around.Start(stack_, kStackBytes);
-  const transfer_t back = jump_fcontext(inside_, this);
-  around.Finish(nullptr, nullptr);
-  inside_ = back.fctx;
-  return job_ != nullptr;
+  Jump jump{.to = this};
+  return jump.Go(inside_, stack_, kStackBytes).from->job_ != nullptr;
 }
 
 void Fiber::Suspend() {
-  Switch around;
-  around.Start(outside_stack_, outside_size_);
-  const transfer_t back = jump_fcontext(outside_, nullptr);
-  around.Finish(&outside_stack_, &outside_size_);
-  outside_ = back.fctx;
+  Jump jump{.from = this};
+  jump.Go(outside_, outside_stack_, outside_size_);
+}
+
+void Fiber::HandOver(Fiber* next) {
+  IOMMUFD_CHECK(next != this && next->job_ != nullptr, "nobody to hand over to");
+  next->outside_ = outside_;
+  next->outside_stack_ = outside_stack_;
+  next->outside_size_ = outside_size_;
+  Jump jump{.from = this, .to = next};
+  jump.Go(next->inside_, next->stack_, kStackBytes);
 }
 
 void Fiber::Loop() {

@@ -1,7 +1,5 @@
 #include "model/sim/locks.h"
 
-#include "model/sim/check.h"
-
 namespace iommufd_check::sim {
 
 LockId LockTable::Create(LockClass lock_class, ObjectRef object) {
@@ -23,19 +21,5 @@ void LockTable::Release(LockId id) {
   ++generations_[id.index];
   while (!slots_.empty() && slots_.back().lock_class == LockClass::kCount) slots_.pop_back();
 }
-
-LockState* LockTable::Find(LockId id) {
-  if (id.index >= slots_.size()) return nullptr;
-  if (slots_[id.index].lock_class == LockClass::kCount) return nullptr;
-  return generations_[id.index] == id.generation ? &slots_[id.index] : nullptr;
-}
-
-LockState& LockTable::at(LockId id) {
-  LockState* lock = Find(id);
-  IOMMUFD_CHECK(lock != nullptr, "lock id of a released lock");
-  return *lock;
-}
-
-const LockState& LockTable::at(LockId id) const { return const_cast<LockTable*>(this)->at(id); }
 
 }  // namespace iommufd_check::sim

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/sim/check.h"
 #include "model/sim/event.h"
 
 namespace iommufd_check::sim {
@@ -63,9 +64,17 @@ class LockTable {
   void Release(LockId id);
 
   // Null when the lock has been released since.
-  LockState* Find(LockId id);
-  LockState& at(LockId id);  // REQUIRES: not released
-  const LockState& at(LockId id) const;
+  LockState* Find(LockId id) {
+    if (id.index >= slots_.size()) return nullptr;
+    if (slots_[id.index].lock_class == LockClass::kCount) return nullptr;
+    return generations_[id.index] == id.generation ? &slots_[id.index] : nullptr;
+  }
+  LockState& at(LockId id) {  // REQUIRES: not released
+    LockState* lock = Find(id);
+    IOMMUFD_CHECK(lock != nullptr, "lock id of a released lock");
+    return *lock;
+  }
+  const LockState& at(LockId id) const { return const_cast<LockTable*>(this)->at(id); }
   const std::vector<LockState>& slots() const { return slots_; }
 
   // Trailing free slots do not distinguish two tables, nor do generations.

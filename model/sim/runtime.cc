@@ -47,7 +47,7 @@ void Runtime::Reset(const RunConfig& config) {
     task.held_count_ = 0;
     task.spin_depth_ = 0;
   }
-  blocked_.fill(Blocked{});
+  waiting_ = 0;
   for (auto& counts : occurrences_) counts.fill(0);
   concurrent_ = false;
   end_ = RunEnd::kCompleted;
@@ -97,17 +97,16 @@ bool Runtime::RunConcurrent(std::span<const std::function<void(Task&)>> bodies,
   return !stopped();
 }
 
-bool Runtime::CanContinue(TaskId task) const {
-  const Blocked& wait = blocked_[task];
-  if (!wait.waiting) return true;
+bool Runtime::CanContinue(TaskId waiting) const {
+  const Blocked& wait = blocked_[waiting];
   if (wait.condition != nullptr) return (*wait.condition)();
-  return config_.locks->at(wait.lock).CanAcquire(task, wait.mode);
+  return config_.locks->at(wait.lock).CanAcquire(waiting, wait.mode);
 }
 
-uint8_t Runtime::RunnableMask() const {
+uint8_t Runtime::RunnableOfWaiting() const {
   uint8_t mask = 0;
-  for (TaskId task = 1; task < kMaxTasks; ++task) {
-    if (((unfinished_ >> task) & 1u) == 0) continue;
+  for (uint8_t left = unfinished_ & waiting_; left != 0; left &= static_cast<uint8_t>(left - 1)) {
+    const auto task = static_cast<TaskId>(std::countr_zero(left));
     if (CanContinue(task)) mask |= static_cast<uint8_t>(1u << task);
   }
   return mask;
@@ -116,12 +115,12 @@ uint8_t Runtime::RunnableMask() const {
 void Runtime::Schedule(Scheduler& scheduler) {
   chosen_ = 1;
   while (unfinished_ != 0) {
-    const TaskId running = chosen_;
-    const bool suspended = workers_[running]->fiber.Resume();
+    // Comes back when a task has ended. Until then they hand over to each other.
+    const bool suspended = workers_[chosen_]->fiber.Resume();
+    IOMMUFD_CHECK(!suspended, "only the end of a task comes back");
     if (stopped()) return UnwindAll();
-    if (suspended) continue;  // Reschedule or BlockOn has chosen
     if (unfinished_ == 0) return;
-    const SchedulePoint point{running, tasks_[running].steps_, RunnableMask(), unfinished_};
+    const SchedulePoint point = PointAt(chosen_);
     if (point.runnable == 0) {
       end_ = RunEnd::kDeadlock;
       Task& blocked = tasks_[std::countr_zero(unfinished_)];
@@ -145,12 +144,12 @@ void Runtime::UnwindAll() {
 }
 
 void Runtime::LeaveTo(Task& t) {
-  workers_[t.id_]->fiber.Suspend();
+  workers_[t.id_]->fiber.HandOver(&workers_[chosen_]->fiber);
   if (stopped()) throw RunEnds{};
 }
 
 void Runtime::Reschedule(Task& t) {
-  const SchedulePoint point{t.id_, t.steps_, RunnableMask(), unfinished_};
+  const SchedulePoint point = PointAt(t.id_);
   const TaskId next = scheduler_->Next(point);
   IOMMUFD_CHECK((point.runnable >> next) & 1u, "the scheduler chose a task that cannot run");
   if (next == t.id_) return;
@@ -161,12 +160,13 @@ void Runtime::Reschedule(Task& t) {
 void Runtime::BlockOn(Task& t, const Blocked& wait) {
   if (!concurrent_) t.Oops(Splat::kDeadlock, wait.object);
   blocked_[t.id_] = wait;
-  const SchedulePoint point{t.id_, t.steps_, RunnableMask(), unfinished_};
+  waiting_ |= static_cast<uint8_t>(1u << t.id_);
+  const SchedulePoint point = PointAt(t.id_);
   if (point.runnable == 0) t.Oops(Splat::kDeadlock, wait.object);
   chosen_ = scheduler_->Next(point);
   IOMMUFD_CHECK((point.runnable >> chosen_) & 1u, "the scheduler chose a task that cannot run");
   LeaveTo(t);
-  blocked_[t.id_] = Blocked{};
+  waiting_ &= static_cast<uint8_t>(~(1u << t.id_));
 }
 
 void Runtime::BeginOperation(Task& t, uint16_t operation, int64_t code) {

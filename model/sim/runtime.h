@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "model/sim/event.h"
@@ -41,14 +42,16 @@ enum class RunEnd : uint8_t { kCompleted, kOops, kDeadlock, kHung, kStopped };
 
 // What the scheduler knows where it may choose.
 struct SchedulePoint {
+  uint32_t steps = 0;  // that `current` has taken
   TaskId current = 0;
-  uint32_t steps = 0;      // that `current` has taken
-  uint8_t runnable = 0;    // bit t: task t can take a step
-  uint8_t unfinished = 0;  // bit t: task t has not ended
+  uint8_t runnable = 0;     // bit t: task t can take a step
+  uint16_t unfinished = 0;  // bit t: task t has not ended
   bool current_can_continue() const { return (runnable >> current) & 1u; }
   // To go on with another task would be a preemption: `current` has begun and could take a step.
   bool leaving_preempts() const { return steps > 0 && current_can_continue(); }
 };
+static_assert(std::has_unique_object_representations_v<SchedulePoint>,
+              "points are compared as bytes: no padding");
 
 // Picks the task of the next step. Must be a pure function of what it was given so far.
 class Scheduler {
@@ -128,7 +131,6 @@ class Runtime {
 
   // What a task waits for: a lock, or a condition when `condition` is set.
   struct Blocked {
-    bool waiting = false;
     LockId lock{};
     LockMode mode = LockMode::kExclusive;
     const std::function<bool()>* condition = nullptr;
@@ -144,9 +146,17 @@ class Runtime {
   static void RunWorker(void* worker);
   void Reschedule(Task& t);
   void BlockOn(Task& t, const Blocked& wait);
-  bool CanContinue(TaskId task) const;
+  bool CanContinue(TaskId waiting) const;
+  uint8_t RunnableOfWaiting() const;
   void LeaveTo(Task& t);
-  uint8_t RunnableMask() const;
+  uint8_t RunnableMask() const {
+    const auto mask = static_cast<uint8_t>(unfinished_ & ~waiting_);
+    if ((unfinished_ & waiting_) == 0) [[likely]] return mask;
+    return mask | RunnableOfWaiting();
+  }
+  SchedulePoint PointAt(TaskId task) const {
+    return {tasks_[task].steps_, task, RunnableMask(), unfinished_};
+  }
   void Schedule(Scheduler& scheduler);
   void UnwindAll();
   void NoteOrder(Task& t, const LockState& wanted);
@@ -156,13 +166,14 @@ class Runtime {
   LockOrder own_order_;
   EventLog log_;
   std::array<Task, kMaxTasks> tasks_;
-  std::array<Blocked, kMaxTasks> blocked_;
+  std::array<Blocked, kMaxTasks> blocked_;  // of the tasks in `waiting_`
   std::array<std::unique_ptr<Worker>, kMaxTasks> workers_;
   std::array<std::array<uint16_t, Count<FaultSite>()>, kMaxTasks> occurrences_;
-  uint8_t unfinished_ = 0;
+  uint8_t unfinished_ = 0;  // bit t: task t
+  uint8_t waiting_ = 0;
   bool concurrent_ = false;
   Scheduler* scheduler_ = nullptr;
-  TaskId chosen_ = 0;
+  TaskId chosen_ = 0;  // the task that runs
   RunEnd end_ = RunEnd::kCompleted;
   uint64_t total_steps_ = 0;
 };

@@ -32,18 +32,17 @@ void Task::Step() {
 
 void Task::Record(Primitive primitive, ObjectRef object, int detail, int64_t value, int mode,
                   int spare) {
-  Event event;
-  event.step = steps_;
-  event.operation = operation_;
-  event.task = id_;
-  event.primitive = primitive;
-  event.object = object;
-  event.detail = static_cast<uint8_t>(detail);
-  event.mode = static_cast<uint8_t>(mode);
-  event.spare = static_cast<uint16_t>(spare);
-  event.value = value;
-  runtime_->log_.Append(event);
-  if (runtime_->config_.listener != nullptr) runtime_->config_.listener->OnEvent(event);
+  Runtime& rt = *runtime_;
+  rt.log_.Append({.step = steps_,
+                  .operation = operation_,
+                  .task = id_,
+                  .primitive = primitive,
+                  .object = object,
+                  .detail = static_cast<uint8_t>(detail),
+                  .mode = static_cast<uint8_t>(mode),
+                  .spare = static_cast<uint16_t>(spare),
+                  .value = value});
+  if (rt.config_.listener != nullptr) rt.config_.listener->OnEvent(rt.log_.events().back());
 }
 
 void Task::Report(Splat splat, ObjectRef object, int64_t value) {
@@ -72,33 +71,34 @@ bool Task::Holds(LockId id, LockMode mode) const {
 
 void AcquireLock(Task& t, LockId id, LockMode mode) {
   Runtime& rt = *t.runtime_;
-  const LockClass lock_class = StillThere(t, id, {}).lock_class;
-  const ObjectRef object = rt.locks().at(id).object;
+  const LockState& before = StillThere(t, id, {});
+  const LockClass lock_class = before.lock_class;
+  const ObjectRef object = before.object;
   const bool sleeps = KindOf(lock_class) != LockKind::kSpin;
   t.Step();
-  LockState& wanted = StillThere(t, id, object);
+  LockState* lock = &StillThere(t, id, object);
   if (sleeps) might_sleep(t, object);
-  rt.NoteOrder(t, wanted);
-  if (t.Holds(id)) t.Oops(Splat::kDeadlock, object);
+  if (t.held_count_ > 0) {
+    rt.NoteOrder(t, *lock);
+    if (t.Holds(id)) t.Oops(Splat::kDeadlock, object);
+  }
 
   const auto class_number = static_cast<int>(lock_class);
   const auto mode_number = static_cast<int>(mode);
-  if (!rt.locks().at(id).CanAcquire(t.id(), mode)) {
+  if (!lock->CanAcquire(t.id(), mode)) {
     t.Record(Primitive::kWait, object, class_number, 0, mode_number, id.index);
-    auto& waiting = mode == LockMode::kShared ? rt.locks().at(id).waiting_readers
-                                              : rt.locks().at(id).waiting_writers;
-    waiting |= Bit(t.id());
-    while (!rt.locks().at(id).CanAcquire(t.id(), mode)) {
-      rt.BlockOn(t, {.waiting = true, .lock = id, .mode = mode, .object = object});
-    }
+    (mode == LockMode::kShared ? lock->waiting_readers : lock->waiting_writers) |= Bit(t.id());
+    do {
+      rt.BlockOn(t, {.lock = id, .mode = mode, .object = object});
+      lock = &rt.locks().at(id);  // the table moves when other tasks create locks
+    } while (!lock->CanAcquire(t.id(), mode));
+    lock->waiting_readers &= static_cast<uint8_t>(~Bit(t.id()));
+    lock->waiting_writers &= static_cast<uint8_t>(~Bit(t.id()));
   }
-  LockState& lock = rt.locks().at(id);
-  lock.waiting_readers &= static_cast<uint8_t>(~Bit(t.id()));
-  lock.waiting_writers &= static_cast<uint8_t>(~Bit(t.id()));
   if (mode == LockMode::kShared) {
-    lock.readers |= Bit(t.id());
+    lock->readers |= Bit(t.id());
   } else {
-    lock.owner = static_cast<int8_t>(t.id());
+    lock->owner = static_cast<int8_t>(t.id());
   }
   IOMMUFD_CHECK(t.held_count_ < Task::kMaxHeld, "a task holds too many locks");
   t.held_[t.held_count_++] = HeldLock{id, mode};
@@ -159,7 +159,7 @@ void wait_event(Task& t, ObjectRef object, const std::function<bool()>& conditio
   Runtime& rt = *t.runtime_;
   t.Record(Primitive::kWait, object, static_cast<int>(LockClass::kCount));
   while (!condition()) {
-    rt.BlockOn(t, {.waiting = true, .condition = &condition, .object = object});
+    rt.BlockOn(t, {.condition = &condition, .object = object});
   }
 }
 

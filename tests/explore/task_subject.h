@@ -7,7 +7,6 @@
 
 #include <array>
 #include <functional>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -61,17 +60,17 @@ using TaskCode = std::function<void(sim::Task& t, TaskState& state)>;
 class TaskSubject : public Subject, private sim::Scheduler {
  public:
   TaskSubject(int variables, int mutexes, std::vector<TaskCode> tasks)
-      : variables_(variables), mutexes_(mutexes), tasks_(std::move(tasks)) {
+      : tasks_(std::move(tasks)), booted_(&booted_locks_, variables, mutexes), state_(booted_) {
     for (const TaskCode& code : tasks_) {
-      bodies_.push_back([this, &code](sim::Task& t) { code(t, *state_); });
+      bodies_.push_back([this, &code](sim::Task& t) { code(t, state_); });
     }
   }
   TaskSubject(const TaskSubject&) = delete;
   TaskSubject& operator=(const TaskSubject&) = delete;
 
   void Run(std::span<const sim::TaskId> choices) override {
-    locks_ = {};
-    state_.emplace(&locks_, variables_, mutexes_);
+    locks_ = booted_locks_;
+    state_ = booted_;
     choices_ = choices;
     next_ = 0;
     started_ = 1u << 1;
@@ -87,7 +86,7 @@ class TaskSubject : public Subject, private sim::Scheduler {
   uint64_t digest() const override { return runtime_.log().digest(); }
 
   // The variables where the last run ended.
-  std::vector<int64_t> values() const { return state_->values(); }
+  std::vector<int64_t> values() const { return state_.values(); }
 
  private:
   sim::TaskId Next(const sim::SchedulePoint& point) override {
@@ -106,12 +105,13 @@ class TaskSubject : public Subject, private sim::Scheduler {
     return static_cast<sim::TaskId>(__builtin_ctz(point.runnable));
   }
 
-  int variables_;
-  int mutexes_;
   std::vector<TaskCode> tasks_;
   std::vector<std::function<void(sim::Task&)>> bodies_;
+  // Every run begins as a copy of these: a copy reuses memory.
+  sim::LockTable booted_locks_;
+  TaskState booted_;
   sim::LockTable locks_;
-  std::optional<TaskState> state_;
+  TaskState state_;
   sim::Runtime runtime_;
   std::span<const sim::TaskId> choices_;
   size_t next_ = 0;

@@ -54,6 +54,56 @@ TEST(Fiber, ManySwitchesAmongManyFibers) {
   for (auto& fiber : fibers) EXPECT_FALSE(fiber->Resume());
 }
 
+struct Ring {
+  Fiber* fiber = nullptr;
+  Fiber* next = nullptr;
+  char name = '?';
+  int rounds = 0;
+  std::string* trace = nullptr;
+};
+
+void PassOn(void* argument) {
+  Ring& r = *static_cast<Ring*>(argument);
+  for (int i = 0; i < r.rounds; ++i) {
+    *r.trace += r.name;
+    r.fiber->HandOver(r.next);
+  }
+  *r.trace += static_cast<char>(r.name - 'a' + 'A');
+}
+
+TEST(Fiber, JobsHandOverToEachOther) {
+  Fiber a, b, c;
+  std::string trace;
+  std::vector<Ring> ring{
+      {&a, &b, 'a', 2, &trace}, {&b, &c, 'b', 2, &trace}, {&c, &a, 'c', 2, &trace}};
+  a.Start(&PassOn, &ring[0]);
+  b.Start(&PassOn, &ring[1]);
+  c.Start(&PassOn, &ring[2]);
+  // Resume comes back with the end of whoever has the word then.
+  EXPECT_FALSE(a.Resume());
+  EXPECT_EQ(trace, "abcabcA");
+  EXPECT_FALSE(a.unfinished());
+  EXPECT_FALSE(b.Resume());
+  EXPECT_FALSE(c.Resume());
+  EXPECT_EQ(trace, "abcabcABC");
+}
+
+// A job that was handed over to suspends to the caller of Resume, who resumed another fiber.
+TEST(Fiber, AJobThatWasHandedOverToSuspendsToTheCallerOfResume) {
+  Fiber a, b;
+  std::string trace;
+  Ring from{&a, &b, 'a', 1, &trace};
+  Counting to{&b, 1};
+  a.Start(&PassOn, &from);
+  b.Start(&Count, &to);
+  EXPECT_TRUE(a.Resume());
+  EXPECT_EQ(to.done, 1);
+  EXPECT_TRUE(a.unfinished());
+  EXPECT_FALSE(b.Resume());
+  EXPECT_FALSE(a.Resume());
+  EXPECT_EQ(trace, "aA");
+}
+
 TEST(Fiber, ServesManyJobsOneAfterTheOther) {
   Fiber fiber;
   for (int job = 0; job < 1000; ++job) {
