@@ -15,6 +15,10 @@
 namespace iommufd_check::cli {
 namespace {
 
+std::vector<std::string> Words(const std::string& text) {
+  return absl::StrSplit(text, ',', absl::SkipEmpty());
+}
+
 // "workers=3,pages=2" into `parameters`; what is wrong, or empty.
 std::string ReadParameters(const std::string& text, std::map<std::string, int>* parameters) {
   if (text.empty()) return "";
@@ -36,15 +40,21 @@ double SecondsNow() {
 ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   explore::SearchRequest request;
   std::string parameters;
+  std::string operations;
+  std::string tolerated;
   bool json = false;
   FlagSet flags;
-  flags.Add("model", "NAME", "toy or preserve", &request.choice.model);
+  flags.Add("model", "NAME", "toy, preserve or world", &request.choice.model);
   flags.Add("parameters", "NAME=N,...", "sizes of the model", &parameters);
   flags.Add("variant", "NAME", "of the protocol", &request.choice.variant);
   flags.Add("plant", "NAME", "an assertion that does not hold", &request.choice.plant);
+  flags.Add("design", "NAME", "of model world (default: reference)", &request.choice.design);
+  flags.Add("operations", "NAME,...", "that model world tries in any order", &operations);
+  flags.Add("tolerate", "INVARIANT,...", "that model world searches on past", &tolerated);
   flags.Add("symmetry", "", "one state for all that differ by names", &request.symmetry);
   flags.Add("threads", "N", "workers (the result does not depend on it)", &request.threads);
-  flags.Add("fingerprint_bits", "N", "0 exact, 64 or 128", &request.fingerprint_bits);
+  flags.Add("fingerprint_bits", "N", "0 exact where there is such a key, 64 or 128",
+            &request.fingerprint_bits);
   flags.Add("max_depth", "N", "steps from the start", &request.max_depth);
   flags.Add("max_states", "N", "distinct states", &request.max_states);
   flags.Add("max_memory", "BYTES", "of the search", &request.max_memory_bytes);
@@ -58,6 +68,8 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   }
   const std::string problem = ReadParameters(parameters, &request.choice.parameters);
   if (!problem.empty()) return UsageError(kSearchCommand, problem, io);
+  request.choice.operations = Words(operations);
+  request.choice.tolerated = Words(tolerated);
 
   explore::ProgressLines progress(&SecondsNow, [&](const std::string& line) { io.err << line; });
   const bool watched = isatty(STDERR_FILENO) != 0;
@@ -74,7 +86,7 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
 
 const Command kSearchCommand{
     .name = "search",
-    .summary = "visit all states of a small protocol; certify what was covered",
+    .summary = "visit all states of a protocol or of the machine; certify what was covered",
     .usage =
         "Usage: iommufd-check search [--flags]\n"
         "\n"
@@ -83,8 +95,13 @@ const Command kSearchCommand{
         "shortest\n"
         "counterexample if one breaks. Exits 1 on a violation, 3 when a bound ended first.\n"
         "\n"
+        "Model world is the machine itself between operations, under one design: every sequence of "
+        "the\n"
+        "given operations, each checked as `run` checks it. Its counterexample is a program.\n"
+        "\n"
         "Example:\n"
-        "  iommufd-check search --model=preserve --variant=shared-bool\n",
+        "  iommufd-check search --model=preserve --variant=shared-bool\n"
+        "  iommufd-check search --model=world --design=v1 --parameters=hwpts=2,tokens=2\n",
     .run = &RunSearch,
 };
 

@@ -91,9 +91,15 @@ absl::StatusOr<std::vector<typename Model::State>> ShortestPath(
   return path;
 }
 
+template <typename State>
+struct Narrative {
+  std::vector<TraceStep> steps;
+  State last;  // As the steps lead to it.
+};
+
 // The same path as concrete states and actions, in words.
 template <SearchModel Model>
-std::vector<TraceStep> Narrate(const Model& model, bool symmetry,
+Narrative<typename Model::State> Narrate(const Model& model, bool symmetry,
                                const std::vector<typename Model::State>& path) {
   using State = typename Model::State;
   std::optional<State> at;
@@ -101,18 +107,19 @@ std::vector<TraceStep> Narrate(const Model& model, bool symmetry,
     if (!at.has_value() && RepresentativeOf(model, symmetry, state) == path.front()) at = state;
   });
   IOMMUFD_CHECK(at.has_value(), "a path starts at an initial state");
-  std::vector<TraceStep> steps = {{"", "", model.Describe(*at)}};
+  Narrative<State> told{{{"", "", model.Describe(*at)}}, *at};
   for (std::size_t i = 1; i < path.size(); ++i) {
     std::optional<State> reached;
     VisitSuccessors(model, *at, [&](const auto& action, const State& next) {
       if (reached.has_value() || RepresentativeOf(model, symmetry, next) != path[i]) return;
       reached = next;
-      steps.push_back({model.TaskOf(action), model.Describe(action), model.Describe(next)});
+      told.steps.push_back({model.TaskOf(action), model.Describe(action), model.Describe(next)});
     });
     IOMMUFD_CHECK(reached.has_value(), "an orbit's states all have successors in the same orbits");
     at = reached;
   }
-  return steps;
+  told.last = *at;
+  return told;
 }
 
 }  // namespace iommufd_check::explore

@@ -30,7 +30,7 @@ absl::Status CheckOptions(const SearchOptions& options);
 // Sums and maxima over all complete levels; what they cost in memory.
 template <typename State>
 void SumLevels(const std::vector<LevelTally<State>>& levels, SearchOutcome* outcome) {
-  ExplorationDigest digest;
+  ExplorationDigest digest(outcome->invariants.size());
   std::uint64_t widest_pair = 0;
   std::uint64_t before = 0;
   for (std::size_t depth = 0; depth < levels.size(); ++depth) {
@@ -75,6 +75,7 @@ absl::StatusOr<SearchOutcome> SearchWith(const Model& model, const Keys& keys,
   SearchOutcome outcome;
   for (std::string& id : model.InvariantIds()) outcome.invariants.push_back({std::move(id), 0, 0});
   IOMMUFD_CHECK(outcome.invariants.size() <= kMaxInvariants, "a verdict has a bit for each");
+  outcome.armed_by_transitions = HasStepVerdict<Model>;
 
   auto search = std::make_unique<LevelSearch<Model, Keys>>(model, keys, options, progress);
   const absl::StatusOr<Ending> ending = RunLevels(search.get(), options);
@@ -97,9 +98,18 @@ absl::StatusOr<SearchOutcome> SearchWith(const Model& model, const Keys& keys,
     auto path = ShortestPath(model, keys, options, depth, state);
     if (!path.ok()) return path.status();
     outcome.ending = Ending::kViolation;
+    Narrative<typename Model::State> told = Narrate(model, options.symmetry, *path);
     outcome.counterexample = {outcome.invariants[static_cast<std::size_t>(invariant)].id,
-                              Narrate(model, options.symmetry, *path)};
+                              std::move(told.steps), ""};
+    if constexpr (HasArtefact<Model>) {
+      outcome.counterexample->artefact = model.Artefact(told.last);
+    }
     break;
+  }
+  const bool inside =
+      outcome.ending == Ending::kStateBound || outcome.ending == Ending::kMemoryBound;
+  if constexpr (HasWholeVerdict<Model>) {
+    if (!inside) outcome.whole = model.VerdictOfAll();
   }
   return outcome;
 }

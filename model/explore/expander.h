@@ -57,6 +57,7 @@ class alignas(128) Expander {
       std::uint64_t fired = 0;
       VisitSuccessors(model_, state, [&](const auto&, const State& next) {
         ++fired;
+        if constexpr (HasStepVerdict<Model>) tally_.CountArmed(model_.ArmedByStep(next));
         Offer(next, session);
       });
       tally_.transitions += fired;
@@ -123,8 +124,17 @@ class alignas(128) Expander {
   void Discover(const State& state) {
     ++tally_.discovered;
     tally_.represented_states += OrbitSize(state);
-    tally_.hash_sum += XXH3_64bits(&state, sizeof state);
-    tally_.Count(state, model_.Check(state));
+    if constexpr (HasFingerprint<Model>) {
+      // Which of the bytes with this meaning were met first is chance.
+      tally_.hash_sum += static_cast<std::uint64_t>(model_.Fingerprint(state));
+    } else {
+      tally_.hash_sum += XXH3_64bits(&state, sizeof state);
+    }
+    if constexpr (HasStepVerdict<Model>) {
+      tally_.CountBroken(state, model_.Check(state));
+    } else {
+      tally_.Count(state, model_.Check(state));
+    }
     if (out_ == nullptr) out_ = std::make_unique<Block>();
     std::memcpy(out_->bytes.get() + out_->used, &state, sizeof state);
     out_->used += sizeof state;

@@ -32,10 +32,18 @@ struct LevelTally {
   std::array<std::uint64_t, kMaxInvariants> broken{};
   std::optional<Offender<State>> offender;
 
-  void Count(const State& state, const StateVerdict& verdict) {
-    for (std::uint32_t left = verdict.armed; left != 0; left &= left - 1) {
+  void CountArmed(std::uint32_t bits) {
+    for (std::uint32_t left = bits; left != 0; left &= left - 1) {
       ++armed[static_cast<std::size_t>(std::countr_zero(left))];
     }
+  }
+
+  void Count(const State& state, const StateVerdict& verdict) {
+    CountArmed(verdict.armed);
+    CountBroken(state, verdict);
+  }
+
+  void CountBroken(const State& state, const StateVerdict& verdict) {
     if (verdict.broken == 0) [[likely]]
       return;
     for (std::uint32_t left = verdict.broken; left != 0; left &= left - 1) {
@@ -67,21 +75,26 @@ struct LevelTally {
 // The digest of an exploration: a chain of XXH3-128 over one record per level, in depth order.
 class ExplorationDigest {
  public:
+  // A model of at most 16 invariants has records of the size that all had before there were more.
+  explicit ExplorationDigest(std::size_t invariants) : width_(invariants > 16 ? 32 : 16) {}
+
   template <typename State>
   void Absorb(const LevelTally<State>& level) {
+    static_assert(kMaxInvariants == 32, "the widest record has room for all");
     std::array<std::uint64_t, 4 + 2 * kMaxInvariants> record = {level.discovered, level.transitions,
                                                                 level.dead_ends, level.hash_sum};
-    for (std::size_t i = 0; i < kMaxInvariants; ++i) {
+    for (std::size_t i = 0; i < width_; ++i) {
       record[4 + i] = level.armed[i];
-      record[4 + kMaxInvariants + i] = level.broken[i];
+      record[4 + width_ + i] = level.broken[i];
     }
-    AbsorbWords(record.data(), record.size());
+    AbsorbWords(record.data(), 4 + 2 * width_);
   }
   std::string Hex() const;
 
  private:
   void AbsorbWords(const std::uint64_t* words, std::size_t count);
 
+  std::size_t width_;  // Invariants in a record.
   std::uint64_t high_ = 0;
   std::uint64_t low_ = 0;
 };

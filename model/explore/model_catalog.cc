@@ -9,10 +9,35 @@
 #include "model/explore/preserve_text.h"
 #include "model/explore/toy_model.h"
 #include "model/explore/toy_text.h"
+#include "model/explore/world_alphabet.h"
+#include "model/program/designs.h"
+#include "model/program/executor.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::explore {
 namespace {
+
+std::vector<std::string> NamesOf(const std::vector<program::OpCode>& operations) {
+  std::vector<std::string> names;
+  for (const program::OpCode code : operations) names.emplace_back(program::SpecOf(code).name);
+  return names;
+}
+
+ModelInfo WorldInfo() {
+  constexpr int kMost = kMaxOfEach;
+  return {.name = "world",
+          .summary = "the whole machine between operations, from an alphabet of them",
+          .parameters = {{"devices", 1, 1, kMost, "devices bound"},
+                         {"hwpts", 1, 1, kMost, "HWPTs of the one IOAS"},
+                         {"memfds", 1, 1, kMost, "memfds to map and preserve"},
+                         {"regions", 1, 1, kMost, "ranges of IOVAs to map"},
+                         {"tokens", 1, 1, kMost, "tokens to mark HWPTs with"},
+                         {"sessions", 1, 1, kMaxSessions, "LUO sessions"}},
+          .designs = program::DesignNames(),
+          .operations = NamesOf(WorldAlphabet::AllOperations()),
+          .standard_operations = NamesOf(WorldAlphabet::StandardOperations()),
+          .emitted = false};
+}
 
 std::vector<ModelInfo> MakeModels() {
   return {
@@ -28,6 +53,7 @@ std::vector<ModelInfo> MakeModels() {
                       {"hwpts", 2, 1, PreserveModel::kMaxHwpts, "domains of the IOAS"}},
        .variants = PreserveModel::VariantNames(),
        .plants = PreserveModel::PlantNames()},
+      WorldInfo(),
   };
 }
 
@@ -71,6 +97,49 @@ bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// The given operations in the order of the known ones.
+absl::Status FillOperations(const ModelInfo& info, Choice* choice) {
+  for (const std::string& name : choice->operations) {
+    if (!Contains(info.operations, name)) {
+      return Unknown("operation", name, info.name, info.operations);
+    }
+  }
+  if (choice->operations.empty()) choice->operations = info.standard_operations;
+  std::vector<std::string> sorted;
+  for (const std::string& name : info.operations) {
+    if (Contains(choice->operations, name)) sorted.push_back(name);
+  }
+  choice->operations = sorted;
+  return absl::OkStatus();
+}
+
+absl::Status FillTolerated(const ModelInfo& info, Choice* choice) {
+  std::vector<std::string> known;
+  std::vector<std::string> ids;
+  for (int i = 0; i < spec::kInvariants && !info.designs.empty(); ++i) {
+    known.emplace_back(spec::IdOf(static_cast<spec::Invariant>(i)));
+  }
+  for (const std::string& name : choice->tolerated) {
+    const auto invariant = spec::InvariantFromName(name);
+    if (known.empty() || !invariant.has_value()) {
+      return Unknown("invariant", name, info.name, known);
+    }
+    ids.emplace_back(spec::IdOf(*invariant));
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  choice->tolerated = ids;
+  return absl::OkStatus();
+}
+
+absl::Status NotEmitted(const Choice& choice) {
+  std::vector<std::string> emitted;
+  for (const ModelInfo& model : KnownModels()) {
+    if (model.emitted) emitted.push_back(model.name);
+  }
+  return Unknown("program", choice.model, "", emitted);
+}
+
 ToyModel::Plant ToyPlant(const Choice& choice) {
   return ToyModel::PlantNamed(choice.plant).value_or(ToyModel::Plant::kNone);
 }
@@ -103,12 +172,21 @@ absl::StatusOr<Choice> Choose(const Choice& given) {
   if (!choice.plant.empty() && !Contains(info->plants, choice.plant)) {
     return Unknown("plant", choice.plant, info->name, info->plants);
   }
+  if (choice.design.empty() && !info->designs.empty()) choice.design = info->designs.back();
+  if (!choice.design.empty() && !Contains(info->designs, choice.design)) {
+    return Unknown("design", choice.design, info->name, info->designs);
+  }
+  const absl::Status operations = FillOperations(*info, &choice);
+  if (!operations.ok()) return operations;
+  const absl::Status tolerated = FillTolerated(*info, &choice);
+  if (!tolerated.ok()) return tolerated;
   return choice;
 }
 
 absl::StatusOr<std::string> EmitPromela(const Choice& choice, bool assertions) {
   absl::StatusOr<Choice> chosen = Choose(choice);
   if (!chosen.ok()) return chosen.status();
+  if (!FindModel(chosen->model)->emitted) return NotEmitted(*chosen);
   std::map<std::string, int>& of = chosen->parameters;
   if (chosen->model == "toy") {
     return ToyPromela(of["workers"], of["pages"], ToyPlant(*chosen), assertions);
@@ -121,6 +199,7 @@ absl::StatusOr<std::string> EmitPromela(const Choice& choice, bool assertions) {
 absl::StatusOr<std::string> EmitMurphi(const Choice& choice, bool assertions, bool symmetry) {
   absl::StatusOr<Choice> chosen = Choose(choice);
   if (!chosen.ok()) return chosen.status();
+  if (!FindModel(chosen->model)->emitted) return NotEmitted(*chosen);
   std::map<std::string, int>& of = chosen->parameters;
   if (chosen->model == "toy") {
     return ToyMurphi(of["workers"], of["pages"], ToyPlant(*chosen), assertions, symmetry);

@@ -26,8 +26,12 @@ struct ModelInfo {
   std::string name;
   std::string summary;
   std::vector<ParameterInfo> parameters;
-  std::vector<std::string> variants;  // The first is used when none is given.
-  std::vector<std::string> plants;    // Assertions that do not hold, to see a counterexample.
+  std::vector<std::string> variants;    // The first is used when none is given.
+  std::vector<std::string> plants;      // Assertions that do not hold, to see a counterexample.
+  std::vector<std::string> designs;     // The last is used when none is given.
+  std::vector<std::string> operations;  // That --operations may keep.
+  std::vector<std::string> standard_operations;  // Used when none are given.
+  bool emitted = true;                           // As a program for SPIN and Murphi checkers.
 };
 
 // In the order in which they are listed for a user.
@@ -39,13 +43,18 @@ struct Choice {
   std::map<std::string, int> parameters;
   std::string variant;
   std::string plant;  // Empty for none.
+  // Of model world only.
+  std::string design;
+  std::vector<std::string> operations;  // Sorted as the model lists them, each once.
+  std::vector<std::string> tolerated;   // Invariants, by id or name; by id in what Choose returns.
 };
 
 // The choice with every default filled in. FAULTS: InvalidArgument that names the unknown or
 // unfitting word and lists the known ones.
 absl::StatusOr<Choice> Choose(const Choice& given);
 
-// The model as a program for SPIN or for Murphi checkers; see toy_text.h.
+// The model as a program for SPIN or for Murphi checkers; see toy_text.h. FAULTS: as Choose, and
+// InvalidArgument for a model that is not emitted.
 absl::StatusOr<std::string> EmitPromela(const Choice& choice, bool assertions);
 absl::StatusOr<std::string> EmitMurphi(const Choice& choice, bool assertions, bool symmetry);
 

@@ -25,6 +25,14 @@
 //       Canonical must be the same for exactly the states of an orbit.
 //   uint128 Fingerprint(const State&) const;
 //       For models whose State has equal meanings with different bytes; default XXH3 of the bytes.
+//       The state's == and <=> must then agree with it, and so must every function above.
+//   std::uint32_t ArmedByStep(const State& next) const;
+//       For models that check transitions: what the step to `next`, as ForEachSuccessor gave it,
+//       armed. The tally of armed invariants then counts transitions instead of states.
+//   WholeVerdict VerdictOfAll() const;
+//       What no single step shows, asked once all of them were visited.
+//   std::string Artefact(const State&) const;
+//       A counterexample's last state as a text to keep, such as a program that replays it.
 //
 // Invariants: all functions are pure; the order of visits is fixed (it breaks ties in traces).
 #pragma once
@@ -38,10 +46,11 @@
 #include <vector>
 
 #include "model/explore/key.h"
+#include "model/explore/search.h"
 
 namespace iommufd_check::explore {
 
-inline constexpr int kMaxInvariants = 16;
+inline constexpr int kMaxInvariants = 32;
 
 // Bit i speaks of invariant i. Armed: the state satisfies the invariant's antecedent, so that the
 // check said something. Broken implies armed.
@@ -96,6 +105,21 @@ concept HasSymmetry = requires(const M& model, const typename M::State& state) {
 template <typename M>
 concept HasFingerprint = requires(const M& model, const typename M::State& state) {
   { model.Fingerprint(state) } -> std::same_as<uint128>;
+};
+
+template <typename M>
+concept HasStepVerdict = requires(const M& model, const typename M::State& state) {
+  { model.ArmedByStep(state) } -> std::same_as<std::uint32_t>;
+};
+
+template <typename M>
+concept HasWholeVerdict = requires(const M& model) {
+  { model.VerdictOfAll() } -> std::same_as<WholeVerdict>;
+};
+
+template <typename M>
+concept HasArtefact = requires(const M& model, const typename M::State& state) {
+  { model.Artefact(state) } -> std::same_as<std::string>;
 };
 
 // Calls visit(action, next) for every enabled action, whichever form the model has.

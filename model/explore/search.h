@@ -50,7 +50,7 @@ enum class Ending { kExhausted, kViolation, kDepthBound, kStateBound, kMemoryBou
 
 struct InvariantTally {
   std::string id;
-  std::uint64_t armed = 0;   // States that satisfied the antecedent.
+  std::uint64_t armed = 0;   // States that satisfied the antecedent, or transitions.
   std::uint64_t broken = 0;  // States that broke it.
 };
 
@@ -63,6 +63,14 @@ struct TraceStep {
 struct Counterexample {
   std::string invariant;
   std::vector<TraceStep> steps;  // The initial state, then one step for each action.
+  std::string artefact;          // Of models that have one: a text that replays it.
+};
+
+// What all steps of a search together say, of models that have something to add.
+struct WholeVerdict {
+  std::string subject;  // At most a few words.
+  std::string text;     // A clause.
+  bool broken = false;
 };
 
 struct SearchOutcome {
@@ -85,7 +93,10 @@ struct SearchOutcome {
   std::uint64_t frontier_bytes = 0;
 
   std::vector<InvariantTally> invariants;
+  bool armed_by_transitions = false;  // What `armed` counts.
   std::optional<Counterexample> counterexample;
+  // None when a bound ended the search inside a level, part of which was visited all the same.
+  std::optional<WholeVerdict> whole;
   std::string digest;  // Of all levels, in order: 32 hexadecimal digits.
 };
 

@@ -7,6 +7,7 @@
 #include "model/explore/engine.h"
 #include "model/explore/preserve_model.h"
 #include "model/explore/toy_model.h"
+#include "model/explore/world_search.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::explore {
@@ -43,6 +44,7 @@ absl::StatusOr<SearchOutcome> SearchChosen(const Choice& choice, const SearchOpt
     const auto plant = ToyModel::PlantNamed(choice.plant).value_or(ToyModel::Plant::kNone);
     return Search(ToyModel(parameter("workers"), parameter("pages"), plant), options, progress);
   }
+  if (choice.model == "world") return SearchWorld(choice, options, progress);
   IOMMUFD_CHECK(choice.model == "preserve", "every known model is searched");
   const auto plant = PreserveModel::PlantNamed(choice.plant).value_or(PreserveModel::Plant::kNone);
   return Search(PreserveModel(parameter("mappers"), parameter("hwpts"),
@@ -55,14 +57,19 @@ absl::StatusOr<SearchOutcome> SearchChosen(const Choice& choice, const SearchOpt
 absl::StatusOr<SearchReport> RunSearch(const SearchRequest& request, ProgressSink* progress) {
   absl::StatusOr<Choice> choice = Choose(request.choice);
   if (!choice.ok()) return choice.status();
-  const absl::StatusOr<SearchOptions> options = OptionsOf(request);
+  absl::StatusOr<SearchOptions> options = OptionsOf(request);
+  if (!options.ok()) return options.status();
+  if (choice->model == "world") options = WorldOptions(*options);
   if (!options.ok()) return options.status();
   absl::StatusOr<SearchOutcome> outcome = SearchChosen(*choice, *options, progress);
   if (!outcome.ok()) return outcome.status();
   SearchReport report;
   report.choice = *std::move(choice);
+  if (report.choice.model == "world") {
+    report.alphabet = WorldAlphabet(ScopeOf(report.choice)).size();
+  }
   report.symmetry = request.symmetry;
-  report.max_depth = request.max_depth;
+  report.max_depth = options->limits.max_depth;
   report.max_states = request.max_states;
   report.max_memory_bytes = request.max_memory_bytes;
   report.outcome = *std::move(outcome);

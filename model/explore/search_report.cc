@@ -14,8 +14,13 @@
 namespace iommufd_check::explore {
 namespace {
 
-const char* EndingWord(Ending ending) {
-  switch (ending) {
+bool IsBrokenAsAWhole(const SearchOutcome& outcome) {
+  return outcome.whole.has_value() && outcome.whole->broken;
+}
+
+const char* EndingWord(const SearchOutcome& outcome) {
+  if (IsBrokenAsAWhole(outcome)) return "violated";
+  switch (outcome.ending) {
     case Ending::kExhausted:
       return "exhausted";
     case Ending::kViolation:
@@ -36,6 +41,10 @@ std::string EndingSentence(const SearchReport& report) {
       absl::StrCat("; what is said here holds to depth ", outcome.depth, " only");
   switch (outcome.ending) {
     case Ending::kExhausted:
+      if (IsBrokenAsAWhole(outcome)) {
+        return absl::StrCat("every reachable state was visited, and together they break the ",
+                            outcome.whole->subject);
+      }
       return "every reachable state was visited, and all invariants hold";
     case Ending::kViolation:
       return absl::StrCat("invariant ", outcome.counterexample->invariant, " is broken after ",
@@ -57,6 +66,7 @@ std::string Parameters(const Choice& choice) {
   std::string text = absl::StrJoin(choice.parameters, " ", absl::PairFormatter("="));
   if (!choice.variant.empty()) absl::StrAppend(&text, " variant=", choice.variant);
   if (!choice.plant.empty()) absl::StrAppend(&text, " plant=", choice.plant);
+  if (!choice.design.empty()) absl::StrAppend(&text, " design=", choice.design);
   return text;
 }
 
@@ -95,6 +105,36 @@ void AppendCounts(const SearchReport& report, std::string* text) {
                       WithCommas(outcome.set_bytes), WithCommas(outcome.frontier_bytes)));
 }
 
+// What a search of the World did with which operations; nothing for other models.
+void AppendAlphabet(const SearchReport& report, std::string* text) {
+  const Choice& choice = report.choice;
+  if (choice.operations.empty()) return;
+  AppendLine(text, "operations",
+             absl::StrCat(absl::StrJoin(choice.operations, " "), ": ", report.alphabet,
+                          " with their arguments"));
+  AppendLine(text, "bounds", absl::StrCat("at most ", report.max_depth, " after the preamble"));
+  if (choice.tolerated.empty()) return;
+  AppendLine(text, "tolerated", absl::StrJoin(choice.tolerated, " "));
+}
+
+void AppendInvariants(const SearchReport& report, std::string* text) {
+  const SearchOutcome& outcome = report.outcome;
+  int width = 24;
+  for (const InvariantTally& invariant : outcome.invariants) {
+    if (report.alphabet > 0) width = std::max(width, static_cast<int>(invariant.id.size()));
+  }
+  for (const InvariantTally& invariant : outcome.invariants) {
+    const std::string verdict = invariant.broken > 0
+                                    ? absl::StrCat("BROKEN in ", WithCommas(invariant.broken))
+                                : invariant.armed > 0 ? "held"
+                                                      : "never put to the test";
+    AppendLine(text, "invariant",
+               absl::StrFormat("%-*s %s; antecedent true in %s %s", width, invariant.id, verdict,
+                               WithCommas(invariant.armed),
+                               outcome.armed_by_transitions ? "transitions" : "states"));
+  }
+}
+
 // The parts of a state's description that differ from those of the one before.
 std::string Changes(const std::string& before, const std::string& after) {
   const std::vector<std::string> old_parts = absl::StrSplit(before, "; ");
@@ -126,6 +166,11 @@ void AppendTrace(const Counterexample& counterexample, std::string* text) {
     line.erase(line.find_last_not_of(' ') + 1);
     absl::StrAppend(text, line, "\n");
   }
+  if (counterexample.artefact.empty()) return;
+  absl::StrAppend(text, "program, to be replayed with `iommufd-check run FILE`\n");
+  for (const absl::string_view line : absl::StrSplit(counterexample.artefact, '\n')) {
+    absl::StrAppend(text, line.empty() ? "" : "  ", line, "\n");
+  }
 }
 
 nlohmann::ordered_json LimitJson(std::uint64_t limit) {
@@ -137,7 +182,9 @@ nlohmann::ordered_json TraceJson(const Counterexample& counterexample) {
   for (const TraceStep& step : counterexample.steps) {
     steps.push_back({{"task", step.task}, {"action", step.action}, {"state", step.state}});
   }
-  return {{"invariant", counterexample.invariant}, {"steps", steps}};
+  nlohmann::ordered_json json = {{"invariant", counterexample.invariant}, {"steps", steps}};
+  if (!counterexample.artefact.empty()) json["program"] = counterexample.artefact;
+  return json;
 }
 
 }  // namespace
@@ -147,20 +194,16 @@ std::string RenderText(const SearchReport& report) {
   std::string text =
       absl::StrCat("search ", report.choice.model, " ", Parameters(report.choice), "\n");
   AppendLine(&text, "result", EndingSentence(report));
+  AppendAlphabet(report, &text);
   AppendCounts(report, &text);
-  for (const InvariantTally& invariant : outcome.invariants) {
-    const std::string verdict = invariant.broken > 0
-                                    ? absl::StrCat("BROKEN in ", WithCommas(invariant.broken))
-                                : invariant.armed > 0 ? "held"
-                                                      : "never put to the test";
-    AppendLine(&text, "invariant",
-               absl::StrFormat("%-24s %s; antecedent true in %s states", invariant.id, verdict,
-                               WithCommas(invariant.armed)));
+  AppendInvariants(report, &text);
+  if (outcome.whole.has_value()) {
+    AppendLine(&text, outcome.whole->subject.c_str(), outcome.whole->text);
   }
   AppendLine(&text, "digest", absl::StrCat("xxh3-128:", outcome.digest));
   if (outcome.counterexample.has_value()) AppendTrace(*outcome.counterexample, &text);
-  absl::StrAppend(&text, "verdict ", EndingWord(outcome.ending), " model=", report.choice.model,
-                  " ", Parameters(report.choice), " states=", outcome.states,
+  absl::StrAppend(&text, "verdict ", EndingWord(outcome), " model=", report.choice.model, " ",
+                  Parameters(report.choice), " states=", outcome.states,
                   " transitions=", outcome.transitions, " depth=", outcome.depth,
                   " digest=", outcome.digest, "\n");
   return text;
@@ -184,7 +227,7 @@ std::string RenderJson(const SearchReport& report) {
        {{"max_depth", LimitJson(report.max_depth)},
         {"max_states", LimitJson(report.max_states)},
         {"max_memory_bytes", report.max_memory_bytes}}},
-      {"ending", EndingWord(outcome.ending)},
+      {"ending", EndingWord(outcome)},
       {"exhausted", outcome.ending == Ending::kExhausted},
       {"states", outcome.states},
       {"transitions", outcome.transitions},
@@ -207,10 +250,22 @@ std::string RenderJson(const SearchReport& report) {
   };
   if (outcome.counterexample.has_value())
     json["counterexample"] = TraceJson(*outcome.counterexample);
+  if (outcome.whole.has_value()) {
+    json["whole"] = {{"subject", outcome.whole->subject},
+                     {"text", outcome.whole->text},
+                     {"broken", outcome.whole->broken}};
+  }
+  if (report.alphabet > 0) {
+    json["design"] = report.choice.design;
+    json["operations"] = report.choice.operations;
+    json["alphabet"] = report.alphabet;
+    json["tolerated"] = report.choice.tolerated;
+  }
   return json.dump(2) + "\n";
 }
 
 int ExitCode(const SearchReport& report) {
+  if (IsBrokenAsAWhole(report.outcome)) return 1;
   switch (report.outcome.ending) {
     case Ending::kExhausted:
       return 0;

@@ -10,6 +10,7 @@
 //   return ExitCode(report);
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -19,7 +20,8 @@
 namespace iommufd_check::explore {
 
 struct SearchReport {
-  Choice choice;  // With defaults filled in.
+  Choice choice;             // With defaults filled in.
+  std::size_t alphabet = 0;  // Of model world: the entries that its operations have.
   bool symmetry = false;
   std::uint64_t max_depth = kNoLimit;
   std::uint64_t max_states = kNoLimit;

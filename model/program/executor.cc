@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/program/boot.h"
+#include "model/program/boundary.h"
 #include "model/program/dispatch.h"
 #include "model/program/judge.h"
 #include "model/sim/check.h"
@@ -19,18 +20,24 @@ using spec::Invariant;
 
 struct Executor::Impl {
   void Prepare(Design& design, const Program& program, const RunOptions& options);
+  void StartRun();
   void RunPhase(uint8_t task);
   void RunTasks();
   void RunExit();
   void RunOperation(Task& t, size_t index);
   void Collect();
+  void KeepMain(Design& design, const Program& program);
+  void RunExtension(const Operation& operation);
   liveupdate::Kernel KernelFor(Task& t) {
     return {{t, world.machine, world.iommu, world.kernel.iommufd, *design},
-            world.kernel.luo, world.kernel.ctx, *design};
+            world.kernel.luo,
+            world.kernel.ctx,
+            *design};
   }
 
   sim::Runtime runtime;
   sim::SwitchSchedule schedule;
+  sim::LockOrder lock_order;  // of this run
   World world;
   std::optional<Boot> booted_as;
   World booted;   // BootWorld(*booted_as)
@@ -39,9 +46,20 @@ struct Executor::Impl {
   Judge judge{&world, &runtime};
   Execution execution;
 
+  // Where Keep ended.
+  struct Kept {
+    bool valid = false;
+    Program program;  // with room for one operation more, the last
+    World world;
+    Bindings bindings;
+    spec::Monitor::Memory memory;
+  };
+  Kept kept;
+
   Design* design = nullptr;
   const Program* program = nullptr;
   RunOptions options;
+  bool judges_operations = true;  // false: the judge only listens
 };
 
 void Executor::Impl::Prepare(Design& new_design, const Program& new_program,
@@ -57,19 +75,26 @@ void Executor::Impl::Prepare(Design& new_design, const Program& new_program,
   world = booted;
   schedule.Reset({});
   bindings.Reset(program->operations.size());
+  StartRun();
+}
+
+void Executor::Impl::StartRun() {
+  judges_operations = options.judged;
   if (options.judged) judge.Start(*design, *program, options);
   sim::RunConfig config;
   config.locks = &world.kernel.locks;
   config.faults = program->faults;
   config.listener = options.judged ? &judge : nullptr;
   config.step_limit = options.step_limit;
+  lock_order = {};
+  config.lock_order = &lock_order;
   runtime.Reset(config);
 }
 
 void Executor::Impl::RunOperation(Task& t, size_t index) {
   const Operation& op = program->operations[index];
   runtime.BeginOperation(t, static_cast<uint16_t>(index), static_cast<int64_t>(op.code));
-  if (options.judged) {
+  if (judges_operations) {
     judge.OperationBegins(t, CallOf(*program, index, bindings, world.kernel.luo));
   }
   liveupdate::Kernel k = KernelFor(t);
@@ -77,7 +102,7 @@ void Executor::Impl::RunOperation(Task& t, size_t index) {
   runtime.EndOperation(t, result);
   bindings.results[index].ran = true;
   bindings.results[index].result = result;
-  if (options.judged) judge.OperationEnds(t, bindings.results[index]);
+  if (judges_operations) judge.OperationEnds(t, bindings.results[index]);
 }
 
 void Executor::Impl::RunPhase(uint8_t task) {
@@ -156,8 +181,56 @@ const Execution& Executor::Run(Design& design, const Program& program, const Run
   return impl_->execution;
 }
 
+// The monitor listens, since it remembers; judging is left to Extend, which every operation was the
+// last of once.
+void Executor::Impl::KeepMain(Design& new_design, const Program& new_program) {
+  IOMMUFD_CHECK(TaskCount(new_program) == 0, "only main has one place where it ends");
+  Prepare(new_design, new_program, {});
+  judges_operations = false;
+  RunPhase(kMain);
+  kept.valid = !runtime.stopped();
+  kept.program = *program;
+  kept.program.operations.emplace_back();
+  kept.world = world;
+  kept.bindings = bindings;
+  kept.bindings.results.emplace_back();
+  kept.bindings.sessions.emplace_back();
+  kept.memory = judge.memory();
+  execution.end = runtime.end();
+  execution.results = bindings.results;
+  execution.boundary = BoundaryOf(world, kept.memory);
+}
+
+void Executor::Impl::RunExtension(const Operation& operation) {
+  IOMMUFD_CHECK(kept.valid, "there is a place to go on from");
+  IOMMUFD_CHECK(operation.task == kMain, "an extension is one of main");
+  kept.program.operations.back() = operation;
+  program = &kept.program;
+  options = {};
+  world = kept.world;
+  bindings = kept.bindings;
+  schedule.Reset({});
+  StartRun();
+  judge.Recall(kept.memory);
+  runtime.RunSequential([&](Task& t) { RunOperation(t, program->operations.size() - 1); });
+  execution.boundary = BoundaryOf(world, judge.memory());
+  RunExit();
+  Collect();
+}
+
+const Execution& Executor::Keep(Design& design, const Program& program) {
+  impl_->KeepMain(design, program);
+  return impl_->execution;
+}
+
+const Execution& Executor::Extend(const Operation& operation) {
+  impl_->RunExtension(operation);
+  return impl_->execution;
+}
+
 const Execution& Executor::last() const { return impl_->execution; }
 const std::vector<sim::Event>& Executor::events() const { return impl_->runtime.log().events(); }
+const sim::LockOrder& Executor::lock_order() const { return impl_->lock_order; }
 const std::vector<sim::SchedulePoint>& Executor::schedule_points() const {
   return impl_->schedule.points();
 }

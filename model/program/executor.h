@@ -16,6 +16,7 @@
 
 #include "model/liveupdate/design.h"
 #include "model/program/program.h"
+#include "model/sim/reflect.h"
 #include "model/spec/invariants.h"
 
 namespace iommufd_check::program {
@@ -61,6 +62,8 @@ struct Execution {
   // With keep_worlds: lines of the structural diff of the first violation (or of the first one of
   // stop_at), between the World before that operation and where it was seen.
   std::vector<std::string> difference;
+  // Of Keep and Extend only: of what later operations depend on (boundary.h), before the exit.
+  sim::Fingerprint boundary;
 
   const spec::Violation* Find(spec::Invariant invariant) const;
 };
@@ -74,10 +77,24 @@ class Executor {
   const Execution& Run(liveupdate::Design& design, const Program& program,
                        const RunOptions& options = {});
 
-  // What the last Run returned.
+  // Runs the operations of main and keeps the machine as they leave it, without the exit. Judges
+  // nothing: of the result, `results`, `end` and `boundary` mean something.
+  // REQUIRES: as Run, and the program is one of main alone, without faults.
+  const Execution& Keep(liveupdate::Design& design, const Program& program);
+
+  // From where the last Keep ended, runs `operation` and the exit, as Run would of that program
+  // with one operation more, and judges them: digest, violations and armed are of these two. What
+  // the operation answers and breaks is a function of the kept `boundary` (and of the objects that
+  // its variables name): the lock order begins here, and the oracle takes over what it sees.
+  // REQUIRES: a Keep that ended with kCompleted; `operation` is of main, and its variables earlier.
+  const Execution& Extend(const Operation& operation);
+
+  // What the last Run, Keep or Extend returned.
   const Execution& last() const;
   // The event log of the last run.
   const std::vector<sim::Event>& events() const;
+  // Which lock classes the last run took inside which.
+  const sim::LockOrder& lock_order() const;
   // Where the scheduler of the last run chose, in order (empty without concurrent tasks).
   const std::vector<sim::SchedulePoint>& schedule_points() const;
   // The World where the last run ended.

@@ -26,6 +26,11 @@ class Judge : public sim::EventListener {
   void Start(const liveupdate::Design& design, const Program& program, const RunOptions& options);
   void OnEvent(const sim::Event& event) override;
 
+  // What earlier operations have to say about later ones, besides the World; and to go on from it,
+  // between Start and the first operation.
+  const spec::Monitor::Memory& memory() const { return monitor_.memory(); }
+  void Recall(const spec::Monitor::Memory& memory) { monitor_.Recall(memory); }
+
   void OperationBegins(sim::Task& t, const spec::Call& call);
   void OperationEnds(sim::Task& t, const OperationResult& result);
   void TasksBegin();

@@ -25,18 +25,19 @@ void Monitor::Clear() {
   exiting_ = false;
   sequence_ = 0;
   tasks_ = {};
-  registered_.clear();
-  immutable_since_.clear();
-  domain_ioas_.clear();
-  preserved_domains_.clear();
-  marks_.clear();
-  marks_frozen_ = false;
+  memory_ = {};
+}
+
+void Monitor::Recall(const Memory& memory) {
+  IOMMUFD_CHECK(sequence_ == 0, "what is recalled came before all events");
+  memory_ = memory;
+  for (auto& [ioas, since] : memory_.immutable_since) since = 0;
 }
 
 void Monitor::OnEvent(const sim::Event& event) {
   ++sequence_;
-  findings_.SetPosition({exiting_ ? kExitOperation : event.operation, event.task, event.step,
-                         sequence_});
+  findings_.SetPosition(
+      {exiting_ ? kExitOperation : event.operation, event.task, event.step, sequence_});
   switch (event.primitive) {
     case Primitive::kOpBegin:
       task(event) = {};
@@ -70,9 +71,9 @@ void Monitor::OnEvent(const sim::Event& event) {
   if (race.has_value()) {
     findings_.Violate(Invariant::kI20, event.object,
                       std::string(sim::Name(static_cast<sim::Field>(event.detail))) + " of " +
-                          Named(event.object) + (event.primitive == Primitive::kWrite
-                                                     ? " is written here and "
-                                                     : " is read here and ") +
+                          Named(event.object) +
+                          (event.primitive == Primitive::kWrite ? " is written here and "
+                                                                : " is read here and ") +
                           (race->other_wrote ? "was written" : "was read") +
                           " by another task with no lock in common");
   }
@@ -95,7 +96,8 @@ void Monitor::OnNote(const sim::Event& event) {
     case Note::kUnfilledAreaSeen:
       return OnTransition(note, event);
     case Note::kObjectFreed:
-      if (event.object.kind == ObjectKind::kIoas) immutable_since_.erase(event.object.number);
+      if (event.object.kind == ObjectKind::kIoas)
+        memory_.immutable_since.erase(event.object.number);
       return;
     default:
       return OnPreservation(note, event);
@@ -107,11 +109,11 @@ void Monitor::OnRegistration(Note note, const sim::Event& event) {
   const uint16_t number = event.object.number;
   switch (note) {
     case Note::kKhoAdd:
-      findings_.Require(Invariant::kI18, registered_.count(pfn) == 0, event.object, [&] {
+      findings_.Require(Invariant::kI18, memory_.registered.count(pfn) == 0, event.object, [&] {
         return "page " + Hex(pfn) + " is registered again while it is registered for " +
-               Named(registered_.at(pfn));
+               Named(memory_.registered.at(pfn));
       });
-      registered_[pfn] = event.object;
+      memory_.registered[pfn] = event.object;
       if (event.object.kind == ObjectKind::kDomain) {
         findings_.Require(Invariant::kI01, IsImmutable(IoasOf(number)), event.object, [&] {
           return "table " + Hex(pfn) + " of domain " + std::to_string(number) +
@@ -120,34 +122,36 @@ void Monitor::OnRegistration(Note note, const sim::Event& event) {
       }
       return;
     case Note::kKhoDel: {
-      const auto it = registered_.find(pfn);
-      findings_.Require(Invariant::kI06, it != registered_.end() && it->second == event.object,
-                        event.object, [&] {
+      const auto it = memory_.registered.find(pfn);
+      findings_.Require(Invariant::kI06,
+                        it != memory_.registered.end() && it->second == event.object, event.object,
+                        [&] {
                           return "page " + Hex(pfn) + " is unregistered for " +
                                  Named(event.object) + ", which never registered it";
                         });
-      if (it != registered_.end()) registered_.erase(it);
+      if (it != memory_.registered.end()) memory_.registered.erase(it);
       return;
     }
     case Note::kFrameFree:
       return OnFree(event);
     case Note::kDomainFreed:
-      findings_.Require(Invariant::kI08, preserved_domains_.count(number) == 0, event.object, [&] {
-        return "domain " + std::to_string(number) + " is freed while its preservation names it";
-      });
-      domain_ioas_.erase(number);
+      findings_.Require(
+          Invariant::kI08, memory_.preserved_domains.count(number) == 0, event.object, [&] {
+            return "domain " + std::to_string(number) + " is freed while its preservation names it";
+          });
+      memory_.domain_ioas.erase(number);
       return;
     default:
-      domain_ioas_[number] = static_cast<uint16_t>(event.value);
+      memory_.domain_ioas[number] = static_cast<uint16_t>(event.value);
   }
 }
 
 void Monitor::OnFree(const sim::Event& event) {
   const auto pfn = static_cast<uint64_t>(event.value);
-  if (registered_.empty()) return;
-  findings_.Require(Invariant::kI02, registered_.count(pfn) == 0, event.object, [&] {
+  if (memory_.registered.empty()) return;
+  findings_.Require(Invariant::kI02, memory_.registered.count(pfn) == 0, event.object, [&] {
     return "page " + Hex(pfn) + " is freed while it is registered for " +
-           Named(registered_.at(pfn));
+           Named(memory_.registered.at(pfn));
   });
 }
 
@@ -170,7 +174,7 @@ void Monitor::OnTransition(Note note, const sim::Event& event) {
 
 void Monitor::OnTableWrite(const sim::Event& event) {
   const uint16_t domain = event.object.number;
-  if (!preserved_domains_.empty() || !registered_.empty()) {
+  if (!memory_.preserved_domains.empty() || !memory_.registered.empty()) {
     findings_.Require(Invariant::kI03, !IsPreserved(domain), event.object, [&] {
       return "the table of domain " + std::to_string(domain) + " changes while it is preserved";
     });
@@ -178,10 +182,10 @@ void Monitor::OnTableWrite(const sim::Event& event) {
   const uint16_t ioas = IoasOf(domain);
   const auto gate = task(event).gates.find(ioas);
   if (gate == task(event).gates.end()) return;
-  const auto since = immutable_since_.find(ioas);
+  const auto since = memory_.immutable_since.find(ioas);
   findings_.Require(Invariant::kI04,
-                    since == immutable_since_.end() || since->second < gate->second, event.object,
-                    [&] {
+                    since == memory_.immutable_since.end() || since->second < gate->second,
+                    event.object, [&] {
                       return "ioas " + std::to_string(ioas) +
                              " became immutable between the test and this change of its table";
                     });
@@ -190,18 +194,19 @@ void Monitor::OnTableWrite(const sim::Event& event) {
 void Monitor::OnImmutable(const sim::Event& event, bool set) {
   const uint16_t ioas = event.object.number;
   if (set) {
-    immutable_since_[ioas] = sequence_;
+    memory_.immutable_since[ioas] = sequence_;
     if (task(event).preserving.active) task(event).preserving.made_immutable.insert(ioas);
     return;
   }
-  immutable_since_.erase(ioas);
-  for (const auto& [domain, of_ioas] : domain_ioas_) {
+  memory_.immutable_since.erase(ioas);
+  for (const auto& [domain, of_ioas] : memory_.domain_ioas) {
     if (of_ioas != ioas) continue;
     const uint16_t number = domain;
-    findings_.Require(Invariant::kI07, preserved_domains_.count(number) == 0, event.object, [&] {
-      return "ioas " + std::to_string(ioas) + " may change again while domain " +
-             std::to_string(number) + " is preserved";
-    });
+    findings_.Require(Invariant::kI07, memory_.preserved_domains.count(number) == 0, event.object,
+                      [&] {
+                        return "ioas " + std::to_string(ioas) + " may change again while domain " +
+                               std::to_string(number) + " is preserved";
+                      });
     findings_.Require(Invariant::kI01, !HasRegistered(number), event.object, [&] {
       return "ioas " + std::to_string(ioas) + " may change again while tables of domain " +
              std::to_string(number) + " are registered";
@@ -226,7 +231,7 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
     case Note::kMarkGone:
       return OnMark(event, note == Note::kMarkGone);
     case Note::kPreserveBegin:
-      marks_frozen_ = true;
+      memory_.marks_frozen = true;
       task(event).preserving = Preserving{.active = true, .made_immutable = {}};
       return;
     case Note::kPreserveEnd:
@@ -237,25 +242,25 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       task(event).preserving.capacity = event.value;
       return;
     case Note::kRecordStore:
-      findings_.Require(Invariant::kI10,
-                        event.value >= 0 && event.value < task(event).preserving.capacity,
-                        event.object, [&] {
-                          return "record " + std::to_string(event.value) +
-                                 " is stored in an array of " +
-                                 std::to_string(task(event).preserving.capacity);
-                        });
+      findings_.Require(
+          Invariant::kI10, event.value >= 0 && event.value < task(event).preserving.capacity,
+          event.object, [&] {
+            return "record " + std::to_string(event.value) + " is stored in an array of " +
+                   std::to_string(task(event).preserving.capacity);
+          });
       return;
     case Note::kDomainPreserved:
-      findings_.Require(Invariant::kI18, preserved_domains_.insert(number).second, event.object,
-                        [&] {
+      findings_.Require(Invariant::kI18, memory_.preserved_domains.insert(number).second,
+                        event.object, [&] {
                           return "domain " + std::to_string(number) +
                                  " is preserved while it is preserved already";
                         });
       return;
     case Note::kDomainUnpreserved:
-      findings_.Require(Invariant::kI06, preserved_domains_.erase(number) == 1, event.object, [&] {
-        return "domain " + std::to_string(number) + " is unpreserved but was not preserved";
-      });
+      findings_.Require(
+          Invariant::kI06, memory_.preserved_domains.erase(number) == 1, event.object, [&] {
+            return "domain " + std::to_string(number) + " is unpreserved but was not preserved";
+          });
       return;
     case Note::kDomainPreserveMissing:
       findings_.Arm(Invariant::kI06);
@@ -271,9 +276,10 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
 void Monitor::OnMark(const sim::Event& event, bool gone) {
   const uint16_t hwpt = event.object.number;
   const auto token = static_cast<uint64_t>(event.value);
-  const auto it = marks_.find(hwpt);
-  const bool changes = gone ? it != marks_.end() : it == marks_.end() || it->second != token;
-  if (marks_frozen_ && changes && !exiting_) {
+  const auto it = memory_.marks.find(hwpt);
+  const bool changes =
+      gone ? it != memory_.marks.end() : it == memory_.marks.end() || it->second != token;
+  if (memory_.marks_frozen && changes && !exiting_) {
     findings_.Violate(Invariant::kI12, event.object,
                       gone ? "marked hwpt " + std::to_string(hwpt) +
                                  " goes away while the iommufd is being or is preserved"
@@ -283,9 +289,9 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
   }
   findings_.Arm(Invariant::kI12);
   if (gone) {
-    marks_.erase(hwpt);
+    memory_.marks.erase(hwpt);
   } else {
-    marks_[hwpt] = token;
+    memory_.marks[hwpt] = token;
   }
 }
 
@@ -294,18 +300,17 @@ void Monitor::EndPreserve(const sim::Event& event) {
   const bool invalid = event.value == -sim::kEINVAL || event.value == -sim::kENOENT;
   if (invalid && preserving.active && !preserving.made_immutable.empty()) {
     findings_.Require(Invariant::kI05, !preserving.refused_others, event.object, [] {
-      return std::string(
-          "another task was refused on account of a preserve that was never valid");
+      return std::string("another task was refused on account of a preserve that was never valid");
     });
   }
-  if (event.value != 0) marks_frozen_ = false;
+  if (event.value != 0) memory_.marks_frozen = false;
   task(event).preserving = {};
 }
 
 void Monitor::EndUnpreserve(const sim::Event& event) {
-  marks_frozen_ = false;
-  findings_.Require(Invariant::kI06, preserved_domains_.empty(), event.object, [&] {
-    return "unpreserve leaves domain " + std::to_string(*preserved_domains_.begin()) +
+  memory_.marks_frozen = false;
+  findings_.Require(Invariant::kI06, memory_.preserved_domains.empty(), event.object, [&] {
+    return "unpreserve leaves domain " + std::to_string(*memory_.preserved_domains.begin()) +
            " preserved";
   });
 }
@@ -365,13 +370,13 @@ void Monitor::OnSplat(const sim::Event& event) {
 
 bool Monitor::HasRegistered(uint16_t domain) const {
   const sim::ObjectRef wanted{ObjectKind::kDomain, domain};
-  return std::any_of(registered_.begin(), registered_.end(),
+  return std::any_of(memory_.registered.begin(), memory_.registered.end(),
                      [&](const auto& entry) { return entry.second == wanted; });
 }
 
 uint16_t Monitor::IoasOf(uint16_t domain) const {
-  const auto it = domain_ioas_.find(domain);
-  return it == domain_ioas_.end() ? 0 : it->second;
+  const auto it = memory_.domain_ioas.find(domain);
+  return it == memory_.domain_ioas.end() ? 0 : it->second;
 }
 
 }  // namespace iommufd_check::spec

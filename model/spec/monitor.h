@@ -19,6 +19,16 @@ namespace iommufd_check::spec {
 
 class Monitor : public sim::EventListener {
  public:
+  // What it remembers between two operations: all that earlier events have to say about later ones.
+  struct Memory {
+    std::map<uint64_t, sim::ObjectRef> registered;     // pfn -> on whose behalf
+    std::map<uint16_t, uint32_t> immutable_since;      // IOAS id -> sequence number
+    std::map<uint16_t, uint16_t> domain_ioas;          // domain number -> IOAS id
+    std::set<uint16_t> preserved_domains;
+    std::map<uint16_t, uint64_t> marks;                // HWPT id -> token
+    bool marks_frozen = false;
+  };
+
   explicit Monitor(Findings* findings) : findings_(*findings) {}
 
   void Clear();
@@ -27,6 +37,10 @@ class Monitor : public sim::EventListener {
   void OnEvent(const sim::Event& event) override;
 
   uint32_t events_seen() const { return sequence_; }
+
+  const Memory& memory() const { return memory_; }
+  // Goes on from what another run remembered. REQUIRES: no event since Clear.
+  void Recall(const Memory& memory);
 
  private:
   // One live-update preserve in progress.
@@ -57,9 +71,9 @@ class Monitor : public sim::EventListener {
   void EndPreserve(const sim::Event& event);
   void EndUnpreserve(const sim::Event& event);
 
-  bool IsImmutable(uint16_t ioas) const { return immutable_since_.count(ioas) != 0; }
+  bool IsImmutable(uint16_t ioas) const { return memory_.immutable_since.count(ioas) != 0; }
   bool IsPreserved(uint16_t domain) const {
-    return preserved_domains_.count(domain) != 0 || HasRegistered(domain);
+    return memory_.preserved_domains.count(domain) != 0 || HasRegistered(domain);
   }
   bool HasRegistered(uint16_t domain) const;
   uint16_t IoasOf(uint16_t domain) const;
@@ -70,12 +84,7 @@ class Monitor : public sim::EventListener {
   bool exiting_ = false;
   uint32_t sequence_ = 0;
   std::array<TaskState, sim::kMaxTasks> tasks_;
-  std::map<uint64_t, sim::ObjectRef> registered_;      // pfn -> on whose behalf
-  std::map<uint16_t, uint32_t> immutable_since_;       // IOAS id -> sequence number
-  std::map<uint16_t, uint16_t> domain_ioas_;           // domain number -> IOAS id
-  std::set<uint16_t> preserved_domains_;
-  std::map<uint16_t, uint64_t> marks_;                 // HWPT id -> token
-  bool marks_frozen_ = false;
+  Memory memory_;
 };
 
 }  // namespace iommufd_check::spec

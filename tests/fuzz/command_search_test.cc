@@ -42,6 +42,33 @@ TEST(CommandSearchTest, JsonIsTheSameCertificate) {
   EXPECT_EQ(result.out.front(), '{') << result.out;
 }
 
+TEST(CommandSearchTest, TheWorldOfTheReferenceIsExhausted) {
+  const CliResult result =
+      RunCli({"search", "--model=world", "--operations=map_file,unmap,lu_mark"});
+  EXPECT_EQ(result.code, Code(ExitCode::kOk)) << result.err;
+  EXPECT_NE(result.out.find("design=reference"), std::string::npos) << result.out;
+}
+
+// The program of a counterexample, saved and run.
+TEST(CommandSearchTest, AProgramFoundInTheWorldReplays) {
+  const CliResult found =
+      RunCli({"search", "--model=world", "--design=v1", "--operations=lu_mark,luo_preserve",
+              "--tolerate=I06,I12,I13,I37,I38"});
+  EXPECT_EQ(found.code, Code(ExitCode::kViolation)) << found.err;
+  const std::string heading = "program, to be replayed with `iommufd-check run FILE`\n";
+  const std::size_t begin = found.out.find(heading);
+  const std::size_t end = found.out.find("\nverdict ");
+  ASSERT_NE(begin, std::string::npos) << found.out;
+  ASSERT_NE(end, std::string::npos) << found.out;
+  const std::size_t from = begin + heading.size();
+  const TemporaryFolder folder;
+  const std::string file = folder.Write("found.prog", found.out.substr(from, end - from));
+  const CliResult run = RunCli({"run", file});
+  EXPECT_EQ(run.code, Code(ExitCode::kViolation)) << run.out << run.err;
+  EXPECT_NE(run.out.find("violates I19 at main.7 luo_preserve (as expected)"), std::string::npos)
+      << run.out;
+}
+
 TEST(CommandSearchTest, UsageErrorsNameTheMend) {
   const CliResult model = RunCli({"search", "--model=toi"});
   EXPECT_EQ(model.code, Code(ExitCode::kUsage));
@@ -49,6 +76,11 @@ TEST(CommandSearchTest, UsageErrorsNameTheMend) {
   const CliResult size = RunCli({"search", "--parameters=pages"});
   EXPECT_EQ(size.code, Code(ExitCode::kUsage));
   EXPECT_NE(size.err.find("NAME=NUMBER"), std::string::npos) << size.err;
+  const CliResult operation = RunCli({"search", "--model=world", "--operations=unmap,mop"});
+  EXPECT_EQ(operation.code, Code(ExitCode::kUsage));
+  EXPECT_NE(operation.err.find("unknown operation 'mop' of model world; known: ioas_alloc, "),
+            std::string::npos)
+      << operation.err;
   EXPECT_EQ(RunCli({"search", "file.prog"}).code, Code(ExitCode::kUsage));
 }
 
