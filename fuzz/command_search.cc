@@ -1,7 +1,6 @@
 // iommufd-check search: all states of a small explicit protocol.
 #include <unistd.h>
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -9,11 +8,16 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "fuzz/command.h"
+#include "fuzz/input_file.h"
+#include "fuzz/work_watch.h"
 #include "model/explore/progress_lines.h"
 #include "model/explore/search_command.h"
+#include "model/explore/search_difference.h"
 
 namespace iommufd_check::cli {
 namespace {
+
+constexpr double kSecondsBetweenSaves = 10;
 
 std::vector<std::string> Words(const std::string& text) {
   return absl::StrSplit(text, ',', absl::SkipEmpty());
@@ -33,8 +37,25 @@ std::string ReadParameters(const std::string& text, std::map<std::string, int>* 
   return "";
 }
 
-double SecondsNow() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+// Prints the certificate with what differs from an earlier one. What is wrong with that, or empty.
+std::string Publish(const explore::SearchReport& report, const std::string& previous, bool json,
+                    const Streams& io) {
+  std::string certificate = explore::RenderJson(report);
+  std::vector<std::string> lines;
+  if (!previous.empty()) {
+    const absl::StatusOr<std::string> before = ReadInput(previous, io.in);
+    if (!before.ok()) return std::string(before.status().message());
+    auto difference = explore::SearchDifference(*before, previous, certificate);
+    if (!difference.ok()) return std::string(difference.status().message());
+    lines = *std::move(difference);
+    if (lines.empty()) lines.push_back("no difference");
+    certificate = explore::RenderJson(report, lines);
+  }
+  io.out << (json ? certificate : explore::RenderText(report));
+  if (json || previous.empty()) return "";
+  io.out << "difference from " << previous << "\n";
+  for (const std::string& line : lines) io.out << "  " << line << "\n";
+  return "";
 }
 
 ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
@@ -42,6 +63,8 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   std::string parameters;
   std::string operations;
   std::string tolerated;
+  std::string previous;
+  double max_seconds = 0;
   bool json = false;
   FlagSet flags;
   flags.Add("model", "NAME", "toy, preserve or world", &request.choice.model);
@@ -58,6 +81,10 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   flags.Add("max_depth", "N", "steps from the start", &request.max_depth);
   flags.Add("max_states", "N", "distinct states", &request.max_states);
   flags.Add("max_memory", "BYTES", "of the search", &request.max_memory_bytes);
+  flags.Add("max_seconds", "S", "0 is no limit (default: 0)", &max_seconds);
+  flags.Add("resume", "FILE", "keep what is done there, and go on from it if it exists",
+            &request.resume);
+  flags.Add("previous", "FILE", "also say what differs from this certificate (JSON)", &previous);
   flags.Add("keep_going", "", "count on after a violation", &request.keep_going);
   flags.Add("spill_dir", "DIR", "for a frontier that outgrows memory", &request.spill_folder);
   flags.Add("json", "", "the certificate as JSON", &json);
@@ -66,19 +93,28 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   if (!positional.empty()) {
     return UsageError(kSearchCommand, "`" + positional[0] + "`: search takes only flags", io);
   }
-  const std::string problem = ReadParameters(parameters, &request.choice.parameters);
+  std::string problem = ReadParameters(parameters, &request.choice.parameters);
+  if (!(max_seconds >= 0)) problem = "--max_seconds is a number of seconds, or 0 for no limit";
   if (!problem.empty()) return UsageError(kSearchCommand, problem, io);
   request.choice.operations = Words(operations);
   request.choice.tolerated = Words(tolerated);
 
-  explore::ProgressLines progress(&SecondsNow, [&](const std::string& line) { io.err << line; });
+  explore::ProgressLines progress(&SteadySeconds, [&](const std::string& line) { io.err << line; });
+  WorkWatch watch({.max_seconds = max_seconds}, &SteadySeconds, &PeakMemoryBytes, nullptr);
+  request.pulse = &watch;
+  request.due = [&watch, saved_at = 0.0]() mutable {
+    if (watch.seconds() - saved_at < kSecondsBetweenSaves) return false;
+    saved_at = watch.seconds();
+    return true;
+  };
   const bool watched = isatty(STDERR_FILENO) != 0;
   const auto report = explore::RunSearch(request, watched ? &progress : nullptr);
   if (absl::IsInvalidArgument(report.status())) {
     return UsageError(kSearchCommand, std::string(report.status().message()), io);
   }
   if (!report.ok()) return FileError(std::string(report.status().message()), io);
-  io.out << (json ? explore::RenderJson(*report) : explore::RenderText(*report));
+  const std::string unread = Publish(*report, previous, json, io);
+  if (!unread.empty()) return FileError(unread, io);
   return static_cast<ExitCode>(explore::ExitCode(*report));
 }
 

@@ -70,7 +70,10 @@ template <SearchModel Model, typename Keys>
 absl::StatusOr<std::vector<typename Model::State>> ShortestPath(
     const Model& model, const Keys& keys, const SearchOptions& options, std::uint64_t depth,
     const typename Model::State& offender) {
-  LevelSearch<Model, Keys> again(model, keys, options, nullptr);
+  SearchOptions quiet = options;  // As much as the first did: nothing ends it, nothing is kept.
+  quiet.pulse = nullptr;
+  quiet.keeping = {};
+  LevelSearch<Model, Keys> again(model, keys, quiet, nullptr);
   std::vector<std::unique_ptr<Frontier>> kept;
   absl::Status status = again.Start();
   // Every level before the offender's: all but the last of them by expanding them once more.

@@ -54,19 +54,45 @@ void SumLevels(const std::vector<LevelTally<State>>& levels, SearchOutcome* outc
   outcome->digest = digest.Hex();
 }
 
+// Visits the initial states, or goes on from the file of an earlier sitting.
+template <SearchModel Model, typename Keys>
+absl::Status BeginSearch(LevelSearch<Model, Keys>* search, const SearchKeeping& keeping) {
+  if (keeping.path.empty()) return search->Start();
+  if constexpr (HasIsState<Model>) {
+    absl::StatusOr<SearchFileReader> file = SearchFileReader::Open(keeping.path, keeping.identity);
+    if (absl::IsNotFound(file.status())) return search->Start();
+    if (!file.ok()) return file.status();
+    return search->Restore(*std::move(file));
+  } else {
+    return absl::InvalidArgumentError(
+        "this model cannot tell whether what a file holds are its states; search without --resume");
+  }
+}
+
 // Runs levels until nothing is left, a bound is hit, or something is broken.
 template <SearchModel Model, typename Keys>
 absl::StatusOr<Ending> RunLevels(LevelSearch<Model, Keys>* search, const SearchOptions& options) {
-  const absl::Status started = search->Start();
-  if (!started.ok()) return started;
-  while (search->CanAdvance()) {
-    const bool broken = search->levels().back().offender.has_value();
-    if (broken && options.stop_at_violation) return Ending::kViolation;
-    if (search->levels().size() > options.limits.max_depth) return Ending::kDepthBound;
-    const absl::Status advanced = search->Advance(nullptr);
-    if (!advanced.ok()) return advanced;
+  const SearchKeeping& keeping = options.keeping;
+  const absl::Status begun = BeginSearch(search, keeping);
+  if (!begun.ok()) return begun;
+  Ending ending = Ending::kExhausted;
+  while (search->CanAdvance() && ending == Ending::kExhausted) {
+    if (search->levels().back().offender.has_value() && options.stop_at_violation) {
+      ending = Ending::kViolation;
+    } else if (search->levels().size() > options.limits.max_depth) {
+      ending = Ending::kDepthBound;
+    } else {
+      absl::Status status;
+      if (!keeping.path.empty() && keeping.due && keeping.due()) status = search->Save();
+      if (status.ok()) status = search->Advance(nullptr);
+      if (!status.ok()) return status;
+    }
   }
-  return search->bound();
+  if (!keeping.path.empty()) {
+    const absl::Status saved = search->Save();
+    if (!saved.ok()) return saved;
+  }
+  return ending == Ending::kExhausted ? search->bound() : ending;
 }
 
 template <SearchModel Model, typename Keys>
@@ -106,8 +132,9 @@ absl::StatusOr<SearchOutcome> SearchWith(const Model& model, const Keys& keys,
     }
     break;
   }
-  const bool inside =
-      outcome.ending == Ending::kStateBound || outcome.ending == Ending::kMemoryBound;
+  const bool inside = outcome.ending == Ending::kStateBound ||
+                      outcome.ending == Ending::kMemoryBound ||
+                      outcome.ending == Ending::kStopped;
   if constexpr (HasWholeVerdict<Model>) {
     if (!inside) outcome.whole = model.VerdictOfAll();
   }

@@ -61,11 +61,14 @@ absl::StatusOr<std::unique_ptr<Block>> Frontier::Pop() {
     on_disk_.pop_back();
   }
   auto block = std::make_unique<Block>();
-  block->used = extent.size;
-  const absl::Status status =
-      file_->Read(extent.offset, std::span<std::byte>(block->bytes.get(), block->used));
+  const absl::Status status = ReadBack(extent, block.get());
   if (!status.ok()) return status;
   return block;
+}
+
+absl::Status Frontier::ReadBack(const Extent& extent, Block* block) const {
+  block->used = extent.size;
+  return file_->Read(extent.offset, std::span<std::byte>(block->bytes.get(), block->used));
 }
 
 void Frontier::Clear() {

@@ -69,6 +69,19 @@ class Frontier {
   // nullptr when no block is left.
   absl::StatusOr<std::unique_ptr<Block>> Pop();
 
+  // Calls visit(block) for each, which stays. REQUIRES: nobody pushes or pops.
+  template <typename Visit>
+  absl::Status ForEachBlock(Visit visit) const {
+    for (const std::unique_ptr<Block>& block : in_memory_) visit(*block);
+    Block read;
+    for (const Extent& extent : on_disk_) {
+      const absl::Status status = ReadBack(extent, &read);
+      if (!status.ok()) return status;
+      visit(read);
+    }
+    return absl::OkStatus();
+  }
+
   bool empty() const { return in_memory_.empty() && on_disk_.empty(); }
   std::size_t blocks() const { return in_memory_.size() + on_disk_.size(); }
   std::uint64_t spilled_bytes() const {
@@ -83,6 +96,7 @@ class Frontier {
     std::size_t size;
   };
   absl::Status Spill(const Block& block);
+  absl::Status ReadBack(const Extent& extent, Block* block) const;
 
   FrontierBudget* budget_;
   mutable std::mutex mutex_;

@@ -1,7 +1,8 @@
 // The breadth-first search itself, level by level, with its threads and its bounds.
 //
 // A level is a set of states, so its tally does not depend on threads. A bound that is hit within a
-// level discards that level, since which part of it had been visited does depend on them.
+// level discards that level, since which part of it had been visited does depend on them. A search
+// that is to be kept on disk keeps the level before until the next is complete.
 //
 // Threads: Advance starts and joins its own. The class is used by one thread.
 //
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -22,7 +24,9 @@
 #include "absl/status/status.h"
 #include "model/explore/expander.h"
 #include "model/explore/frontier.h"
+#include "model/explore/level_file.h"
 #include "model/explore/search.h"
+#include "model/explore/search_file.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::explore {
@@ -34,12 +38,15 @@ class LevelSearch {
 
   LevelSearch(const Model& model, const Keys& keys, const SearchOptions& options,
               ProgressSink* progress)
-      : options_(options),
+      : model_(model),
+        keys_(keys),
+        options_(options),
         progress_(progress),
         set_(keys.bits(), options.limits.max_memory_bytes - kFrontierReserveBytes, options.threads),
         budget_(kFrontierReserveBytes, options.spill_folder),
         current_(std::make_unique<Frontier>(&budget_)),
-        next_(std::make_unique<Frontier>(&budget_)) {
+        next_(std::make_unique<Frontier>(&budget_)),
+        expanded_(std::make_unique<Frontier>(&budget_)) {
     for (int i = 0; i < options.threads; ++i) {
       expanders_.push_back(
           std::make_unique<Expander<Model, Keys>>(model, keys, options.symmetry, &set_));
@@ -62,11 +69,60 @@ class LevelSearch {
     return absl::OkStatus();
   }
 
+  // Instead of Start: begins where a saved search had come to. FAULTS: as SearchFileReader.
+  absl::Status Restore(SearchFileReader file)
+    requires HasIsState<Model>
+  {
+    const auto is_state = [this](const State& state) { return model_.IsState(state); };
+    if (!GetLevels<State>(&file, is_state, &levels_) || levels_.empty()) return file.Broken();
+    if (!GetMemory(&file, &memory_)) return file.Broken();
+    if constexpr (HasMemory<Model>) {
+      if (!model_.Recall(memory_)) return file.Broken();
+    }
+    for (const LevelTally<State>& level : levels_) {
+      states_ += level.discovered;
+      transitions_ += level.transitions;
+    }
+    if (!RestoreKeys(&file)) return file.Broken();
+    const absl::Status read =
+        GetStates<State>(&file, levels_.back().discovered, is_state, current_.get());
+    if (!read.ok()) return read;
+    if (!file.AtEnd()) return file.Broken();
+    ShareMemory(set_.shape());
+    if (states_ > MostStates()) HitBound();
+    return absl::OkStatus();
+  }
+
+  // Everything up to the deepest complete level. REQUIRES: the search is kept (options.keeping).
+  absl::Status Save() {
+    absl::StatusOr<SearchFileWriter> file =
+        SearchFileWriter::Create(options_.keeping.path, options_.keeping.identity);
+    if (!file.ok()) return file.status();
+    PutLevels(levels_, &*file);
+    PutMemory(memory_, &*file);
+    // Of a level that was given up, what had been visited is not known to be visited.
+    std::vector<typename Keys::Key> given_up;
+    absl::Status status = next_->ForEachBlock([&](const Block& block) {
+      ForEachState(block, [&](const State& state) { given_up.push_back(keys_.Of(model_, state)); });
+    });
+    if (!status.ok()) return status;
+    std::sort(given_up.begin(), given_up.end());
+    set_.ForEach([&](typename Keys::Key key) {
+      if (!std::binary_search(given_up.begin(), given_up.end(), key)) file->Put(&key, sizeof key);
+    });
+    for (const Frontier* frontier : {current_.get(), expanded_.get()}) {
+      status = PutStates<State>(*frontier, &*file);
+      if (!status.ok()) return status;
+    }
+    return file->Finish();
+  }
+
   // Visits the successors of the deepest level, which goes to `kept` if that is not null. When a
   // bound is hit, bound() says which and the level is not counted.
   absl::Status Advance(Frontier* kept) {
     IOMMUFD_CHECK(CanAdvance(), "only a search with a frontier goes on");
-    kept_ = kept;
+    IOMMUFD_CHECK(kept == nullptr || !Keeps(), "a level is kept for one purpose");
+    kept_ = Keeps() ? expanded_.get() : kept;
     stop_.store(false, std::memory_order_relaxed);
     RunThreads();
     LevelTally<State> level;
@@ -76,6 +132,10 @@ class LevelSearch {
       level.Merge(expander->tally());
     }
     if (!failure_.ok()) return failure_;
+    if (stopped_) {
+      bound_ = Ending::kStopped;
+      return absl::OkStatus();
+    }
     if (states_ + level.discovered > MostStates()) {
       HitBound();
       return absl::OkStatus();
@@ -84,6 +144,7 @@ class LevelSearch {
     IOMMUFD_CHECK(current_->empty(), "a complete level was expanded in full");
     std::swap(current_, next_);
     next_ = std::make_unique<Frontier>(&budget_);
+    expanded_->Clear();
     Commit(level);
     return absl::OkStatus();
   }
@@ -101,6 +162,31 @@ class LevelSearch {
   }
 
  private:
+  bool Keeps() const { return !options_.keeping.path.empty(); }
+
+  bool RestoreKeys(SearchFileReader* file) {
+    constexpr std::uint64_t kInSession = 4096;
+    if (states_ > file->left() / sizeof(typename Keys::Key)) return false;
+    for (std::uint64_t left = states_; left > 0;) {
+      typename CompactSet<typename Keys::Key>::Session session(&set_);
+      for (std::uint64_t i = 0; i < kInSession && left > 0; ++i, --left) {
+        typename Keys::Key key = 0;
+        file->Get(&key, sizeof key);
+        if (!keys_.IsKey(key) || !session.Insert(key)) return false;
+      }
+    }
+    return true;
+  }
+
+  template <typename Visit>
+  static void ForEachState(const Block& block, Visit visit) {
+    for (std::size_t at = 0; at < block.used; at += sizeof(State)) {
+      State state;
+      std::memcpy(&state, block.bytes.get() + at, sizeof state);
+      visit(state);
+    }
+  }
+
   void HitBound() {
     bound_ =
         options_.limits.max_states <= set_.capacity() ? Ending::kStateBound : Ending::kMemoryBound;
@@ -123,10 +209,16 @@ class LevelSearch {
       absl::StatusOr<std::unique_ptr<Block>> block = current_->Pop();
       if (!block.ok()) return Fail(block.status());
       if (*block == nullptr) return;
-      expander.Expand(**block);
+      const bool go_on = options_.pulse == nullptr || options_.pulse->Beat();
+      if (go_on) expander.Expand(**block);
       if (kept_ != nullptr) {
         const absl::Status status = kept_->Push(*std::move(block));
         if (!status.ok()) return Fail(status);
+      }
+      if (!go_on) {
+        stopped_.store(true, std::memory_order_relaxed);
+        stop_.store(true, std::memory_order_relaxed);
+        return;
       }
       // Only ever true when the level as a whole exceeds the bound.
       const bool bounded = set_.size() > MostStates() || set_.out_of_room();
@@ -164,25 +256,31 @@ class LevelSearch {
   }
 
   void Commit(const LevelTally<State>& level) {
+    if constexpr (HasMemory<Model>) memory_ = model_.Memory();
     levels_.push_back(level);
     states_ += level.discovered;
     transitions_ += level.transitions;
   }
 
+  const Model& model_;
+  const Keys& keys_;
   const SearchOptions options_;
   ProgressSink* const progress_;
   CompactSet<typename Keys::Key> set_;
   FrontierBudget budget_;
   std::unique_ptr<Frontier> current_;  // The deepest complete level.
   std::unique_ptr<Frontier> next_;     // The level being discovered.
+  std::unique_ptr<Frontier> expanded_;  // What was taken from current_, if the search is kept.
   Frontier* kept_ = nullptr;
   std::vector<std::unique_ptr<Expander<Model, Keys>>> expanders_;
   std::vector<LevelTally<State>> levels_;
+  std::vector<std::uint64_t> memory_;  // The model's, when the last of them was complete.
   std::uint64_t states_ = 0;
   std::uint64_t transitions_ = 0;
   Ending bound_ = Ending::kExhausted;
 
   std::atomic<bool> stop_ = false;  // The level need not be completed.
+  std::atomic<bool> stopped_ = false;  // By the pulse.
   std::atomic<std::uint64_t> report_at_ = 1 << 16;
   std::mutex mutex_;
   absl::Status failure_;  // Guarded by mutex_ while threads run.

@@ -33,6 +33,12 @@
 //       What no single step shows, asked once all of them were visited.
 //   std::string Artefact(const State&) const;
 //       A counterexample's last state as a text to keep, such as a program that replays it.
+//   bool IsState(const State&) const;
+//       Whether these bytes are a state, so that every function may be called with it and with what
+//       follows it. Only models that can tell can go on from a file.
+//   std::vector<std::uint64_t> Memory() const;
+//   bool Recall(const std::vector<std::uint64_t>&) const;
+//       What VerdictOfAll has added up so far, for that file. False for words that are no memory.
 //
 // Invariants: all functions are pure; the order of visits is fixed (it breaks ties in traces).
 #pragma once
@@ -120,6 +126,17 @@ concept HasWholeVerdict = requires(const M& model) {
 template <typename M>
 concept HasArtefact = requires(const M& model, const typename M::State& state) {
   { model.Artefact(state) } -> std::same_as<std::string>;
+};
+
+template <typename M>
+concept HasMemory = requires(const M& model, const std::vector<std::uint64_t>& words) {
+  { model.Memory() } -> std::same_as<std::vector<std::uint64_t>>;
+  { model.Recall(words) } -> std::same_as<bool>;
+};
+
+template <typename M>
+concept HasIsState = requires(const M& model, const typename M::State& state) {
+  { model.IsState(state) } -> std::same_as<bool>;
 };
 
 // Calls visit(action, next) for every enabled action, whichever form the model has.

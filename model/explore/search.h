@@ -9,9 +9,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "model/explore/meter.h"
 
 namespace iommufd_check::explore {
 
@@ -36,6 +39,15 @@ struct SearchLimits {
   std::uint64_t max_memory_bytes = std::uint64_t{4} << 30;
 };
 
+// Where a search is kept between sittings: written when a bound ends it, and after a level when
+// `due` says so. A file that exists is gone on from. What it stands for is the model, which
+// `identity` names, symmetry and keys, not the limits.
+struct SearchKeeping {
+  std::string path;  // Empty: nowhere.
+  std::uint64_t identity = 0;
+  std::function<bool()> due;  // May be empty.
+};
+
 struct SearchOptions {
   int threads = 1;
   bool symmetry = false;
@@ -43,10 +55,13 @@ struct SearchOptions {
   SearchLimits limits;
   std::string spill_folder;       // Of the frontier's temporary files; empty for /tmp.
   bool stop_at_violation = true;  // Otherwise count on, and still report the first.
+  Pulse* pulse = nullptr;         // Asked for each block of states; may end the search.
+  SearchKeeping keeping;
 };
 
-// Only kExhausted is a proof. The bounds end a search after its last complete level.
-enum class Ending { kExhausted, kViolation, kDepthBound, kStateBound, kMemoryBound };
+// Only kExhausted is a proof. The bounds, and the pulse (kStopped), end a search after its last
+// complete level.
+enum class Ending { kExhausted, kViolation, kDepthBound, kStateBound, kMemoryBound, kStopped };
 
 struct InvariantTally {
   std::string id;

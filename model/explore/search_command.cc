@@ -9,6 +9,7 @@
 #include "model/explore/toy_model.h"
 #include "model/explore/world_search.h"
 #include "model/sim/check.h"
+#include "model/sim/reflect.h"
 
 namespace iommufd_check::explore {
 namespace {
@@ -37,6 +38,25 @@ absl::StatusOr<SearchOptions> OptionsOf(const SearchRequest& request) {
   }
 }
 
+// Of everything that a kept search stands for.
+std::uint64_t IdentityOf(const Choice& choice, bool symmetry, KeyKind keys) {
+  constexpr std::uint64_t kMeaning = 1;  // Raised when states or keys of a model become others.
+  sim::WordSink sink;
+  sink.Add(kMeaning);
+  for (const std::string& word : {choice.model, choice.variant, choice.plant, choice.design}) {
+    sink.Add(word);
+  }
+  for (const auto& [name, value] : choice.parameters) {
+    sink.Add(name);
+    sink.Add(value);
+  }
+  sink.Add(choice.operations);
+  sink.Add(choice.tolerated);
+  sink.Add(symmetry);
+  sink.Add(keys);
+  return sim::HashWords(sink.words()).low;
+}
+
 absl::StatusOr<SearchOutcome> SearchChosen(const Choice& choice, const SearchOptions& options,
                                            ProgressSink* progress) {
   const auto parameter = [&choice](const char* name) { return choice.parameters.at(name); };
@@ -61,6 +81,10 @@ absl::StatusOr<SearchReport> RunSearch(const SearchRequest& request, ProgressSin
   if (!options.ok()) return options.status();
   if (choice->model == "world") options = WorldOptions(*options);
   if (!options.ok()) return options.status();
+  options->keeping = {.path = request.resume,
+                      .identity = IdentityOf(*choice, request.symmetry, options->keys),
+                      .due = request.due};
+  options->pulse = request.pulse;
   absl::StatusOr<SearchOutcome> outcome = SearchChosen(*choice, *options, progress);
   if (!outcome.ok()) return outcome.status();
   SearchReport report;
@@ -70,6 +94,7 @@ absl::StatusOr<SearchReport> RunSearch(const SearchRequest& request, ProgressSin
   }
   report.symmetry = request.symmetry;
   report.max_depth = options->limits.max_depth;
+  report.depth_is_stated = request.max_depth != kNoLimit;
   report.max_states = request.max_states;
   report.max_memory_bytes = request.max_memory_bytes;
   report.outcome = *std::move(outcome);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -30,6 +31,9 @@ struct SearchRequest {
   std::uint64_t max_memory_bytes = SearchLimits().max_memory_bytes;
   bool keep_going = false;   // Count on after a violation.
   std::string spill_folder;  // For a frontier that does not fit into memory; "" for /tmp.
+  std::string resume;        // SearchKeeping's path, as is the next.
+  std::function<bool()> due;
+  Pulse* pulse = nullptr;  // May end the search.
 };
 
 // FAULTS: InvalidArgument, in words that say what to give instead; Unavailable from the frontier's

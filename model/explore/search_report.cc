@@ -31,6 +31,8 @@ const char* EndingWord(const SearchOutcome& outcome) {
       return "state-bound";
     case Ending::kMemoryBound:
       return "memory-bound";
+    case Ending::kStopped:
+      return "stopped";
   }
   IOMMUFD_CHECK(false, "every ending has a word");
 }
@@ -50,6 +52,10 @@ std::string EndingSentence(const SearchReport& report) {
       return absl::StrCat("invariant ", outcome.counterexample->invariant, " is broken after ",
                           outcome.counterexample->steps.size() - 1, " steps, and not after fewer");
     case Ending::kDepthBound:
+      if (report.depth_is_stated) {
+        return absl::StrCat("every state within max_depth=", report.max_depth,
+                            " steps was visited, and all invariants hold there");
+      }
       return absl::StrCat("NOT exhausted: max_depth ended the search", so_far);
     case Ending::kStateBound:
       return absl::StrCat("NOT exhausted: max_states=", WithCommas(report.max_states),
@@ -57,6 +63,8 @@ std::string EndingSentence(const SearchReport& report) {
     case Ending::kMemoryBound:
       return absl::StrCat("NOT exhausted: max_memory=", WithCommas(report.max_memory_bytes),
                           " bytes ended the search", so_far);
+    case Ending::kStopped:
+      return absl::StrCat("NOT exhausted: max_seconds ended the search", so_far);
   }
   IOMMUFD_CHECK(false, "every ending has a sentence");
   __builtin_unreachable();
@@ -209,7 +217,7 @@ std::string RenderText(const SearchReport& report) {
   return text;
 }
 
-std::string RenderJson(const SearchReport& report) {
+std::string RenderJson(const SearchReport& report, const std::vector<std::string>& difference) {
   const SearchOutcome& outcome = report.outcome;
   nlohmann::ordered_json invariants = nlohmann::ordered_json::array();
   for (const InvariantTally& invariant : outcome.invariants) {
@@ -261,6 +269,7 @@ std::string RenderJson(const SearchReport& report) {
     json["alphabet"] = report.alphabet;
     json["tolerated"] = report.choice.tolerated;
   }
+  if (!difference.empty()) json["difference"] = difference;
   return json.dump(2) + "\n";
 }
 
@@ -272,8 +281,10 @@ int ExitCode(const SearchReport& report) {
     case Ending::kViolation:
       return 1;
     case Ending::kDepthBound:
+      return report.depth_is_stated ? 0 : 3;
     case Ending::kStateBound:
     case Ending::kMemoryBound:
+    case Ending::kStopped:
       return 3;
   }
   IOMMUFD_CHECK(false, "every ending has an exit code");

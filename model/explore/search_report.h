@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "model/explore/model_catalog.h"
 #include "model/explore/search.h"
@@ -24,15 +25,18 @@ struct SearchReport {
   std::size_t alphabet = 0;  // Of model world: the entries that its operations have.
   bool symmetry = false;
   std::uint64_t max_depth = kNoLimit;
+  bool depth_is_stated = false;  // By the caller: then a search that ends there did its work.
   std::uint64_t max_states = kNoLimit;
   std::uint64_t max_memory_bytes = 0;
   SearchOutcome outcome;
 };
 
 std::string RenderText(const SearchReport& report);
-std::string RenderJson(const SearchReport& report);
+// `difference`: lines of SearchDifference to be said with it.
+std::string RenderJson(const SearchReport& report, const std::vector<std::string>& difference = {});
 
-// 0 exhausted and all held; 1 violation; 3 a bound ended the search.
+// 0 exhausted, or everything within a stated depth was visited, and all held; 1 violation; 3
+// another bound ended the search.
 int ExitCode(const SearchReport& report);
 
 // "8,363,979".

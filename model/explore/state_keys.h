@@ -37,6 +37,8 @@ class ExactKeys {
   Key Of(const M& model, const typename M::State& state) const {
     return mixer_.Mix(model.Packed(state));
   }
+  // Whether some state could have it.
+  bool IsKey(Key key) const { return bits() == 64 || key >> bits() == 0; }
 
  private:
   BitMixer mixer_;
@@ -57,6 +59,7 @@ class Fingerprints64 {
       return XXH3_64bits(&state, sizeof state);
     }
   }
+  bool IsKey(Key) const { return true; }
 };
 
 template <SearchModel M>
@@ -70,6 +73,7 @@ class Fingerprints128 {
   Key Of(const M& model, const typename M::State& state) const {
     return WideFingerprint(model, state);
   }
+  bool IsKey(Key) const { return true; }
 };
 
 }  // namespace iommufd_check::explore

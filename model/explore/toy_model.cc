@@ -61,6 +61,17 @@ ToyModel::ToyModel(int workers, int pages, Plant plant)
   } while (std::next_permutation(renaming.begin(), renaming.begin() + pages));
 }
 
+bool ToyModel::IsState(const State& state) const {
+  for (int worker = 0; worker < workers_; ++worker) {
+    if (PcOf(state, worker) > kDone) return false;
+    if (PageOf(state, worker) >= static_cast<unsigned>(pages_)) return false;
+  }
+  for (unsigned page = 0; page < static_cast<unsigned>(pages_); ++page) {
+    if (StateOfPage(state, page) > kPreserved) return false;
+  }
+  return state.bits >> owner_shift_ <= static_cast<unsigned>(workers_);
+}
+
 StateVerdict ToyModel::Check(const State& state) const {
   StateVerdict verdict;
   const unsigned owner = Owner(state);

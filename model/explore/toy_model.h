@@ -73,6 +73,7 @@ class ToyModel {
 
   int PackedBits() const { return owner_shift_ + 3; }
   std::uint64_t Packed(const State& state) const { return state.bits; }
+  bool IsState(const State& state) const;
 
   // The least state among all renamings of workers and pages, and how many different ones there
   // are.

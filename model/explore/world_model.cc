@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <utility>
 
@@ -93,6 +94,70 @@ WholeVerdict WorldModel::VerdictOfAll() const {
           .text = cycle.empty() ? absl::StrCat("no cycle; ", pairs, " pairs of classes nest")
                                 : cycle + known,
           .broken = !cycle.empty() && !tolerated};
+}
+
+std::vector<std::uint64_t> WorldModel::Memory() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::uint64_t> words;
+  for (int outer = 0; outer < sim::Count<sim::LockClass>(); ++outer) {
+    std::uint64_t inner_classes = 0;
+    for (int inner = 0; inner < sim::Count<sim::LockClass>(); ++inner) {
+      const bool nests = lock_order_.HasEdge(static_cast<sim::LockClass>(outer),
+                                             static_cast<sim::LockClass>(inner));
+      inner_classes |= std::uint64_t{nests} << inner;
+    }
+    words.push_back(inner_classes);
+  }
+  return words;
+}
+
+bool WorldModel::Recall(const std::vector<std::uint64_t>& words) const {
+  if (words.size() != static_cast<std::size_t>(sim::Count<sim::LockClass>())) return false;
+  sim::LockOrder order;
+  for (std::size_t outer = 0; outer < words.size(); ++outer) {
+    for (std::uint64_t left = words[outer]; left != 0; left &= left - 1) {
+      const auto inner = static_cast<std::size_t>(std::countr_zero(left));
+      if (inner >= words.size() || inner == outer) return false;
+      order.AddEdge(static_cast<sim::LockClass>(outer), static_cast<sim::LockClass>(inner));
+    }
+  }
+  AddLockOrder(order);
+  return true;
+}
+
+// Runs the sequence: the names that are live decide what may come next, and they depend on which
+// calls succeeded.
+bool WorldModel::IsState(const State& state) const {
+  const std::vector<std::uint16_t>& starts = symmetry_.starts();
+  if (std::find(starts.begin(), starts.end(), state.start) == starts.end()) return false;
+  if (state.length > kMaxDepth || state.ended > 1) return false;
+  Spelled spelled = Spell(state.start, {});
+  const std::size_t first = spelled.program.operations.size();
+  unsigned created = alphabet_.live_at_start();
+  for (std::size_t i = 0; i < kMaxDepth; ++i) {
+    if (i >= state.length && state.path[i] != 0) return false;
+    if (i >= state.length) continue;
+    if (state.path[i] >= alphabet_.size()) return false;
+    const WorldAlphabet::Entry& entry = alphabet_.entry(state.path[i]);
+    if ((entry.needs & ~created) != 0) return false;
+    if (entry.creates >= 0) created |= 1u << entry.creates;
+    WorldAlphabet::Append(entry, &spelled);
+  }
+  // Nothing follows these, so it does not matter what else they are.
+  if (state.ended != 0 || state.broken != 0) return true;
+  ExecutorPool::Lease executor(&pool_);
+  const Execution& run = executor->Keep(design_, spelled.program);
+  if (run.end != sim::RunEnd::kCompleted) return false;
+  std::uint16_t live = alphabet_.live_at_start();
+  for (std::size_t i = 0; i < state.length; ++i) {
+    const WorldAlphabet::Entry& entry = alphabet_.entry(state.path[i]);
+    if (!Enabled(entry, live)) return false;
+    if (run.results[first + i].result == 0) live = LiveAfter(entry, live);
+  }
+  State again = state;
+  again.live = live;
+  Identify(spelled, run, &again);
+  return live == state.live && again == state;
 }
 
 std::uint32_t WorldModel::BrokenBits(const Execution& run) const {

@@ -97,6 +97,9 @@ class WorldModel {
 
   // The lock order of every step so far: no cycle in it, no cycle in any sequence.
   WholeVerdict VerdictOfAll() const;
+  std::vector<std::uint64_t> Memory() const;
+  bool Recall(const std::vector<std::uint64_t>& words) const;
+  bool IsState(const State& state) const;
 
   // The sequence of a state as a program's text; running it shows what the state broke.
   std::string Artefact(const State& state) const;

@@ -72,10 +72,14 @@ TEST(SweepCommand, WrongUsageIsRefused) {
   EXPECT_EQ(RunCli({"sweep", "--preemptions=-1", kCorpus + "map-x-preserve.prog"}).code, 64);
 }
 
-// A file in the test's own folder; gone with the object.
+// A file of this test, since tests run side by side; gone with the object.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& name) : path_(testing::TempDir() + name) { Remove(); }
+  explicit TemporaryFile(const std::string& name)
+      : path_(testing::TempDir() +
+              testing::UnitTest::GetInstance()->current_test_info()->name() + "-" + name) {
+    Remove();
+  }
   ~TemporaryFile() { Remove(); }
   const std::string& path() const { return path_; }
   std::string Read() const {

@@ -1,6 +1,11 @@
 // The search subcommand: certificates by exit status, and arguments that make no sense.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
 #include "fuzz/exit_codes.h"
 #include "tests/fuzz/cli_fixture.h"
 
@@ -31,9 +36,54 @@ TEST(CommandSearchTest, ViolationEndsWithOneAndShowsTheRun) {
 }
 
 TEST(CommandSearchTest, BoundThatEndsFirstIsNoPass) {
+  for (const char* bound : {"--max_states=10", "--max_seconds=0.000001"}) {
+    const CliResult result = RunCli({"search", "--model=preserve", bound});
+    EXPECT_EQ(result.code, Code(ExitCode::kBudget)) << result.err;
+    EXPECT_NE(result.out.find("NOT exhausted"), std::string::npos) << result.out;
+  }
+  EXPECT_EQ(RunCli({"search", "--max_seconds=-1"}).code, Code(ExitCode::kUsage));
+}
+
+TEST(CommandSearchTest, ADepthThatWasStatedIsTheWork) {
   const CliResult result = RunCli({"search", "--model=preserve", "--max_depth=3"});
-  EXPECT_EQ(result.code, Code(ExitCode::kBudget)) << result.err;
-  EXPECT_NE(result.out.find("NOT exhausted"), std::string::npos) << result.out;
+  EXPECT_EQ(result.code, Code(ExitCode::kOk)) << result.err;
+  EXPECT_NE(result.out.find("every state within max_depth=3 steps was visited"),
+            std::string::npos)
+      << result.out;
+  EXPECT_EQ(result.out.find("exhausted"), std::string::npos) << "it is not";
+}
+
+TEST(CommandSearchTest, ResumesAndSaysWhatDiffers) {
+  const std::string kept = testing::TempDir() + "resumed.search";
+  const std::string before = testing::TempDir() + "search-before.json";
+  std::filesystem::remove(kept);
+  const std::vector<std::string> toy{"search", "--model=toy", "--parameters=workers=3,pages=2"};
+  const auto run = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), toy.begin(), toy.end());
+    return RunCli(flags);
+  };
+  const CliResult first = run({"--resume=" + kept, "--max_states=5000", "--json"});
+  EXPECT_EQ(first.code, Code(ExitCode::kBudget)) << first.err;
+  std::ofstream(before) << first.out;
+  const CliResult second = run({"--resume=" + kept, "--threads=2"});
+  EXPECT_EQ(second.out, run({}).out) << second.err;
+  EXPECT_EQ(run({"--resume=" + kept, "--symmetry"}).code, Code(ExitCode::kUsage))
+      << "another search";
+  std::filesystem::remove(kept);
+
+  const CliResult compared = run({"--previous=" + before});
+  EXPECT_NE(compared.out.find("difference from " + before + "\n"), std::string::npos);
+  EXPECT_NE(compared.out.find("\n  ending exhausted, was state-bound\n"), std::string::npos)
+      << compared.out;
+  std::ofstream(before) << run({"--json"}).out;
+  EXPECT_NE(run({"--previous=" + before}).out.find("\n  no difference\n"), std::string::npos);
+  EXPECT_NE(run({"--json", "--previous=" + before}).out.find("\"difference\": ["),
+            std::string::npos);
+  for (const std::string& bad : {std::string("[]"), std::string("{"), std::string(100'000, '[')}) {
+    std::ofstream(before) << bad;
+    EXPECT_EQ(run({"--previous=" + before}).code, Code(ExitCode::kBadFile));
+  }
+  std::filesystem::remove(before);
 }
 
 TEST(CommandSearchTest, JsonIsTheSameCertificate) {
