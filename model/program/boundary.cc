@@ -17,28 +17,13 @@ template <class T>
 struct IsHandle<Handle<T>> : std::true_type {};
 
 // Flattens a World into words as sim::WordSink does, but for handles and locks.
-class BoundarySink {
+class BoundarySink : public sim::WordFlattener<BoundarySink> {
  public:
   explicit BoundarySink(const World& world) : world_(world) {}
 
   template <class T>
-  void Add(const T& value) {
-    using namespace sim::reflect_internal;
-    if constexpr (Scalar<T>) {
-      words_.push_back(static_cast<uint64_t>(value));
-    } else if constexpr (std::is_same_v<T, std::string>) {
-      words_.push_back(value.size());
-      for (char c : value) words_.push_back(static_cast<unsigned char>(c));
-    } else if constexpr (IsVector<T>::value || IsArray<T>::value) {
-      words_.push_back(value.size());
-      for (const auto& element : value) Add(element);
-    } else if constexpr (IsPair<T>::value) {
-      Add(value.first);
-      Add(value.second);
-    } else if constexpr (IsOptional<T>::value) {
-      words_.push_back(value.has_value() ? 1 : 0);
-      if (value.has_value()) Add(*value);
-    } else if constexpr (std::is_same_v<T, sim::LockTable>) {
+  void AddOther(const T& value) {
+    if constexpr (std::is_same_v<T, sim::LockTable>) {
       AddLocks(value);
     } else if constexpr (std::is_same_v<T, iommufd::TableEntry>) {
       AddEntry(value);
@@ -47,20 +32,13 @@ class BoundarySink {
       Add(value.memfd);
       Add(value.iommufd);
     } else if constexpr (IsHandle<T>::value) {
-      words_.push_back(uint64_t{value.index} << 1 | (IsLive(value) ? 1 : 0));
+      AddWord(uint64_t{value.index} << 1 | (IsLive(value) ? 1 : 0));
     } else {
       AddMembers(value);
     }
   }
 
-  const std::vector<uint64_t>& words() const { return words_; }
-
  private:
-  template <class T>
-  void AddMembers(const T& value) {
-    T::Visit([this](const char*, const auto& member) { this->Add(member); }, value);
-  }
-
   // Which locks there are and who holds them, whatever their slots.
   void AddLocks(const sim::LockTable& locks) {
     std::vector<uint64_t> sorted;

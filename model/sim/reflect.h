@@ -54,8 +54,10 @@ concept Scalar = std::is_arithmetic_v<T> || std::is_enum_v<T>;
 
 }  // namespace reflect_internal
 
-// Flattens a value into words.
-class WordSink {
+// Flattens a value into words. What is neither scalar nor container goes to Sink::AddOther, which
+// may look at some types in its own way and hands the rest to AddMembers.
+template <class Sink>
+class WordFlattener {
  public:
   template <class T>
   void Add(const T& value) {
@@ -75,13 +77,28 @@ class WordSink {
       words_.push_back(value.has_value() ? 1 : 0);
       if (value.has_value()) Add(*value);
     } else {
-      T::Visit([this](const char*, const auto& member) { this->Add(member); }, value);
+      static_cast<Sink*>(this)->AddOther(value);
     }
   }
   const std::vector<uint64_t>& words() const { return words_; }
 
+ protected:
+  template <class T>
+  void AddMembers(const T& value) {
+    T::Visit([this](const char*, const auto& member) { this->Add(member); }, value);
+  }
+  void AddWord(uint64_t word) { words_.push_back(word); }
+
  private:
   std::vector<uint64_t> words_;
+};
+
+class WordSink : public WordFlattener<WordSink> {
+ public:
+  template <class T>
+  void AddOther(const T& value) {
+    AddMembers(value);
+  }
 };
 
 template <class T>

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -15,19 +14,10 @@
 #include "model/explore/engine.h"
 #include "model/explore/preserve_model.h"
 #include "model/explore/toy_model.h"
+#include "tests/explore/stops.h"
 
 namespace iommufd_check::explore {
 namespace {
-
-class Stops : public Pulse {
- public:
-  explicit Stops(int beats) : left_(beats) {}
-  bool Beat() override { return left_-- > 0; }
-  std::string_view reason() const override { return "test"; }
-
- private:
-  std::atomic<int> left_;
-};
 
 class SearchFileTest : public testing::Test {
  protected:

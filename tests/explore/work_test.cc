@@ -14,6 +14,7 @@
 #include "model/explore/random_schedules.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
+#include "tests/explore/stops.h"
 
 namespace iommufd_check::explore {
 namespace {
@@ -83,15 +84,6 @@ TEST_P(WorkTest, ShardsMergeToTheWholeInAnyOrder) {
 
 // The work ends after some executions, again and again, each time with what was kept.
 TEST_P(WorkTest, ResumingEndsWithTheSameCertificate) {
-  class Sitting : public Pulse {
-   public:
-    explicit Sitting(uint64_t executions) : left_(executions) {}
-    bool Beat() override { return left_ > 0 && left_-- > 0; }
-    std::string_view reason() const override { return "test"; }
-
-   private:
-    uint64_t left_;
-  };
   const std::unique_ptr<Work> work = Make(GetParam());
   const Certificate whole = RunWork(*work, {});
   std::string file;
@@ -105,7 +97,7 @@ TEST_P(WorkTest, ResumingEndsWithTheSameCertificate) {
       ASSERT_TRUE(kept.ok()) << kept.status().message();
       checkpoint = *std::move(kept);
     }
-    Sitting sitting(whole.executions * 3 / 4);
+    Stops sitting(whole.executions * 3 / 4);
     last = RunWork(*work, {.pulse = &sitting, .checkpoint = &checkpoint});
     if (!last.finished) EXPECT_EQ(last.ended_by, "test");
     file = checkpoint.ToJson();

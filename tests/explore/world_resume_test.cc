@@ -2,32 +2,20 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <random>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "model/explore/search_command.h"
 #include "model/explore/world_model.h"
 #include "model/program/designs.h"
+#include "tests/explore/stops.h"
 
 namespace iommufd_check::explore {
 namespace {
-
-class Stops : public Pulse {
- public:
-  explicit Stops(int beats) : left_(beats) {}
-  bool Beat() override { return left_-- > 0; }
-  std::string_view reason() const override { return "test"; }
-  bool stopped() const { return left_ < 0; }
-
- private:
-  std::atomic<int> left_;
-};
 
 SearchRequest Request(const std::string& design) {
   SearchRequest request;
