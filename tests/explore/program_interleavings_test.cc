@@ -15,6 +15,8 @@
 #include "model/explore/certificate_text.h"
 #include "model/explore/explore_work.h"
 #include "model/explore/program_subject.h"
+#include "model/iommufd/object_table.h"
+#include "model/liveupdate/designs/reference.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
 
@@ -46,10 +48,10 @@ struct Explored {
   InterleavingCounts counts;
 };
 
-Explored ExploreOutcomes(const std::string& design, const Program& program, Reduction reduction,
+Explored ExploreOutcomes(liveupdate::Design* design, const Program& program, Reduction reduction,
                          bool exact_frames = false) {
   program::Executor executor;
-  ProgramSubject subject(&executor, liveupdate::FindDesign(design), program);
+  ProgramSubject subject(&executor, design, program);
   InterleavingOptions options{.reduction = reduction, .dependency = DependencyOf(program)};
   options.dependency.exact_frames = exact_frames;
   Interleavings explorer(&subject, options);
@@ -60,6 +62,11 @@ Explored ExploreOutcomes(const std::string& design, const Program& program, Redu
   });
   EXPECT_TRUE(explored.counts.exhausted);
   return explored;
+}
+
+Explored ExploreOutcomes(const std::string& design, const Program& program, Reduction reduction,
+                         bool exact_frames = false) {
+  return ExploreOutcomes(liveupdate::FindDesign(design), program, reduction, exact_frames);
 }
 
 std::set<Outcome> BoundedOutcomes(const std::string& design, const Program& program,
@@ -143,6 +150,39 @@ TEST(ProgramInterleavings, ReductionsAgreeWithNoneWhereNoneFinishes) {
     EXPECT_EQ(none.outcomes, sleep.outcomes);
     EXPECT_EQ(sleep.counts.traces, dpor.counts.traces);
     EXPECT_GT(none.counts.traces, 20 * dpor.counts.traces);
+  }
+}
+
+// The mark ioctl with its reference put by half: who waits for the object to be free is never woken.
+class ForgetsToWake : public liveupdate::Reference {
+ public:
+  int Mark(liveupdate::Kernel& k, uint32_t hwpt_id, uint64_t token) override {
+    const iommufd::ObjectKey key =
+        iommufd::GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
+    const int result = liveupdate::Reference::Mark(k, hwpt_id, token);
+    if (!key.null()) {
+      refcount_dec_and_test(k.t, iommufd::Get(k, key).users, iommufd::Ref(k, key));
+    }
+    return result;
+  }
+};
+
+TEST(ProgramInterleavings, AWaiterThatIsNeverWokenIsFound) {
+  const auto program = program::ParseProgram(
+      "boot devices=1\nmain:\n  ioas = ioas_alloc()\n  dev = device_bind(index=0)\n"
+      "  hwpt = hwpt_alloc(dev, ioas)\nA:\n  lu_mark(hwpt, token=7)\nB:\n  destroy(hwpt)\n",
+      "mark-x-destroy");
+  ASSERT_TRUE(program.ok()) << program.status().message();
+  ForgetsToWake design;
+  for (const Reduction reduction : {Reduction::kSleep, Reduction::kDpor}) {
+    std::set<sim::RunEnd> ends;
+    for (const Outcome& outcome : ExploreOutcomes(&design, *program, reduction).outcomes) {
+      ends.insert(std::get<2>(outcome));
+    }
+    EXPECT_EQ(ends, (std::set{sim::RunEnd::kCompleted, sim::RunEnd::kDeadlock}));
+  }
+  for (const Outcome& outcome : ExploreOutcomes("reference", *program, Reduction::kDpor).outcomes) {
+    EXPECT_EQ(std::get<2>(outcome), sim::RunEnd::kCompleted);
   }
 }
 
