@@ -81,17 +81,17 @@ ExitCode Explore(std::span<const std::string> arguments, const Streams& io) {
   if (problem.empty()) problem = ReadBounds(options, &bounds, &random);
   if (!problem.empty()) return UsageError(kExploreCommand, problem, io);
   if (files.empty()) return UsageError(kExploreCommand, "no program to explore", io);
-  return CertifyFiles(kExploreCommand, files, options.work, io,
-                      [&](program::Executor* executor, liveupdate::Design& design,
-                          const std::string& file, const program::Program& program,
-                          explore::Pulse*) {
-                        if (!random.has_value()) {
-                          return explore::MakeExploreWork(executor, design, file, program, bounds);
-                        }
-                        explore::RandomOptions samples = options.random;
-                        samples.scheduler = *random;
-                        return explore::MakeRandomWork(executor, design, file, program, samples);
-                      });
+  return CertifyFiles(
+      kExploreCommand, files, options.work, io,
+      [&](program::Executor* executor, liveupdate::Design& design, const std::string& file,
+          const program::Program& program, explore::Pulse*) {
+        if (!random.has_value()) {
+          return explore::MakeExploreWork(executor, design, file, program, bounds);
+        }
+        explore::RandomOptions samples = options.random;
+        samples.scheduler = *random;
+        return explore::MakeRandomWork(executor, design, file, program, samples);
+      });
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ namespace iommufd_check::cli {
 namespace {
 
 constexpr std::array<const Command*, 9> kCommands{
-    &kRunCommand, &kVerdictCommand, &kMinimiseCommand, &kConvertCommand, &kListCommand,
-    &kExploreCommand, &kSearchCommand, &kSweepCommand, &kMergeCommand,
+    &kRunCommand,     &kVerdictCommand, &kMinimiseCommand, &kConvertCommand, &kListCommand,
+    &kExploreCommand, &kSearchCommand,  &kSweepCommand,    &kMergeCommand,
 };
 
 std::string Help() {

@@ -38,13 +38,12 @@ ExitCode Sweep(std::span<const std::string> arguments, const Streams& io) {
     return UsageError(kSweepCommand, "--preemptions is not negative", io);
   }
   if (files.empty()) return UsageError(kSweepCommand, "no program to sweep", io);
-  return CertifyFiles(kSweepCommand, files, options.work, io,
-                      [&](program::Executor* executor, liveupdate::Design& design,
-                          const std::string& file, const program::Program& program,
-                          explore::Pulse* pulse) {
-                        return explore::MakeSweepWork(executor, design, file, program,
-                                                      options.bounds, pulse);
-                      });
+  return CertifyFiles(
+      kSweepCommand, files, options.work, io,
+      [&](program::Executor* executor, liveupdate::Design& design, const std::string& file,
+          const program::Program& program, explore::Pulse* pulse) {
+        return explore::MakeSweepWork(executor, design, file, program, options.bounds, pulse);
+      });
 }
 
 }  // namespace

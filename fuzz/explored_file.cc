@@ -43,8 +43,8 @@ explore::WorkOptions ShareOf(const WorkFlags& flags, size_t file) {
   explore::WorkOptions options;
   options.threads = flags.threads;
   options.shards = flags.shards;
-  options.shard = static_cast<uint32_t>(
-      (flags.shard_index + flags.shards - file % flags.shards) % flags.shards);
+  options.shard = static_cast<uint32_t>((flags.shard_index + flags.shards - file % flags.shards) %
+                                        flags.shards);
   if (flags.max_executions != 0) options.max_executions = flags.max_executions;
   return options;
 }

@@ -64,8 +64,9 @@ SearchOutcome Search(program::Executor& executor, liveupdate::Design& design,
 
 Engine MakeEngine(program::Executor& executor) {
   return {
-      .run = [&executor](liveupdate::Design& design, const Program& program)
-          -> const Execution& { return executor.Run(design, program); },
+      .run = [&executor](liveupdate::Design& design, const Program& program) -> const Execution& {
+        return executor.Run(design, program);
+      },
       .search =
           [&executor](liveupdate::Design& design, const Program& program,
                       const SearchBounds& bounds, const Visitor& visit) {

@@ -12,15 +12,13 @@ void WorkFlags::AddTo(FlagSet* flags) {
   flags->Add("design", "NAME", "run under this design (default: the file's, else reference)",
              &design);
   flags->Add("threads", "N", "workers; the result does not depend on it (default: 1)", &threads);
-  flags->Add("shard", "I/N", "only the Ith (from 0) of N shares of each program's parts; `merge`\n"
-             "puts their certificates together", &shard);
-  flags->Add("max_executions", "N", "of each program; 0 is no limit (default: 0)",
-             &max_executions);
+  flags->Add("shard", "I/N",
+             "the Ith (from 0) of N shares; `merge` puts their certificates together", &shard);
+  flags->Add("max_executions", "N", "of each program; 0 is no limit (default: 0)", &max_executions);
   flags->Add("max_seconds", "S", "of the whole command; 0 is no limit (default: 0)", &max_seconds);
   flags->Add("max_memory", "BYTES", "of the process; 0 is no limit (default: 0)", &max_memory);
   flags->Add("resume", "FILE", "keep what is done there, and go on from it if it exists", &resume);
-  flags->Add("previous", "FILE", "also say what differs from these certificates (JSON)",
-             &previous);
+  flags->Add("previous", "FILE", "also say what differs from these certificates (JSON)", &previous);
   flags->Add("json", "", "print the certificates as one JSON list", &json);
 }
 

@@ -11,10 +11,10 @@ namespace iommufd_check::cli {
 struct WorkFlags {
   std::string design;
   int threads = 1;
-  std::string shard;             // "I/N"
-  uint64_t max_executions = 0;   // of each program; 0: no limit, as in the next two
-  double max_seconds = 0;        // of the whole command
-  uint64_t max_memory = 0;       // bytes, of the process
+  std::string shard;            // "I/N"
+  uint64_t max_executions = 0;  // of each program; 0: no limit, as in the next two
+  double max_seconds = 0;       // of the whole command
+  uint64_t max_memory = 0;      // bytes, of the process
   std::string resume;
   std::string previous;
   bool json = false;

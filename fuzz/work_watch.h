@@ -57,7 +57,7 @@ class WorkWatch : public explore::Pulse {
   std::mutex mutex_;  // guards what follows
   std::string_view reason_;
   std::string title_;
-  double began_ = 0;        // this program
+  double began_ = 0;  // this program
   uint64_t beats_before_ = 0;
   double last_line_ = 0;
   uint64_t parts_ = 0;

@@ -37,8 +37,8 @@ void Identify(const program::Program& program, Certificate* c) {
   plain.design.clear();
   sim::WordSink sink;
   sink.Add(kMeaning);
-  for (const std::string& text : {c->work, c->design, c->schedules, c->reduction, c->faults,
-                                  program::PrintProgram(plain)}) {
+  for (const std::string& text :
+       {c->work, c->design, c->schedules, c->reduction, c->faults, program::PrintProgram(plain)}) {
     sink.Add(text);
   }
   sink.Add(c->seed);
@@ -79,8 +79,8 @@ void Certificate::Keep(Finding finding) {
   const auto position = std::find_if(findings.begin(), findings.end(), [&](const Finding& known) {
     return known.violation.invariant >= finding.violation.invariant;
   });
-  const bool known = position != findings.end() &&
-                     position->violation.invariant == finding.violation.invariant;
+  const bool known =
+      position != findings.end() && position->violation.invariant == finding.violation.invariant;
   if (!known) {
     findings.insert(position, std::move(finding));
   } else if (Better(finding, *position)) {

@@ -29,15 +29,15 @@ struct Finding {
 
 struct Certificate {
   // What was asked: the same in all certificates that merge.
-  std::string work;       // "explore" or "sweep"
-  std::string program;    // the file's name
+  std::string work;     // "explore" or "sweep"
+  std::string program;  // the file's name
   std::string design;
-  std::string schedules;  // "all interleavings", "at most 1 preemption", "pct depth 3"
-  std::string reduction;  // "none", "sleep", "dpor"
+  std::string schedules;         // "all interleavings", "at most 1 preemption", "pct depth 3"
+  std::string reduction;         // "none", "sleep", "dpor"
   std::string faults = "own";    // which plans: "own", "single+sticky", "single+sticky+pairs"
   std::optional<uint64_t> seed;  // of sampled schedules
   bool sampled = false;          // the schedules are some of many
-  uint64_t identity = 0;  // of all that and of the program itself; not of its name
+  uint64_t identity = 0;         // of all that and of the program itself; not of its name
   uint32_t parts = 1;
 
   // What was done.
@@ -45,11 +45,11 @@ struct Certificate {
   bool finished = true;        // no part was begun without coming to its end
   std::string ended_by;        // when not finished: the budget, "divergence"
   uint64_t executions = 0;
-  uint64_t traces = 0;         // executions that count: not equivalent, to the end
+  uint64_t traces = 0;  // executions that count: not equivalent, to the end
   uint64_t transitions = 0;
-  uint64_t longest = 0;        // steps
-  uint64_t plans = 0;          // fault plans that were run
-  uint128 interleavings = 0;   // that the traces stand for; kManyInterleavings: too many to count
+  uint64_t longest = 0;       // steps
+  uint64_t plans = 0;         // fault plans that were run
+  uint128 interleavings = 0;  // that the traces stand for; kManyInterleavings: too many to count
   uint64_t digest = 0;
 
   std::array<uint64_t, sim::Count<sim::FaultSite>()> sites{};  // calls, by site

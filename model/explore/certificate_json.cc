@@ -4,8 +4,8 @@
 #include <charconv>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "model/explore/certificate_text.h"
@@ -252,8 +252,8 @@ absl::StatusOr<std::vector<Certificate>> CertificatesFromJson(const std::string&
     Certificate c;
     const std::string problem = FromJson(json[i], &c);
     if (!problem.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          name, ": certificate ", i + 1, ": ", problem, "; write it again with --json"));
+      return absl::InvalidArgumentError(absl::StrCat(name, ": certificate ", i + 1, ": ", problem,
+                                                     "; write it again with --json"));
     }
     certificates.push_back(std::move(c));
   }

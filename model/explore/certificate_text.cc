@@ -125,9 +125,8 @@ std::string ReductionFactor(const Certificate& c) {
 std::string RenderText(const Certificate& c) {
   std::string text = absl::StrCat(c.work, " ", c.program, " under ", c.design, "\n");
   absl::StrAppend(&text, "  bounds       ", BoundsOf(c), "\n");
-  absl::StrAppend(&text, "  covered      ", ExtentOf(c), ": ", c.traces, " traces, ",
-                  c.executions, " executions, ", c.transitions, " transitions, longest ",
-                  c.longest, " steps");
+  absl::StrAppend(&text, "  covered      ", ExtentOf(c), ": ", c.traces, " traces, ", c.executions,
+                  " executions, ", c.transitions, " transitions, longest ", c.longest, " steps");
   if (c.plans != 0) absl::StrAppend(&text, ", ", c.plans, " fault plans");
   absl::StrAppend(&text, "\n");
   if (c.parts > 1) absl::StrAppend(&text, "  parts        ", c.done.size(), " of ", c.parts, "\n");
@@ -141,8 +140,7 @@ std::string RenderText(const Certificate& c) {
   for (const Finding& finding : c.findings) {
     absl::StrAppend(&text, "  VIOLATED     ", IdOf(finding), " with ", finding.preemptions,
                     finding.preemptions == 1 ? " preemption" : " preemptions",
-                    c.HasFewest(finding) ? ", the fewest: " : ": ", finding.violation.detail,
-                    "\n");
+                    c.HasFewest(finding) ? ", the fewest: " : ": ", finding.violation.detail, "\n");
   }
   if (c.findings.empty()) absl::StrAppend(&text, "  verdict      no violation\n");
   return text;

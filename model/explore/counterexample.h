@@ -103,7 +103,7 @@ struct Narrative {
 // The same path as concrete states and actions, in words.
 template <SearchModel Model>
 Narrative<typename Model::State> Narrate(const Model& model, bool symmetry,
-                               const std::vector<typename Model::State>& path) {
+                                         const std::vector<typename Model::State>& path) {
   using State = typename Model::State;
   std::optional<State> at;
   model.ForEachInitial([&](const State& state) {

@@ -14,20 +14,20 @@ using sim::Primitive;
 
 enum class StepAccesses::Place : uint8_t {
   kLock = 128,
-  kLifetime,        // of one object
-  kPreserved,       // of one domain: what the monitor knows of its preservation
-  kFrame,           // one frame: registered, free
-  kCalls,           // which tasks are inside system calls
-  kDescriptors,     // fd_open of the iommufd and the sessions
-  kBound,           // Device::bound
-  kEndpoints,       // claimed by a driver
-  kUsers,           // any object's `users`, as destroy tests it
-  kImmutable,       // the monitor's view of all IOAS
-  kMarks,           // the monitor's view of the marks
-  kCollectedTables, // read where the tables of a domain are collected
-  kRecordMemory,    // memory behind records: used, freed
-  kPageCache,       // frames that lose pages of a memfd
-  kAllocator,       // with exact_frames
+  kLifetime,         // of one object
+  kPreserved,        // of one domain: what the monitor knows of its preservation
+  kFrame,            // one frame: registered, free
+  kCalls,            // which tasks are inside system calls
+  kDescriptors,      // fd_open of the iommufd and the sessions
+  kBound,            // Device::bound
+  kEndpoints,        // claimed by a driver
+  kUsers,            // any object's `users`, as destroy tests it
+  kImmutable,        // the monitor's view of all IOAS
+  kMarks,            // the monitor's view of the marks
+  kCollectedTables,  // read where the tables of a domain are collected
+  kRecordMemory,     // memory behind records: used, freed
+  kPageCache,        // frames that lose pages of a memfd
+  kAllocator,        // with exact_frames
 };
 
 namespace {
@@ -208,8 +208,7 @@ void StepAccesses::AddCount(const sim::Event& event, TaskState& state) {
   if (options_.omit_fields) return;
   const int64_t telling = CanGo(event.object.kind) ? 1 : 0;
   const bool down = event.primitive == Primitive::kRefDec;
-  const AccessMode mode =
-      down && event.value <= telling ? AccessMode::kWrite : AccessMode::kUpdate;
+  const AccessMode mode = down && event.value <= telling ? AccessMode::kWrite : AccessMode::kUpdate;
   const uint64_t key = KeyOf(event.object, static_cast<uint8_t>(Field::kRefcount));
   Touch(key, mode);
   Touch(KeyOf({}, static_cast<uint8_t>(Place::kUsers)), AccessMode::kUpdate);

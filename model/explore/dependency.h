@@ -61,9 +61,9 @@ class StepAccesses {
   // Things that are not a field of an object. Values stand above those of sim::Field.
   enum class Place : uint8_t;
   struct TaskState {
-    int64_t code = -1;           // of the operation it is in
-    uint32_t step = 0;           // steps since the operation began
-    uint64_t awaited = 0;        // key of a counter that its next step may wait for, 0: none
+    int64_t code = -1;     // of the operation it is in
+    uint32_t step = 0;     // steps since the operation began
+    uint64_t awaited = 0;  // key of a counter that its next step may wait for, 0: none
   };
 
   void Touch(uint64_t key, AccessMode mode) { accesses_->emplace_back(table_.NumberOf(key), mode); }

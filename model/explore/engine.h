@@ -133,8 +133,7 @@ absl::StatusOr<SearchOutcome> SearchWith(const Model& model, const Keys& keys,
     break;
   }
   const bool inside = outcome.ending == Ending::kStateBound ||
-                      outcome.ending == Ending::kMemoryBound ||
-                      outcome.ending == Ending::kStopped;
+                      outcome.ending == Ending::kMemoryBound || outcome.ending == Ending::kStopped;
   if constexpr (HasWholeVerdict<Model>) {
     if (!inside) outcome.whole = model.VerdictOfAll();
   }

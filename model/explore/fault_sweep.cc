@@ -38,9 +38,7 @@ class Visits {
   std::set<Key> seen_;
 };
 
-sim::PlannedFault Fails(const SiteVisit& visit) {
-  return {visit.operation, visit.site, visit.nth};
-}
+sim::PlannedFault Fails(const SiteVisit& visit) { return {visit.operation, visit.site, visit.nth}; }
 
 Plan Sticky(const SiteVisit& site) {
   Plan plan;
@@ -65,8 +63,8 @@ class SweepWork : public Work {
     blank_.schedules = absl::StrCat("schedules with at most ", options.preemptions, " preemption",
                                     options.preemptions == 1 ? "" : "s");
     blank_.reduction = "none";
-    blank_.faults = absl::StrCat("single", options.sticky ? "+sticky" : "",
-                                 options.pairs ? "+pairs" : "");
+    blank_.faults =
+        absl::StrCat("single", options.sticky ? "+sticky" : "", options.pairs ? "+pairs" : "");
     blank_.parts = static_cast<uint32_t>(sites_.size() + 1);
     Identify(program, &blank_);
   }

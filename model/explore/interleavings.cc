@@ -207,8 +207,9 @@ void Interleavings::CollectIndependent(size_t i, size_t end) {
 
 void Interleavings::FindBacktracks(Outcome outcome) {
   // A repeated run is analysed up to the node where it will differ.
-  const size_t end = outcome == Outcome::kTrace ? run_.steps().size()
-                     : outcome == Outcome::kAsleep ? depth_ : depth_ - 1;
+  const size_t end = outcome == Outcome::kTrace    ? run_.steps().size()
+                     : outcome == Outcome::kAsleep ? depth_
+                                                   : depth_ - 1;
   order_.ForEachRace(analysed_, end, [&](size_t i, size_t j) {
     CollectIndependent(i, j);
     independent_.push_back(static_cast<uint16_t>(j));
@@ -239,9 +240,9 @@ void Interleavings::AddBacktrack(size_t i, const std::vector<uint16_t>& steps, s
     const sim::TaskId task = run_.steps()[steps[at]].task;
     if ((seen >> task) & 1u) continue;
     seen |= Bit(task);
-    const bool follows = std::any_of(
-        steps.begin(), steps.begin() + static_cast<ptrdiff_t>(at),
-        [&](uint16_t earlier) { return order_.Before(earlier, steps[at]); });
+    const bool follows =
+        std::any_of(steps.begin(), steps.begin() + static_cast<ptrdiff_t>(at),
+                    [&](uint16_t earlier) { return order_.Before(earlier, steps[at]); });
     if (follows) continue;
     if (covered & Bit(task)) return;
     if (initial == 0 || task == last) begin_of_initial = at;
@@ -290,7 +291,6 @@ bool Interleavings::Next() {
   }
   return false;
 }
-
 
 // Sleep sets alone, deeper and deeper, until one level of the tree has as many nodes as are wanted.
 std::vector<PathStart> CutIntoParts(Subject* subject, const InterleavingOptions& options,

@@ -48,17 +48,17 @@ struct InterleavingOptions {
 };
 
 struct InterleavingCounts {
-  uint64_t executions = 0;    // runs: traces + repeated + asleep + refused
-  uint64_t traces = 0;        // runs to the end, no two of them equivalent
-  uint64_t repeated = 0;      // the rule would have taken a sleeping task
-  uint64_t asleep = 0;        // all tasks that could run slept
-  uint64_t refused = 0;       // the task that was to be tried was blocked
-  uint64_t diverged = 0;      // of the refused: the subject left a schedule that it had followed
-  uint64_t transitions = 0;   // steps of the traces
-  uint64_t longest = 0;       // steps of the longest one
-  uint64_t cut_short = 0;     // traces that ended in an oops, a deadlock or a hang
-  uint64_t digest = 0;        // sum over the digests of the traces: no matter in which order
-  bool exhausted = false;     // else the meter or the visitor ended it first, or a run diverged
+  uint64_t executions = 0;   // runs: traces + repeated + asleep + refused
+  uint64_t traces = 0;       // runs to the end, no two of them equivalent
+  uint64_t repeated = 0;     // the rule would have taken a sleeping task
+  uint64_t asleep = 0;       // all tasks that could run slept
+  uint64_t refused = 0;      // the task that was to be tried was blocked
+  uint64_t diverged = 0;     // of the refused: the subject left a schedule that it had followed
+  uint64_t transitions = 0;  // steps of the traces
+  uint64_t longest = 0;      // steps of the longest one
+  uint64_t cut_short = 0;    // traces that ended in an oops, a deadlock or a hang
+  uint64_t digest = 0;       // sum over the digests of the traces: no matter in which order
+  bool exhausted = false;    // else the meter or the visitor ended it first, or a run diverged
 };
 
 // A node on the path to a part: which task goes on, and which others are explored in other parts,
@@ -132,7 +132,7 @@ class Interleavings {
   HappensBefore order_;
   InterleavingCounts counts_;
 
-  std::vector<Node> nodes_;      // reused: only the first depth_ are the path
+  std::vector<Node> nodes_;  // reused: only the first depth_ are the path
   size_t depth_ = 0;
   size_t closed_ = 0;            // nodes of the start: other parts explore what they leave
   size_t max_depth_ = SIZE_MAX;  // nodes; a run is taken for a trace when it gets there

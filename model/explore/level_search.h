@@ -268,8 +268,8 @@ class LevelSearch {
   ProgressSink* const progress_;
   CompactSet<typename Keys::Key> set_;
   FrontierBudget budget_;
-  std::unique_ptr<Frontier> current_;  // The deepest complete level.
-  std::unique_ptr<Frontier> next_;     // The level being discovered.
+  std::unique_ptr<Frontier> current_;   // The deepest complete level.
+  std::unique_ptr<Frontier> next_;      // The level being discovered.
   std::unique_ptr<Frontier> expanded_;  // What was taken from current_, if the search is kept.
   Frontier* kept_ = nullptr;
   std::vector<std::unique_ptr<Expander<Model, Keys>>> expanders_;
@@ -279,7 +279,7 @@ class LevelSearch {
   std::uint64_t transitions_ = 0;
   Ending bound_ = Ending::kExhausted;
 
-  std::atomic<bool> stop_ = false;  // The level need not be completed.
+  std::atomic<bool> stop_ = false;     // The level need not be completed.
   std::atomic<bool> stopped_ = false;  // By the pulse.
   std::atomic<std::uint64_t> report_at_ = 1 << 16;
   std::mutex mutex_;

@@ -39,9 +39,8 @@ program::Program ProgramSubject::Replayable() const {
   };
   const auto surprises = [&](size_t i) {
     const sim::TaskId by_default =
-        all[i].current_can_continue()
-            ? all[i].current
-            : static_cast<sim::TaskId>(std::countr_zero(all[i].runnable));
+        all[i].current_can_continue() ? all[i].current
+                                      : static_cast<sim::TaskId>(std::countr_zero(all[i].runnable));
     return chosen(i) != by_default;
   };
   // A task that waits is asked again at the same step. A switch would apply to the first question,

@@ -32,10 +32,10 @@ class RandomWork : public Work {
     blank_.work = "explore";
     blank_.program = name;
     blank_.design = std::string(design.name());
-    blank_.schedules = options.scheduler == RandomScheduler::kPct
-                           ? absl::StrCat(options.runs, " random schedules, pct depth ",
-                                          options.depth)
-                           : absl::StrCat(options.runs, " random schedules, uniform");
+    blank_.schedules =
+        options.scheduler == RandomScheduler::kPct
+            ? absl::StrCat(options.runs, " random schedules, pct depth ", options.depth)
+            : absl::StrCat(options.runs, " random schedules, uniform");
     blank_.reduction = "none";
     blank_.seed = options.seed;
     blank_.sampled = true;

@@ -148,9 +148,9 @@ void RunSteps::FindWaiting(const Subject& subject) {
   waiting_.clear();
   if (subject.end() == sim::RunEnd::kCompleted) return;
   for (const Attempt& attempt : attempts_) {
-    const bool goes_on = std::any_of(
-        steps_.begin() + static_cast<ptrdiff_t>(attempt.steps), steps_.end(),
-        [&](const Step& step) { return step.task == attempt.waiting.task; });
+    const bool goes_on =
+        std::any_of(steps_.begin() + static_cast<ptrdiff_t>(attempt.steps), steps_.end(),
+                    [&](const Step& step) { return step.task == attempt.waiting.task; });
     if (!goes_on) waiting_.push_back(attempt.waiting);
   }
 }

@@ -27,8 +27,8 @@ inline constexpr uint32_t kNoLocation = UINT32_MAX;
 
 struct Step {
   sim::TaskId task = 0;
-  uint8_t runnable = 0;       // bit t: before this step task t was not known to be blocked
-  bool exclusive = false;     // of `acquires`
+  uint8_t runnable = 0;             // bit t: before this step task t was not known to be blocked
+  bool exclusive = false;           // of `acquires`
   uint32_t acquires = kNoLocation;  // location of the lock that it takes
   uint32_t releases = kNoLocation;
   uint32_t first_access = 0;

@@ -39,8 +39,8 @@ std::map<std::string, std::string> MembersOf(const Json& json) {
   std::map<std::string, std::string> members;
   const Json flat = json.flatten();
   for (const auto& [pointer, value] : flat.items()) {
-    const bool is_told = absl::StartsWith(pointer, "/counterexample/") &&
-                         pointer != "/counterexample/invariant";
+    const bool is_told =
+        absl::StartsWith(pointer, "/counterexample/") && pointer != "/counterexample/invariant";
     if (is_told || absl::StartsWith(pointer, "/difference") || pointer.empty()) continue;
     members[NameOf(pointer)] = Shown(value);
   }

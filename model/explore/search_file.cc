@@ -49,9 +49,8 @@ absl::StatusOr<SearchFileWriter> SearchFileWriter::Create(const std::string& pat
                                                           std::uint64_t identity) {
   OwnedFile file(std::fopen((path + ".new").c_str(), "wb"));
   if (file == nullptr) {
-    return absl::UnavailableError(absl::StrCat(path, ".new: cannot be written: ",
-                                               std::strerror(errno),
-                                               "; give --resume another name"));
+    return absl::UnavailableError(absl::StrCat(
+        path, ".new: cannot be written: ", std::strerror(errno), "; give --resume another name"));
   }
   SearchFileWriter writer(std::move(file), path);
   writer.PutWord(kMagic);
@@ -102,7 +101,8 @@ absl::StatusOr<SearchFileReader> SearchFileReader::Open(const std::string& path,
   if (reader.Word() != kMagic) return NotWhole(path);
   if (reader.Word() != identity) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": is of another search (model, parameters, symmetry or keys differ); "
+        absl::StrCat(path,
+                     ": is of another search (model, parameters, symmetry or keys differ); "
                      "give --resume another name"));
   }
   return reader;

@@ -49,9 +49,9 @@ class Judge : public sim::EventListener {
     bool active = false;
     spec::Call call;
     std::optional<sim::FaultSite> failed_site;  // of the last fault injected into it
-    uint64_t total_steps = 0;   // of the run, and of the task, when it began
+    uint64_t total_steps = 0;                   // of the run, and of the task, when it began
     uint32_t task_steps = 0;
-    bool overlapped = false;    // another call that live update depends on ran meanwhile
+    bool overlapped = false;  // another call that live update depends on ran meanwhile
     std::optional<liveupdate::World> world_before;
   };
 
@@ -76,9 +76,9 @@ class Judge : public sim::EventListener {
   spec::Snapshot now_;
   std::array<InFlight, sim::kMaxTasks> in_flight_;
   std::vector<SiteVisit> sites_;
-  int inside_ = 0;            // tasks inside a system call
+  int inside_ = 0;  // tasks inside a system call
   bool concurrent_ = false;
-  size_t reported_ = 0;       // violations whose World difference has been considered
+  size_t reported_ = 0;  // violations whose World difference has been considered
   std::vector<std::string> difference_;
 };
 

@@ -46,10 +46,12 @@ class EventLog {
   // By value and with room made beforehand, so that the event is built where it stays: this is the
   // hottest path.
   void Append(Event event) {
-    if (events_.size() == events_.capacity()) [[unlikely]] MakeRoom();
+    if (events_.size() == events_.capacity()) [[unlikely]]
+      MakeRoom();
     if (events_.size() == events_.capacity()) __builtin_unreachable();
     events_.push_back(event);
-    if (events_.size() % kBlock == 0) [[unlikely]] CloseBlock();
+    if (events_.size() % kBlock == 0) [[unlikely]]
+      CloseBlock();
   }
 
   const std::vector<Event>& events() const { return events_; }

@@ -30,10 +30,10 @@ struct LockState {
 
   LockClass lock_class = LockClass::kCount;  // kCount: the slot is free
   int8_t owner = kNobody;
-  uint8_t readers = 0;           // bit t: task t holds it shared
-  uint8_t waiting_writers = 0;   // bit t: task t waits for it exclusively
+  uint8_t readers = 0;          // bit t: task t holds it shared
+  uint8_t waiting_writers = 0;  // bit t: task t waits for it exclusively
   uint8_t waiting_readers = 0;
-  ObjectRef object;              // the object that contains the lock
+  ObjectRef object;  // the object that contains the lock
 
   bool held() const { return owner != kNobody || readers != 0; }
   bool waited_for() const { return waiting_writers != 0 || waiting_readers != 0; }

@@ -151,7 +151,8 @@ class Runtime {
   void LeaveTo(Task& t);
   uint8_t RunnableMask() const {
     const auto mask = static_cast<uint8_t>(unfinished_ & ~waiting_);
-    if ((unfinished_ & waiting_) == 0) [[likely]] return mask;
+    if ((unfinished_ & waiting_) == 0) [[likely]]
+      return mask;
     return mask | RunnableOfWaiting();
   }
   SchedulePoint PointAt(TaskId task) const {

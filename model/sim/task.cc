@@ -20,8 +20,10 @@ LockState& StillThere(Task& t, LockId id, ObjectRef object) {
 
 void Task::Step() {
   Runtime& rt = *runtime_;
-  if (rt.stopped()) [[unlikely]] throw RunEnds{};
-  if (rt.concurrent_) [[unlikely]] rt.Reschedule(*this);
+  if (rt.stopped()) [[unlikely]]
+    throw RunEnds{};
+  if (rt.concurrent_) [[unlikely]]
+    rt.Reschedule(*this);
   ++steps_;
   if (++rt.total_steps_ > rt.config_.step_limit) [[unlikely]] {
     rt.end_ = RunEnd::kHung;

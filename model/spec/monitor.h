@@ -21,11 +21,11 @@ class Monitor : public sim::EventListener {
  public:
   // What it remembers between two operations: all that earlier events have to say about later ones.
   struct Memory {
-    std::map<uint64_t, sim::ObjectRef> registered;     // pfn -> on whose behalf
-    std::map<uint16_t, uint32_t> immutable_since;      // IOAS id -> sequence number
-    std::map<uint16_t, uint16_t> domain_ioas;          // domain number -> IOAS id
+    std::map<uint64_t, sim::ObjectRef> registered;  // pfn -> on whose behalf
+    std::map<uint16_t, uint32_t> immutable_since;   // IOAS id -> sequence number
+    std::map<uint16_t, uint16_t> domain_ioas;       // domain number -> IOAS id
     std::set<uint16_t> preserved_domains;
-    std::map<uint16_t, uint64_t> marks;                // HWPT id -> token
+    std::map<uint16_t, uint64_t> marks;  // HWPT id -> token
     bool marks_frozen = false;
   };
 

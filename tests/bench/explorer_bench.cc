@@ -88,10 +88,10 @@ void BM_Explore(benchmark::State& state, Shape shape, Reduction reduction) {
   state.counters["traces"] = static_cast<double>(counts.traces);
 }
 
-#define SHAPE(name, shape)                                                    \
-  BENCHMARK_CAPTURE(BM_Run, name, shape);                                     \
-  BENCHMARK_CAPTURE(BM_Explore, name##_none, shape, Reduction::kNone);        \
-  BENCHMARK_CAPTURE(BM_Explore, name##_sleep, shape, Reduction::kSleep);      \
+#define SHAPE(name, shape)                                               \
+  BENCHMARK_CAPTURE(BM_Run, name, shape);                                \
+  BENCHMARK_CAPTURE(BM_Explore, name##_none, shape, Reduction::kNone);   \
+  BENCHMARK_CAPTURE(BM_Explore, name##_sleep, shape, Reduction::kSleep); \
   BENCHMARK_CAPTURE(BM_Explore, name##_dpor, shape, Reduction::kDpor)
 SHAPE(locks, Shape::kLocks);
 SHAPE(variable, Shape::kVariable);

@@ -1,5 +1,7 @@
 // Schedules within a preemption bound: how many there are, in theory and here.
 
+#include "model/explore/bounded_schedules.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -7,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/bounded_schedules.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/text_codec.h"
 

@@ -48,8 +48,8 @@ InParts ExploreInParts(const std::vector<TaskCode>& tasks, Reduction reduction, 
   for (const PathStart& start : CutIntoParts(&subject, options, parts, 1)) {
     Interleavings explorer(&subject, options);
     const InterleavingCounts counts = explorer.ExploreFrom(start, [&](const Subject&) {
-      sum.interleavings = SaturatingSum(
-          sum.interleavings, CountInterleavings(explorer.order(), kCheapCombinations));
+      sum.interleavings = SaturatingSum(sum.interleavings,
+                                        CountInterleavings(explorer.order(), kCheapCombinations));
       return true;
     });
     EXPECT_TRUE(counts.exhausted);
@@ -146,9 +146,7 @@ TEST(DporCounts, ReadersOfARwsemAreEachBeforeOrAfterTheWriter) {
 
 // Two locks in opposite orders: A first, B first, and the deadlock.
 TEST(DporCounts, OppositeLockOrdersAlsoDeadlock) {
-  const auto nested = [](int outer, int inner) {
-    return Locked(Locked(Writer(0), inner), outer);
-  };
+  const auto nested = [](int outer, int inner) { return Locked(Locked(Writer(0), inner), outer); };
   TaskSubject subject(1, 2, {nested(0, 1), nested(1, 0)});
   Interleavings explorer(&subject, {});
   const InterleavingCounts counts = explorer.Explore([](const Subject&) { return true; });

@@ -103,8 +103,7 @@ int Noticed(const DependencyOptions& dependency) {
   int noticed = 0;
   for (uint32_t seed = 0; seed < kPrograms / 5; ++seed) {
     const Result none = Explore(seed, {.reduction = Reduction::kNone});
-    const Result broken =
-        Explore(seed, {.reduction = Reduction::kDpor, .dependency = dependency});
+    const Result broken = Explore(seed, {.reduction = Reduction::kDpor, .dependency = dependency});
     noticed += none.final_states == broken.final_states ? 0 : 1;
   }
   return noticed;

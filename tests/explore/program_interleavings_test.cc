@@ -74,12 +74,11 @@ std::set<Outcome> BoundedOutcomes(const std::string& design, const Program& prog
   program::Executor executor;
   Meter meter;
   std::set<Outcome> outcomes;
-  EXPECT_TRUE(
-      BoundedSchedules(&executor, liveupdate::FindDesign(design), program, preemptions)
-          .Run({}, &meter, [&](const Program&, const Execution& execution) {
-            outcomes.insert(OutcomeOf(execution));
-            return true;
-          }));
+  EXPECT_TRUE(BoundedSchedules(&executor, liveupdate::FindDesign(design), program, preemptions)
+                  .Run({}, &meter, [&](const Program&, const Execution& execution) {
+                    outcomes.insert(OutcomeOf(execution));
+                    return true;
+                  }));
   return outcomes;
 }
 
@@ -153,7 +152,8 @@ TEST(ProgramInterleavings, ReductionsAgreeWithNoneWhereNoneFinishes) {
   }
 }
 
-// The mark ioctl with its reference put by half: who waits for the object to be free is never woken.
+// The mark ioctl with its reference put by half: who waits for the object to be free is never
+// woken.
 class ForgetsToWake : public liveupdate::Reference {
  public:
   int Mark(liveupdate::Kernel& k, uint32_t hwpt_id, uint64_t token) override {

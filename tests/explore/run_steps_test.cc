@@ -150,8 +150,8 @@ TEST(RunSteps, RandomTasksAreReadAsFromScratch) {
     for (const Reduction reduction : {Reduction::kNone, Reduction::kSleep, Reduction::kDpor}) {
       TaskSubject subject(2, 2, RandomTasks(seed));
       Meter meter(200);
-      ASSERT_NO_FATAL_FAILURE(ExpectReadAsFromScratch(
-          &subject, {.reduction = reduction, .meter = &meter}, seed, &seen))
+      ASSERT_NO_FATAL_FAILURE(
+          ExpectReadAsFromScratch(&subject, {.reduction = reduction, .meter = &meter}, seed, &seen))
           << "seed " << seed;
     }
   }

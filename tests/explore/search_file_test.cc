@@ -127,8 +127,7 @@ TEST_F(SearchFileTest, ADamagedFileIsRefused) {
   Write(good);
   EXPECT_TRUE(Run(options).ok());
   identity_ = 8;
-  EXPECT_NE(std::string(Run(options).status().message()).find("another search"),
-            std::string::npos);
+  EXPECT_NE(std::string(Run(options).status().message()).find("another search"), std::string::npos);
 }
 
 // Whole files with any contents: what is not states and keys of the model is refused.

@@ -125,8 +125,8 @@ TEST_P(WorkTest, ABudgetOfExecutionsIsUsedInOrderWhateverTheThreads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, WorkTest,
-                         testing::Values(Kind::kReduced, Kind::kBounded, Kind::kSweep,
-                                         Kind::kPairs, Kind::kUniform, Kind::kPct));
+                         testing::Values(Kind::kReduced, Kind::kBounded, Kind::kSweep, Kind::kPairs,
+                                         Kind::kUniform, Kind::kPct));
 
 TEST(Work, AProgramThatEndsSoonIsOnePart) {
   program::Executor executor;
@@ -148,10 +148,10 @@ TEST(Work, OtherProgramsAndBoundsHaveOtherIdentities) {
 TEST(RandomSchedules, DependOnTheSeedAlone) {
   program::Executor executor;
   const auto run = [&](uint64_t seed) {
-    return RunWork(*MakeRandomWork(&executor, *liveupdate::FindDesign("reference"), "a.prog",
-                                   ExploreCorpusProgram("map-unmap-preserve"),
-                                   {.seed = seed, .runs = 300}),
-                   {});
+    return RunWork(
+        *MakeRandomWork(&executor, *liveupdate::FindDesign("reference"), "a.prog",
+                        ExploreCorpusProgram("map-unmap-preserve"), {.seed = seed, .runs = 300}),
+        {});
   };
   EXPECT_EQ(RenderJson({run(1)}), RenderJson({run(1)}));
   EXPECT_NE(run(1).digest, run(2).digest);
@@ -164,9 +164,8 @@ TEST(RandomSchedules, PctFindsWhatItsDepthPromises) {
   program::Executor executor;
   const program::Program program = ExploreCorpusProgram("map-x-preserve");
   const auto find = [&](const RandomOptions& options) {
-    const Certificate c = RunWork(*MakeRandomWork(&executor, *liveupdate::FindDesign("v1"),
-                                                  "a.prog", program, options),
-                                  {});
+    const Certificate c = RunWork(
+        *MakeRandomWork(&executor, *liveupdate::FindDesign("v1"), "a.prog", program, options), {});
     const Finding* finding = c.Find(spec::Invariant::kI04);
     if (finding == nullptr) return false;
     const program::Execution& replayed =

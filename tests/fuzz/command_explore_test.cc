@@ -28,15 +28,14 @@ TEST(ExploreCommand, TheReferenceHolds) {
 TEST(ExploreCommand, AViolationIsShownWithItsProgram) {
   const CliResult result = RunCli({"explore", "--design=v1", kCorpus + "map-x-preserve.prog"});
   EXPECT_EQ(result.code, 1);
-  EXPECT_NE(result.out.find("VIOLATED     I04 with 1 preemption, the fewest"),
-            std::string::npos)
+  EXPECT_NE(result.out.find("VIOLATED     I04 with 1 preemption, the fewest"), std::string::npos)
       << result.out;
   EXPECT_NE(result.out.find("\nswitch A@"), std::string::npos);
 }
 
 TEST(ExploreCommand, ABudgetThatEndsIsNoPass) {
-  const CliResult result = RunCli({"explore", "--design=reference", "--max_executions=1",
-                                   kCorpus + "mark-x-preserve.prog"});
+  const CliResult result = RunCli(
+      {"explore", "--design=reference", "--max_executions=1", kCorpus + "mark-x-preserve.prog"});
   EXPECT_EQ(result.code, 3);
   EXPECT_NE(result.out.find("NOT exhausted"), std::string::npos);
 }
@@ -76,8 +75,8 @@ TEST(SweepCommand, WrongUsageIsRefused) {
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& name)
-      : path_(testing::TempDir() +
-              testing::UnitTest::GetInstance()->current_test_info()->name() + "-" + name) {
+      : path_(testing::TempDir() + testing::UnitTest::GetInstance()->current_test_info()->name() +
+              "-" + name) {
     Remove();
   }
   ~TemporaryFile() { Remove(); }

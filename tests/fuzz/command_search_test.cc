@@ -47,8 +47,7 @@ TEST(CommandSearchTest, BoundThatEndsFirstIsNoPass) {
 TEST(CommandSearchTest, ADepthThatWasStatedIsTheWork) {
   const CliResult result = RunCli({"search", "--model=preserve", "--max_depth=3"});
   EXPECT_EQ(result.code, Code(ExitCode::kOk)) << result.err;
-  EXPECT_NE(result.out.find("every state within max_depth=3 steps was visited"),
-            std::string::npos)
+  EXPECT_NE(result.out.find("every state within max_depth=3 steps was visited"), std::string::npos)
       << result.out;
   EXPECT_EQ(result.out.find("exhausted"), std::string::npos) << "it is not";
 }

@@ -1,12 +1,12 @@
 // The watch over an exploration: when it ends one, and what it tells a person.
 
+#include "fuzz/work_watch.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <sstream>
 #include <string>
-
-#include "fuzz/work_watch.h"
 
 namespace iommufd_check::cli {
 namespace {
@@ -34,8 +34,8 @@ int BeatsUntilTheEnd(WorkWatch* watch, int most) {
 
 TEST(WorkWatch, EndsWhenTheTimeIsUp) {
   Machine machine;
-  WorkWatch watch({.max_seconds = 5}, [&] { return machine.seconds; },
-                  [&] { return machine.memory; }, nullptr);
+  WorkWatch watch(
+      {.max_seconds = 5}, [&] { return machine.seconds; }, [&] { return machine.memory; }, nullptr);
   EXPECT_EQ(BeatsUntilTheEnd(&watch, 1000), 1000);
   machine.seconds += 5;
   EXPECT_LT(BeatsUntilTheEnd(&watch, 1000), 1000);
@@ -45,8 +45,9 @@ TEST(WorkWatch, EndsWhenTheTimeIsUp) {
 
 TEST(WorkWatch, EndsWhenTheMemoryIsUsedUp) {
   Machine machine;
-  WorkWatch watch({.max_memory = 2000}, [&] { return machine.seconds; },
-                  [&] { return machine.memory; }, nullptr);
+  WorkWatch watch(
+      {.max_memory = 2000}, [&] { return machine.seconds; }, [&] { return machine.memory; },
+      nullptr);
   EXPECT_EQ(BeatsUntilTheEnd(&watch, 1000), 1000);
   machine.memory = 2000;
   EXPECT_LT(BeatsUntilTheEnd(&watch, 1000), 1000);

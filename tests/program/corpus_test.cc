@@ -77,12 +77,11 @@ void ExpectReferenceHolds(Executor& executor, const Program& program) {
 void ExpectReferenceHoldsInAllSchedules(Executor& executor, const Program& program) {
   liveupdate::Design& reference = *liveupdate::FindDesign("reference");
   explore::Meter meter;
-  const bool whole =
-      explore::BoundedSchedules(&executor, &reference, program, 1)
-          .Run({}, &meter, [](const Program& variant, const Execution& run) {
-            EXPECT_EQ(TextOf(variant, run.violations), "") << PrintProgram(variant);
-            return run.violations.empty();
-          });
+  const bool whole = explore::BoundedSchedules(&executor, &reference, program, 1)
+                         .Run({}, &meter, [](const Program& variant, const Execution& run) {
+                           EXPECT_EQ(TextOf(variant, run.violations), "") << PrintProgram(variant);
+                           return run.violations.empty();
+                         });
   EXPECT_TRUE(whole);
   EXPECT_EQ(meter.used() > 1, TaskCount(program) > 1) << "schedules of tasks, and no others";
 }
@@ -116,8 +115,7 @@ class CleanCorpusTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(CleanCorpusTest, ReferenceHolds) {
   const size_t slash = GetParam().find('/');
-  const Program program =
-      CorpusProgram(GetParam().substr(slash + 1), GetParam().substr(0, slash));
+  const Program program = CorpusProgram(GetParam().substr(slash + 1), GetParam().substr(0, slash));
   EXPECT_FALSE(program.title.empty()) << "a program tells what it is about";
   Executor executor;
   ExpectReferenceHolds(executor, program);
