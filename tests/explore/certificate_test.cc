@@ -75,7 +75,8 @@ TEST(CertificateJson, HostileTextIsReadOrRefused) {
     }
     const auto read = CertificatesFromJson(text, "a.json");
     refused += read.ok() ? 0 : 1;
-    if (read.ok()) EXPECT_FALSE(RenderJson(*read).empty());
+    if (!read.ok()) continue;
+    EXPECT_FALSE(RenderJson(*read).empty());
   }
   EXPECT_GT(refused, 1000);
   EXPECT_FALSE(CertificatesFromJson(std::string(1'000'000, '['), "deep").ok());

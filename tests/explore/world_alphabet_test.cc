@@ -151,7 +151,9 @@ TEST(WorldSymmetry, IsAGroupThatActs) {
     for (std::size_t i = 0; i < alphabet.size(); ++i) {
       const auto entry = static_cast<std::uint8_t>(i);
       moved.insert(symmetry.Entry(r, entry));
-      if (r == 0) EXPECT_EQ(symmetry.Entry(r, entry), entry);
+      if (r == 0) {
+        EXPECT_EQ(symmetry.Entry(r, entry), entry);
+      }
     }
     EXPECT_EQ(moved.size(), alphabet.size());
     std::set<int> starts;
