@@ -29,7 +29,7 @@ class ReducedWork : public Work {
     bounds_.dependency = DependencyOf(program);
     bounds_.dependency.exact_frames = options.exact_frames;
     ProgramSubject subject(executor, &design, program);
-    starts_ = CutIntoParts(&subject, bounds_, options.parts);
+    starts_ = CutIntoParts(&subject, bounds_, options.parts, options.whole);
     blank_.work = "explore";
     blank_.program = name;
     blank_.design = std::string(design.name());

@@ -29,6 +29,7 @@ struct ExploreOptions {
   // Parts wanted of an exploration that is not over at once. Part of what is asked: with other
   // parts the runs that lead to no trace are others.
   size_t parts = 64;
+  uint64_t whole = kWholeExecutions;  // an exploration that ends within so many is one part
   size_t max_combinations = kCheapCombinations;  // to count the interleavings of a trace
   // Preemptions up to which a shorter witness is looked for; -1: not at all.
   int shortest_up_to = 2;

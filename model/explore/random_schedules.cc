@@ -13,7 +13,6 @@ namespace {
 
 using program::Program;
 
-constexpr uint64_t kLeastPartRuns = 256;
 constexpr uint64_t kMostParts = 64;
 
 // Of the engine's whole numbers, whose sequence the standard fixes; its distributions it does not.
@@ -28,7 +27,7 @@ class RandomWork : public Work {
     ProgramSubject subject(executor, &design, program);
     subject.Run({});
     questions_ = std::max<uint64_t>(1, subject.points().size());
-    part_runs_ = std::max(kLeastPartRuns, (options.runs + kMostParts - 1) / kMostParts);
+    part_runs_ = std::max(options.part_runs, (options.runs + kMostParts - 1) / kMostParts);
     blank_.work = "explore";
     blank_.program = name;
     blank_.design = std::string(design.name());

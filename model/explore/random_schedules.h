@@ -31,6 +31,8 @@ struct RandomOptions {
   uint64_t seed = 1;
   uint64_t runs = 10'000;  // at least 1, at most kMaxRandomRuns
   int depth = 3;           // of PCT, at least 1, at most kMaxPctDepth
+  // Of one part, at least; more when there would be too many parts.
+  uint64_t part_runs = 256;
 };
 inline constexpr uint64_t kMaxRandomRuns = uint64_t{1} << 32;
 inline constexpr int kMaxPctDepth = 64;

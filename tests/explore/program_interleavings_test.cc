@@ -1,5 +1,4 @@
-// The interleaving explorer on real programs: what it claims against plain enumeration, and the
-// verdicts of the corpus.
+// The interleaving explorer on real programs: the verdicts of v1, and what its certificates say.
 
 #include <gtest/gtest.h>
 
@@ -19,76 +18,13 @@
 #include "model/liveupdate/designs/reference.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
+#include "tests/explore/outcomes.h"
 
 namespace iommufd_check::explore {
 namespace {
 
 using program::Execution;
 using program::Program;
-
-// What a run shows: answers of all calls, invariants broken, how it ended.
-using Outcome = std::tuple<std::vector<int>, std::set<spec::Invariant>, sim::RunEnd>;
-
-Outcome OutcomeOf(const Execution& execution) {
-  Outcome outcome;
-  for (const program::OperationResult& result : execution.results) {
-    // An operation that had not ended when the run did ended, or not, by the schedule alone.
-    const bool counts = execution.end == sim::RunEnd::kCompleted;
-    std::get<0>(outcome).push_back(counts ? result.result : 0);
-  }
-  for (const spec::Violation& violation : execution.violations) {
-    std::get<1>(outcome).insert(violation.invariant);
-  }
-  std::get<2>(outcome) = execution.end;
-  return outcome;
-}
-
-struct Explored {
-  std::set<Outcome> outcomes;
-  InterleavingCounts counts;
-};
-
-Explored ExploreOutcomes(liveupdate::Design* design, const Program& program, Reduction reduction,
-                         bool exact_frames = false) {
-  program::Executor executor;
-  ProgramSubject subject(&executor, design, program);
-  InterleavingOptions options{.reduction = reduction, .dependency = DependencyOf(program)};
-  options.dependency.exact_frames = exact_frames;
-  Interleavings explorer(&subject, options);
-  Explored explored;
-  explored.counts = explorer.Explore([&](const Subject&) {
-    explored.outcomes.insert(OutcomeOf(subject.execution()));
-    return true;
-  });
-  EXPECT_TRUE(explored.counts.exhausted);
-  return explored;
-}
-
-Explored ExploreOutcomes(const std::string& design, const Program& program, Reduction reduction,
-                         bool exact_frames = false) {
-  return ExploreOutcomes(liveupdate::FindDesign(design), program, reduction, exact_frames);
-}
-
-std::set<Outcome> BoundedOutcomes(const std::string& design, const Program& program,
-                                  int preemptions) {
-  program::Executor executor;
-  Meter meter;
-  std::set<Outcome> outcomes;
-  EXPECT_TRUE(BoundedSchedules(&executor, liveupdate::FindDesign(design), program, preemptions)
-                  .Run({}, &meter, [&](const Program&, const Execution& execution) {
-                    outcomes.insert(OutcomeOf(execution));
-                    return true;
-                  }));
-  return outcomes;
-}
-
-std::set<spec::Invariant> Broken(const std::set<Outcome>& outcomes) {
-  std::set<spec::Invariant> broken;
-  for (const Outcome& outcome : outcomes) {
-    broken.insert(std::get<1>(outcome).begin(), std::get<1>(outcome).end());
-  }
-  return broken;
-}
 
 std::vector<std::string> TwoTaskPrograms() {
   std::vector<std::string> names;
@@ -97,36 +33,6 @@ std::vector<std::string> TwoTaskPrograms() {
   }
   EXPECT_GE(names.size(), 10u);
   return names;
-}
-
-// Nothing that any schedule with up to two preemptions shows is missed.
-TEST(ProgramInterleavings, CoverAllSchedulesWithTwoPreemptions) {
-  for (const char* design : {"v1", "reference"}) {
-    for (const std::string& name : TwoTaskPrograms()) {
-      const Program program = ExploreCorpusProgram(name);
-      const Explored all = ExploreOutcomes(design, program, Reduction::kDpor);
-      const std::set<spec::Invariant> broken = Broken(all.outcomes);
-      for (const Outcome& outcome : BoundedOutcomes(design, program, 2)) {
-        EXPECT_EQ(all.outcomes.count(outcome), 1u) << name << " under " << design;
-        for (const spec::Invariant invariant : std::get<1>(outcome)) {
-          EXPECT_EQ(broken.count(invariant), 1u)
-              << spec::IdOf(invariant) << " of " << name << " under " << design;
-        }
-      }
-    }
-  }
-}
-
-// Which frame an allocation gets makes no difference.
-TEST(ProgramInterleavings, NamesOfFramesMakeNoDifference) {
-  for (const char* design : {"v1", "reference"}) {
-    for (const std::string& name : TwoTaskPrograms()) {
-      const Program program = ExploreCorpusProgram(name);
-      EXPECT_EQ(ExploreOutcomes(design, program, Reduction::kDpor, true).outcomes,
-                ExploreOutcomes(design, program, Reduction::kDpor, false).outcomes)
-          << name << " under " << design;
-    }
-  }
 }
 
 // Short enough for all interleavings of all steps.
@@ -190,14 +96,6 @@ Certificate Explore(const std::string& design, const std::string& name) {
   program::Executor executor;
   return ExploreProgram(&executor, *liveupdate::FindDesign(design), name,
                         ExploreCorpusProgram(name), {});
-}
-
-TEST(ProgramInterleavings, TheReferenceHoldsEverywhere) {
-  for (const std::string& name : ExploreCorpusNames()) {
-    const Certificate c = Explore("reference", name);
-    EXPECT_TRUE(c.exhausted()) << name;
-    EXPECT_FALSE(c.violated()) << RenderText(c);
-  }
 }
 
 TEST(ProgramInterleavings, V1BreaksWithTheFewestPreemptions) {

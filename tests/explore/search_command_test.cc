@@ -22,6 +22,7 @@ SearchRequest Small(const std::string& model) {
   SearchRequest request;
   request.choice.model = model;
   if (model == "toy") request.choice.parameters = {{"workers", 2}, {"pages", 1}};
+  if (model == "world") request.max_depth = 4;
   return request;
 }
 

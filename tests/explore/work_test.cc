@@ -25,23 +25,24 @@ enum class Kind { kReduced, kBounded, kSweep, kPairs, kUniform, kPct };
 std::unique_ptr<Work> Make(Kind kind, const std::string& design = "v1") {
   program::Executor executor;
   liveupdate::Design& d = *liveupdate::FindDesign(design);
-  const program::Program large = ExploreCorpusProgram("mark-destroy-preserve");
-  const program::Program small = ExploreCorpusProgram("map-x-preserve");
+  const program::Program program = ExploreCorpusProgram("map-x-preserve");
   switch (kind) {
     case Kind::kReduced:
-      return MakeExploreWork(&executor, d, "a.prog", large, {.shortest_up_to = 1});
+      return MakeExploreWork(&executor, d, "a.prog", program, {.whole = 1, .shortest_up_to = 1});
     case Kind::kBounded:
-      return MakeExploreWork(&executor, d, "a.prog", small, {.preemptions = 1});
+      return MakeExploreWork(&executor, d, "a.prog", program, {.preemptions = 1});
     case Kind::kSweep:
-      return MakeSweepWork(&executor, d, "a.prog", small, {}, nullptr);
+      return MakeSweepWork(&executor, d, "a.prog", program, {}, nullptr);
     case Kind::kPairs:
-      return MakeSweepWork(&executor, d, "a.prog", small, {.sticky = false, .pairs = true},
+      return MakeSweepWork(&executor, d, "a.prog", program, {.sticky = false, .pairs = true},
                            nullptr);
     case Kind::kUniform:
-      return MakeRandomWork(&executor, d, "a.prog", large,
-                            {.scheduler = RandomScheduler::kUniform, .seed = 3, .runs = 2000});
+      return MakeRandomWork(
+          &executor, d, "a.prog", program,
+          {.scheduler = RandomScheduler::kUniform, .seed = 3, .runs = 300, .part_runs = 40});
     case Kind::kPct:
-      return MakeRandomWork(&executor, d, "a.prog", large, {.seed = 4, .runs = 2000});
+      return MakeRandomWork(&executor, d, "a.prog", program,
+                            {.seed = 4, .runs = 300, .part_runs = 40});
   }
   return nullptr;
 }

@@ -127,7 +127,7 @@ TEST(WorldSearch, ThreadsDoNotShow) {
         if (keep_going) request.choice.tolerated = {"I19", "I38"};
         request.symmetry = symmetry;
         request.keep_going = keep_going;
-        request.max_depth = 4;
+        request.max_depth = 3;
         const std::string one = RenderText(Reported(request));
         for (const int threads : {2, 5}) {
           request.threads = threads;
