@@ -84,9 +84,9 @@ ExitCode Explore(std::span<const std::string> arguments, const Streams& io) {
   return CertifyFiles(
       kExploreCommand, files, options.work, io,
       [&](program::Executor* executor, liveupdate::Design& design, const std::string& file,
-          const program::Program& program, explore::Pulse*) {
+          const program::Program& program, explore::Pulse* pulse) {
         if (!random.has_value()) {
-          return explore::MakeExploreWork(executor, design, file, program, bounds);
+          return explore::MakeExploreWork(executor, design, file, program, bounds, pulse);
         }
         explore::RandomOptions samples = options.random;
         samples.scheduler = *random;

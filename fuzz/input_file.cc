@@ -42,14 +42,19 @@ void DropExpectations(program::Program* program) {
   for (program::Operation& operation : program->operations) operation.expected_errno.reset();
 }
 
-// Sets `in` bad when reading fails; iterators over its buffer would throw.
-std::string ReadAll(std::istream& in) {
+// Iterators over the buffer would throw when reading fails. Some files never end.
+absl::StatusOr<std::string> ReadAll(std::istream& in, const std::string& path) {
   std::string contents;
   std::array<char, 4096> block;
   do {
     in.read(block.data(), block.size());
     contents.append(block.data(), static_cast<size_t>(in.gcount()));
+    if (contents.size() > kMaxInputBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": longer than ", kMaxInputBytes >> 20, " MiB, which no input is"));
+    }
   } while (in);
+  if (in.bad()) return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be read"));
   return contents;
 }
 
@@ -62,7 +67,7 @@ std::optional<Form> FormOfName(std::string_view path) {
 }
 
 absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in) {
-  if (path == "-") return ReadAll(in);
+  if (path == "-") return ReadAll(in, path);
   std::error_code error;
   // An ifstream opens a directory without complaint, hence the questions before.
   if (!std::filesystem::exists(path, error)) {
@@ -73,9 +78,7 @@ absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in)
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be read"));
-  std::string contents = ReadAll(file);
-  if (file.bad()) return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be read"));
-  return contents;
+  return ReadAll(file, path);
 }
 
 absl::StatusOr<program::Program> DecodeProgram(const std::string& contents, Form form,

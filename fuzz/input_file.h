@@ -19,7 +19,11 @@ enum class Form : uint8_t { kText, kBytes };
 // By the suffix: ".bin" is bytes, ".prog" and ".txt" are text.
 std::optional<Form> FormOfName(std::string_view path);
 
-// The whole file, or of `in` when the path is "-". ERRORS: one sentence that names the path.
+// More than any program has, and than the certificates of some thousand explorations.
+inline constexpr size_t kMaxInputBytes = size_t{64} << 20;
+
+// The whole file, or of `in` when the path is "-". ERRORS: one sentence that names the path; also
+// when there is more of it than kMaxInputBytes.
 absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in);
 
 // The program in `contents`; a text is named `path` in messages. ERRORS: as ParseProgram.

@@ -39,7 +39,8 @@ void WorkWatch::NotePart(const explore::Certificate& part) {
 
 bool WorkWatch::Beat() {
   if (stopped_.load(std::memory_order_relaxed)) return false;
-  if (beats_.fetch_add(1, std::memory_order_relaxed) % kBeatsBetweenLooks == 0) Look();
+  beats_.fetch_add(1, std::memory_order_relaxed);
+  Look();  // Costs less than a thousandth of the shortest execution.
   return !stopped_.load(std::memory_order_relaxed);
 }
 

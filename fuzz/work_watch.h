@@ -40,7 +40,6 @@ class WorkWatch : public explore::Pulse {
   double seconds() const { return seconds_() - start_; }
 
  private:
-  static constexpr uint64_t kBeatsBetweenLooks = 64;
   static constexpr double kSecondsBetweenLines = 2;
 
   void Look();

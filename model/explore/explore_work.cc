@@ -23,13 +23,13 @@ BoundedSchedules::Visitor EnterInto(Certificate* c, const program::Executor& exe
 class ReducedWork : public Work {
  public:
   ReducedWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
-              const Program& program, const ExploreOptions& options)
+              const Program& program, const ExploreOptions& options, Pulse* pulse)
       : design_(design), program_(program), options_(options) {
     bounds_.reduction = options.reduction;
     bounds_.dependency = DependencyOf(program);
     bounds_.dependency.exact_frames = options.exact_frames;
     ProgramSubject subject(executor, &design, program);
-    starts_ = CutIntoParts(&subject, bounds_, options.parts, options.whole);
+    starts_ = CutIntoParts(&subject, bounds_, options.parts, options.whole, pulse);
     blank_.work = "explore";
     blank_.program = name;
     blank_.design = std::string(design.name());
@@ -62,9 +62,10 @@ class ReducedWork : public Work {
       return true;
     });
     c->executions = counts.executions;
-    if (counts.diverged == 0) return;
+    if (counts.diverged == 0 && counts.too_long == 0) return;
     c->finished = false;
-    c->ended_by = "a run left its schedule";
+    c->ended_by = counts.too_long == 0 ? "a run left its schedule"
+                                       : absl::StrCat("a run of more than ", kMostSteps, " steps");
   }
 
   // Looks for each invariant that was found broken with fewer preemptions.
@@ -160,11 +161,11 @@ std::optional<Reduction> ReductionFromName(std::string_view name) {
 
 std::unique_ptr<Work> MakeExploreWork(program::Executor* executor, liveupdate::Design& design,
                                       const std::string& name, const Program& program,
-                                      const ExploreOptions& options) {
+                                      const ExploreOptions& options, Pulse* pulse) {
   if (options.preemptions.has_value()) {
     return std::make_unique<BoundedWork>(executor, design, name, program, options);
   }
-  return std::make_unique<ReducedWork>(executor, design, name, program, options);
+  return std::make_unique<ReducedWork>(executor, design, name, program, options, pulse);
 }
 
 Certificate ExploreProgram(program::Executor* executor, liveupdate::Design& design,

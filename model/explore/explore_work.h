@@ -39,10 +39,11 @@ struct ExploreOptions {
 std::string_view Name(Reduction reduction);
 std::optional<Reduction> ReductionFromName(std::string_view name);
 
-// Runs the program some hundred times to find the parts. `design` must outlive the work.
+// Runs the program some thousand times at most to find the parts; `pulse`, which may be null, ends
+// that too. `design` must outlive the work.
 std::unique_ptr<Work> MakeExploreWork(program::Executor* executor, liveupdate::Design& design,
                                       const std::string& name, const program::Program& program,
-                                      const ExploreOptions& options);
+                                      const ExploreOptions& options, Pulse* pulse = nullptr);
 
 // MakeExploreWork and RunWork on this thread.
 Certificate ExploreProgram(program::Executor* executor, liveupdate::Design& design,

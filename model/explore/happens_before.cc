@@ -31,7 +31,7 @@ void HappensBefore::Build(const RunSteps& run) {
   if (run_ != &run) Forget(0);
   run_ = &run;
   const std::vector<Step>& steps = run.steps();
-  IOMMUFD_CHECK(steps.size() < UINT16_MAX, "clocks count steps in 16 bits");
+  IOMMUFD_CHECK(steps.size() <= kMostSteps, "clocks count steps in 16 bits");
   size_t kept = std::min(places_.size(), steps.size());
   while (kept > 0 && places_[kept - 1].serial != steps[kept - 1].serial) --kept;
   Forget(kept);

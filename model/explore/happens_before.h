@@ -20,6 +20,9 @@
 
 namespace iommufd_check::explore {
 
+// Clocks count steps in 16 bits.
+inline constexpr size_t kMostSteps = UINT16_MAX - 1;
+
 class HappensBefore {
  public:
   using Clock = std::array<uint16_t, sim::kMaxTasks>;

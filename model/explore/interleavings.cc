@@ -46,6 +46,10 @@ const InterleavingCounts& Interleavings::Loop(const Visitor& visitor) {
     subject_.Run(prefix_);
     ++counts_.executions;
     run_.Read(subject_);
+    if (run_.steps().size() > kMostSteps) {
+      ++counts_.too_long;
+      return counts_;
+    }
     const Outcome outcome = Extend();
     if (outcome != Outcome::kRefused) {
       order_.Build(run_);
@@ -294,19 +298,22 @@ bool Interleavings::Next() {
 
 // Sleep sets alone, deeper and deeper, until one level of the tree has as many nodes as are wanted.
 std::vector<PathStart> CutIntoParts(Subject* subject, const InterleavingOptions& options,
-                                    size_t wanted, uint64_t whole) {
+                                    size_t wanted, uint64_t whole, Pulse* pulse) {
   IOMMUFD_CHECK(whole >= 1, "a run shows how deep the tree is");
   InterleavingOptions trial_options = options;
-  Meter trial_meter(whole);
+  Meter trial_meter(whole, pulse);
   trial_options.meter = &trial_meter;
   Interleavings trial(subject, trial_options);
   const bool small = trial.Explore([](const Subject&) { return true; }).exhausted;
-  std::vector<PathStart> parts(1);
-  if (small) return parts;
+  const std::vector<PathStart> one(1);
+  const bool hopeless = trial.counts_.too_long != 0 || trial_meter.used() < whole;
+  if (small || hopeless) return one;
+  std::vector<PathStart> parts = one;
   const uint64_t deepest = trial.counts_.longest;
   for (size_t depth = 1; parts.size() < wanted && depth < deepest; ++depth) {
     InterleavingOptions plan_options = options;
-    plan_options.meter = nullptr;
+    Meter meter(UINT64_MAX, pulse);
+    plan_options.meter = &meter;
     if (options.reduction == Reduction::kDpor) plan_options.reduction = Reduction::kSleep;
     Interleavings plan(subject, plan_options);
     plan.max_depth_ = depth;
@@ -315,6 +322,7 @@ std::vector<PathStart> CutIntoParts(Subject* subject, const InterleavingOptions&
       parts.push_back(plan.PathToHere());
       return true;
     });
+    if (meter.refused()) return one;
   }
   return parts;
 }

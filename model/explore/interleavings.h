@@ -56,6 +56,7 @@ struct InterleavingCounts {
   uint64_t diverged = 0;     // of the refused: the subject left a schedule that it had followed
   uint64_t transitions = 0;  // steps of the traces
   uint64_t longest = 0;      // steps of the longest one
+  uint64_t too_long = 0;     // runs of more than kMostSteps: the first ends the exploration
   uint64_t cut_short = 0;    // traces that ended in an oops, a deadlock or a hang
   uint64_t digest = 0;       // sum over the digests of the traces: no matter in which order
   bool exhausted = false;    // else the meter or the visitor ended it first, or a run diverged
@@ -109,7 +110,7 @@ class Interleavings {
   enum class Outcome : uint8_t { kTrace, kRepeat, kAsleep, kRefused };
 
   friend std::vector<PathStart> CutIntoParts(Subject* subject, const InterleavingOptions& options,
-                                             size_t wanted, uint64_t whole);
+                                             size_t wanted, uint64_t whole, Pulse* pulse);
   const InterleavingCounts& Loop(const Visitor& visitor);
   PathStart PathToHere() const;
 
@@ -143,9 +144,10 @@ class Interleavings {
 
 // At least `wanted` parts where the tree of choices has so many nodes at one depth; one, which is
 // the whole, when the exploration ends within `whole` executions anyway. The same for every caller.
-// REQUIRES: whole >= 1.
+// Once `pulse`, which may be null, ends the planning, the whole is one part. REQUIRES: whole >= 1.
 inline constexpr uint64_t kWholeExecutions = 1000;
 std::vector<PathStart> CutIntoParts(Subject* subject, const InterleavingOptions& options,
-                                    size_t wanted, uint64_t whole = kWholeExecutions);
+                                    size_t wanted, uint64_t whole = kWholeExecutions,
+                                    Pulse* pulse = nullptr);
 
 }  // namespace iommufd_check::explore

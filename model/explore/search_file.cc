@@ -6,6 +6,8 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -77,6 +79,10 @@ absl::Status SearchFileWriter::Finish() {
 
 absl::StatusOr<SearchFileReader> SearchFileReader::Open(const std::string& path,
                                                         std::uint64_t identity) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    return NotWhole(path);  // Some of these never end.
+  }
   OwnedFile file(std::fopen(path.c_str(), "rb"));
   if (file == nullptr) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
   // The last words are the hash of what precedes them, so they are kept back while reading.

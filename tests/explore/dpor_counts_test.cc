@@ -228,6 +228,18 @@ TEST(DporCounts, ASubjectThatDoesNotFollowItsScheduleIsNotExhausted) {
   EXPECT_GT(counts.diverged, 0u);
 }
 
+TEST(DporCounts, ARunOfTooManyStepsEndsTheExplorationUnexhausted) {
+  const TaskCode many = [](Task& t, TaskState& s) {
+    for (size_t i = 0; i <= kMostSteps / 2; ++i) s.Write(t, 0, 1);
+  };
+  TaskSubject subject(16, 2, {many, many});
+  EXPECT_EQ(CutIntoParts(&subject, {}, 7, 10).size(), 1u);
+  Interleavings explorer(&subject, {});
+  const InterleavingCounts counts = explorer.Explore([](const Subject&) { return true; });
+  EXPECT_FALSE(counts.exhausted);
+  EXPECT_EQ(counts.too_long, 1u);
+}
+
 TEST(DporCounts, BudgetEndsTheExplorationUnexhausted) {
   TaskSubject subject(16, 2, LastZero(5));
   Meter meter(10);
