@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "fuzz/input_file.h"
 #include "model/explore/certificate_json.h"
 #include "model/explore/certificate_text.h"
@@ -20,6 +19,7 @@ absl::StatusOr<std::vector<Certificate>> ReadCertificates(const std::string& pat
 }
 
 absl::Status CertificatePrinter::ReadPrevious(const std::string& path, std::istream& in) {
+  if (path.empty()) return absl::OkStatus();
   absl::StatusOr<std::vector<Certificate>> previous = ReadCertificates(path, in);
   if (!previous.ok()) return previous.status();
   previous_name_ = path;

@@ -21,7 +21,7 @@ namespace iommufd_check::cli {
 class CertificatePrinter {
  public:
   CertificatePrinter(bool json, std::ostream* out) : json_(json), out_(*out) {}
-  // To compare with. ERRORS: one sentence that names the file.
+  // To compare with; an empty path is nothing. ERRORS: one sentence that names the file.
   absl::Status ReadPrevious(const std::string& path, std::istream& in);
   void Add(const explore::Certificate& certificate);
   // Prints what waits for the end. The gravest code: 1 for a violation, 3 where a budget ended.

@@ -36,9 +36,8 @@ ExitCode Merge(std::span<const std::string> arguments, const Streams& io) {
   if (const auto code = ParseArguments(kMergeCommand, flags, arguments, io, &files)) return *code;
   if (files.empty()) return UsageError(kMergeCommand, "no certificate to merge", io);
   CertificatePrinter printer(json, &io.out);
-  if (!previous.empty()) {
-    const absl::Status read = printer.ReadPrevious(previous, io.in);
-    if (!read.ok()) return FileError(std::string(read.message()), io);
+  if (const absl::Status read = printer.ReadPrevious(previous, io.in); !read.ok()) {
+    return FileError(std::string(read.message()), io);
   }
   std::vector<Certificate> wholes;
   for (const std::string& file : files) {

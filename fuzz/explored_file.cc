@@ -59,9 +59,8 @@ ExitCode CertifyFiles(const Command& command, const std::vector<std::string>& fi
                       const WorkFlags& flags, const Streams& io, const MakeWork& make_work) {
   CertificatePrinter printer(flags.json, &io.out);
   ResumeFile resume(flags.resume);
-  if (!flags.previous.empty()) {
-    const absl::Status read = printer.ReadPrevious(flags.previous, io.in);
-    if (!read.ok()) return FileError(std::string(read.message()), io);
+  if (const absl::Status read = printer.ReadPrevious(flags.previous, io.in); !read.ok()) {
+    return FileError(std::string(read.message()), io);
   }
   if (const absl::Status loaded = resume.Load(); !loaded.ok()) {
     return FileError(std::string(loaded.message()), io);

@@ -1,12 +1,12 @@
 #include "fuzz/verdict_engine.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "model/explore/bounded_schedules.h"
 #include "model/explore/interleavings.h"
 #include "model/explore/program_subject.h"
+#include "model/explore/site_visits.h"
 #include "model/program/minimise.h"
 
 namespace iommufd_check::cli {
@@ -16,16 +16,10 @@ using program::Execution;
 using program::Program;
 using program::SiteVisit;
 
-void NoteSites(const Execution& execution, std::vector<SiteVisit>* sites) {
-  for (const SiteVisit& visit : execution.sites) {
-    if (std::find(sites->begin(), sites->end(), visit) == sites->end()) sites->push_back(visit);
-  }
-}
-
 // All interleavings of the program as it is; collects the calls that can fail.
 bool ExploreInterleavings(program::Executor& executor, liveupdate::Design& design,
                           const Program& program, explore::Meter* meter, const Visitor& visit,
-                          std::vector<SiteVisit>* sites) {
+                          explore::SiteVisits* sites) {
   explore::ProgramSubject subject(&executor, &design, program);
   explore::InterleavingOptions options;
   options.meter = meter;
@@ -34,7 +28,7 @@ bool ExploreInterleavings(program::Executor& executor, liveupdate::Design& desig
   return explorer
       .Explore([&](const explore::Subject&) {
         const Execution& execution = subject.execution();
-        NoteSites(execution, sites);
+        sites->Add(execution.sites);
         visit(execution.violations.empty() ? program : subject.Replayable(), execution);
         return true;
       })
@@ -44,9 +38,10 @@ bool ExploreInterleavings(program::Executor& executor, liveupdate::Design& desig
 SearchOutcome Search(program::Executor& executor, liveupdate::Design& design,
                      const Program& program, const SearchBounds& bounds, const Visitor& visit) {
   explore::Meter meter(bounds.max_executions == 0 ? UINT64_MAX : bounds.max_executions);
+  explore::SiteVisits visits;
+  bool whole = ExploreInterleavings(executor, design, program, &meter, visit, &visits);
   std::vector<SiteVisit> sites;
-  bool whole = ExploreInterleavings(executor, design, program, &meter, visit, &sites);
-  if (!bounds.single_faults || !program.faults.empty()) sites.clear();
+  if (bounds.single_faults && program.faults.empty()) sites = visits.in_order();
   for (size_t i = 0; whole && i < sites.size(); ++i) {
     Program variant = program;
     variant.faults = {{sites[i].operation, sites[i].site, sites[i].nth}};

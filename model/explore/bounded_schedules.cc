@@ -1,8 +1,8 @@
 #include "model/explore/bounded_schedules.h"
 
-#include <bit>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::explore {
@@ -50,14 +50,10 @@ std::vector<ScheduleNode> BoundedSchedules::ChildrenOf(const ScheduleNode& node)
     // A task that was chosen just now and has not begun: whom to choose was asked there.
     if (point.steps == 0 && i > 0) continue;
     const bool preempts = point.leaving_preempts();
-    // What the scheduler does here without a switch of ours.
-    const auto chosen = point.current_can_continue()
-                            ? point.current
-                            : static_cast<sim::TaskId>(std::countr_zero(point.runnable));
     const int preemptions = node.preemptions + (preempts ? 1 : 0);
     if (preemptions > preemptions_) continue;
     for (sim::TaskId to = 1; to < sim::kMaxTasks; ++to) {
-      if (to == chosen || ((point.runnable >> to) & 1u) == 0) continue;
+      if (to == point.by_default() || ((point.runnable >> to) & 1u) == 0) continue;
       children.push_back({node.switches, i + 1, preemptions});
       children.back().switches.push_back({point.current, point.steps, to});
     }
@@ -65,14 +61,22 @@ std::vector<ScheduleNode> BoundedSchedules::ChildrenOf(const ScheduleNode& node)
   return children;
 }
 
-int PreemptionsOfLast(const program::Executor& executor) {
-  const std::vector<sim::SchedulePoint>& points = executor.schedule_points();
+std::string NameOfBound(int preemptions) {
+  return absl::StrCat("schedules with at most ", preemptions, " preemption",
+                      preemptions == 1 ? "" : "s");
+}
+
+int PreemptionsAmong(const std::vector<sim::SchedulePoint>& points) {
   int preemptions = 0;
   for (size_t i = 0; i + 1 < points.size(); ++i) {
     const bool leaves = points[i + 1].current != points[i].current;
     preemptions += leaves && points[i].leaving_preempts() ? 1 : 0;
   }
   return preemptions;
+}
+
+int PreemptionsOfLast(const program::Executor& executor) {
+  return PreemptionsAmong(executor.schedule_points());
 }
 
 }  // namespace iommufd_check::explore

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "model/explore/meter.h"
@@ -51,7 +52,12 @@ class BoundedSchedules {
   const int preemptions_;
 };
 
-// Preemptions of the executor's last run under switches alone.
+// "schedules with at most 2 preemptions", as certificates name such work.
+std::string NameOfBound(int preemptions);
+
+// Preemptions at all points but the last, whose choice the points do not show.
+int PreemptionsAmong(const std::vector<sim::SchedulePoint>& points);
+// The same of the executor's last run, under switches alone.
 int PreemptionsOfLast(const program::Executor& executor);
 
 }  // namespace iommufd_check::explore

@@ -26,8 +26,6 @@ class Checkpoint {
   // REQUIRES: the certificate is of one part, which ran to its end.
   void Keep(const Certificate& part);
 
-  size_t parts() const { return parts_.size(); }
-
  private:
   std::map<std::pair<uint64_t, uint32_t>, Certificate> parts_;  // by identity and part
 };

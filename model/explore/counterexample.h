@@ -12,7 +12,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -46,16 +45,14 @@ absl::StatusOr<typename Model::State> LeastPredecessor(const Model& model, bool 
     const absl::StatusOr<std::unique_ptr<Block>> block = level->Pop();
     if (!block.ok()) return block.status();
     if (*block == nullptr) break;
-    for (std::size_t at = 0; at < (*block)->used; at += sizeof(State)) {
-      State state;
-      std::memcpy(&state, (*block)->bytes.get() + at, sizeof state);
-      if (least.has_value() && *least <= state) continue;
+    ForEachState<State>(**block, [&](const State& state) {
+      if (least.has_value() && *least <= state) return;
       bool leads = false;
       VisitSuccessors(model, state, [&](const auto&, const State& next) {
         leads = leads || RepresentativeOf(model, symmetry, next) == wanted;
       });
       if (leads) least = state;
-    }
+    });
   }
   if (!least.has_value()) {
     return absl::InternalError(

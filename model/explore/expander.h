@@ -51,9 +51,7 @@ class alignas(128) Expander {
 
   void Expand(const Block& block) {
     typename Set::Session session(set_);
-    for (std::size_t at = 0; at < block.used; at += sizeof(State)) {
-      State state;
-      std::memcpy(&state, block.bytes.get() + at, sizeof state);
+    ForEachState<State>(block, [&](const State& state) {
       std::uint64_t fired = 0;
       VisitSuccessors(model_, state, [&](const auto&, const State& next) {
         ++fired;
@@ -63,7 +61,7 @@ class alignas(128) Expander {
       tally_.transitions += fired;
       tally_.dead_ends += fired == 0;
       tally_.represented_transitions += fired * OrbitSize(state);
-    }
+    });
     Drain(session);
     set_shape_ = set_->shape();
   }

@@ -24,15 +24,12 @@ class ReducedWork : public Work {
  public:
   ReducedWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
               const Program& program, const ExploreOptions& options, Pulse* pulse)
-      : design_(design), program_(program), options_(options) {
+      : Work("explore", name, design), design_(design), program_(program), options_(options) {
     bounds_.reduction = options.reduction;
     bounds_.dependency = DependencyOf(program);
     bounds_.dependency.exact_frames = options.exact_frames;
     ProgramSubject subject(executor, &design, program);
     starts_ = CutIntoParts(&subject, bounds_, options.parts, options.whole, pulse);
-    blank_.work = "explore";
-    blank_.program = name;
-    blank_.design = std::string(design.name());
     blank_.schedules =
         options.exact_frames ? "all interleavings, exact frames" : "all interleavings";
     blank_.reduction = std::string(Name(options.reduction));
@@ -61,7 +58,6 @@ class ReducedWork : public Work {
       }
       return true;
     });
-    c->executions = counts.executions;
     if (counts.diverged == 0 && counts.too_long == 0) return;
     c->finished = false;
     c->ended_by = counts.too_long == 0 ? "a run left its schedule"
@@ -105,16 +101,15 @@ class BoundedWork : public Work {
  public:
   BoundedWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
               const Program& program, const ExploreOptions& options)
-      : design_(design), program_(program), preemptions_(*options.preemptions) {
+      : Work("explore", name, design),
+        design_(design),
+        program_(program),
+        preemptions_(*options.preemptions) {
     BoundedSchedules schedules(executor, &design, program, preemptions_);
     Meter one(1);
     schedules.RunOne({}, &one, [](const Program&, const Execution&) { return true; });
     children_ = schedules.ChildrenOf({});
-    blank_.work = "explore";
-    blank_.program = name;
-    blank_.design = std::string(design.name());
-    blank_.schedules = absl::StrCat("schedules with at most ", preemptions_, " preemption",
-                                    preemptions_ == 1 ? "" : "s");
+    blank_.schedules = NameOfBound(preemptions_);
     blank_.reduction = std::string(Name(Reduction::kNone));
     blank_.parts = static_cast<uint32_t>(children_.size() + 1);
     Identify(program, &blank_);
@@ -128,7 +123,6 @@ class BoundedWork : public Work {
     } else {
       schedules.Run(children_[part - 1], meter, EnterInto(c, *executor));
     }
-    c->executions = meter->used();
   }
 
  private:

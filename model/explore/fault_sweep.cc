@@ -1,11 +1,10 @@
 #include "model/explore/fault_sweep.h"
 
-#include <set>
-#include <tuple>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "model/explore/bounded_schedules.h"
+#include "model/explore/site_visits.h"
 
 namespace iommufd_check::explore {
 namespace {
@@ -18,25 +17,6 @@ using Plan = std::vector<sim::PlannedFault>;
 // Calls of one site in one operation that a sticky plan fails. An operation that makes more of them
 // in spite of all these failures is not covered, and the certificate says so.
 constexpr uint16_t kStickyCalls = 16;
-
-// Calls in order of first sight.
-class Visits {
- public:
-  void Add(const std::vector<SiteVisit>& visits) {
-    for (const SiteVisit& visit : visits) {
-      if (seen_.insert(KeyOf(visit)).second) in_order_.push_back(visit);
-    }
-  }
-  bool Contains(const SiteVisit& visit) const { return seen_.count(KeyOf(visit)) != 0; }
-  const std::vector<SiteVisit>& in_order() const { return in_order_; }
-
- private:
-  using Key = std::tuple<uint16_t, sim::FaultSite, uint16_t>;
-  static Key KeyOf(const SiteVisit& visit) { return {visit.operation, visit.site, visit.nth}; }
-
-  std::vector<SiteVisit> in_order_;
-  std::set<Key> seen_;
-};
 
 sim::PlannedFault Fails(const SiteVisit& visit) { return {visit.operation, visit.site, visit.nth}; }
 
@@ -52,16 +32,12 @@ class SweepWork : public Work {
  public:
   SweepWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
             const Program& program, const SweepOptions& options, Pulse* pulse)
-      : design_(design), program_(program), options_(options) {
+      : Work("sweep", name, design), design_(design), program_(program), options_(options) {
     Meter meter(UINT64_MAX, pulse);
     Certificate ignored;
-    const Visits visits = RunPlan({}, executor, &meter, &ignored);
+    const SiteVisits visits = RunPlan({}, executor, &meter, &ignored);
     if (!meter.refused()) sites_ = visits.in_order();
-    blank_.work = "sweep";
-    blank_.program = name;
-    blank_.design = std::string(design.name());
-    blank_.schedules = absl::StrCat("schedules with at most ", options.preemptions, " preemption",
-                                    options.preemptions == 1 ? "" : "s");
+    blank_.schedules = NameOfBound(options.preemptions);
     blank_.reduction = "none";
     blank_.faults =
         absl::StrCat("single", options.sticky ? "+sticky" : "", options.pairs ? "+pairs" : "");
@@ -76,17 +52,16 @@ class SweepWork : public Work {
     } else {
       RunPlansOf(part - 1, executor, meter, c);
     }
-    c->executions = meter->used();
   }
 
  private:
   void RunPlansOf(size_t index, program::Executor* executor, Meter* meter, Certificate* c) const {
     const SiteVisit& site = sites_[index];
-    const Visits after = RunPlan({Fails(site)}, executor, meter, c);
+    const SiteVisits after = RunPlan({Fails(site)}, executor, meter, c);
     if (options_.sticky) RunSticky(site, executor, meter, c);
     if (!options_.pairs) return;
     // A pair of calls that both happen anyway comes up at both: the first one's part has it.
-    Visits up_to_here;
+    SiteVisits up_to_here;
     up_to_here.Add({sites_.begin(), sites_.begin() + static_cast<ptrdiff_t>(index) + 1});
     for (const SiteVisit& second : after.in_order()) {
       if (!up_to_here.Contains(second)) RunPlan({Fails(site), Fails(second)}, executor, meter, c);
@@ -95,7 +70,7 @@ class SweepWork : public Work {
 
   void RunSticky(const SiteVisit& site, program::Executor* executor, Meter* meter,
                  Certificate* c) const {
-    const Visits visits = RunPlan(Sticky(site), executor, meter, c);
+    const SiteVisits visits = RunPlan(Sticky(site), executor, meter, c);
     const auto beyond = static_cast<uint16_t>(site.nth + kStickyCalls);
     if (!visits.Contains({site.operation, site.site, beyond})) return;
     c->finished = false;
@@ -103,11 +78,11 @@ class SweepWork : public Work {
   }
 
   // All schedules of one plan. The calls that its runs came past.
-  Visits RunPlan(const Plan& plan, program::Executor* executor, Meter* meter,
-                 Certificate* c) const {
+  SiteVisits RunPlan(const Plan& plan, program::Executor* executor, Meter* meter,
+                     Certificate* c) const {
     Program variant = program_;
     variant.faults.insert(variant.faults.end(), plan.begin(), plan.end());
-    Visits visits;
+    SiteVisits visits;
     if (!plan.empty() && !meter->refused()) ++c->plans;
     BoundedSchedules(executor, &design_, variant, options_.preemptions)
         .Run({}, meter, [&](const Program& scheduled, const Execution& execution) {

@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,6 +34,16 @@ struct Block {
   std::unique_ptr<std::byte[]> bytes = std::make_unique_for_overwrite<std::byte[]>(kBlockBytes);
   std::size_t used = 0;  // Bytes.
 };
+
+// Calls visit(state) for each State that was copied into the block.
+template <typename State, typename Visit>
+void ForEachState(const Block& block, Visit visit) {
+  for (std::size_t at = 0; at < block.used; at += sizeof(State)) {
+    State state;
+    std::memcpy(&state, block.bytes.get() + at, sizeof state);
+    visit(state);
+  }
+}
 
 // The memory that the blocks of all levels share.
 class FrontierBudget {

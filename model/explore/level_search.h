@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -103,7 +102,8 @@ class LevelSearch {
     // Of a level that was given up, what had been visited is not known to be visited.
     std::vector<typename Keys::Key> given_up;
     absl::Status status = next_->ForEachBlock([&](const Block& block) {
-      ForEachState(block, [&](const State& state) { given_up.push_back(keys_.Of(model_, state)); });
+      ForEachState<State>(block,
+                          [&](const State& state) { given_up.push_back(keys_.Of(model_, state)); });
     });
     if (!status.ok()) return status;
     std::sort(given_up.begin(), given_up.end());
@@ -176,15 +176,6 @@ class LevelSearch {
       }
     }
     return true;
-  }
-
-  template <typename Visit>
-  static void ForEachState(const Block& block, Visit visit) {
-    for (std::size_t at = 0; at < block.used; at += sizeof(State)) {
-      State state;
-      std::memcpy(&state, block.bytes.get() + at, sizeof state);
-      visit(state);
-    }
   }
 
   void HitBound() {

@@ -1,8 +1,8 @@
 #include "model/explore/program_subject.h"
 
 #include <array>
-#include <bit>
 
+#include "model/explore/bounded_schedules.h"
 #include "model/explore/run_steps.h"
 #include "model/sim/check.h"
 
@@ -37,12 +37,7 @@ program::Program ProgramSubject::Replayable() const {
   const auto chosen = [&](size_t i) {
     return i + 1 < all.size() ? all[i + 1].current : LastTask(*this);
   };
-  const auto surprises = [&](size_t i) {
-    const sim::TaskId by_default =
-        all[i].current_can_continue() ? all[i].current
-                                      : static_cast<sim::TaskId>(std::countr_zero(all[i].runnable));
-    return chosen(i) != by_default;
-  };
+  const auto surprises = [&](size_t i) { return chosen(i) != all[i].by_default(); };
   // A task that waits is asked again at the same step. A switch would apply to the first question,
   // so when only a later one needs it, the first gets one that says what happens anyway.
   const auto asked_again = [&](size_t i) {
@@ -63,14 +58,9 @@ program::Program ProgramSubject::Replayable() const {
 }
 
 int PreemptionsOf(const Subject& subject) {
-  int preemptions = 0;
   const std::vector<sim::SchedulePoint>& points = subject.points();
-  for (size_t i = 0; i + 1 < points.size(); ++i) {
-    const bool leaves = points[i + 1].current != points[i].current;
-    preemptions += leaves && points[i].leaving_preempts() ? 1 : 0;
-  }
   const bool leaves = !points.empty() && LastTask(subject) != points.back().current;
-  return preemptions + (leaves && points.back().leaving_preempts() ? 1 : 0);
+  return PreemptionsAmong(points) + (leaves && points.back().leaving_preempts() ? 1 : 0);
 }
 
 }  // namespace iommufd_check::explore

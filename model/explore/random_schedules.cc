@@ -22,15 +22,12 @@ class RandomWork : public Work {
  public:
   RandomWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
              const Program& program, const RandomOptions& options)
-      : design_(design), program_(program), options_(options) {
+      : Work("explore", name, design), design_(design), program_(program), options_(options) {
     IOMMUFD_CHECK(options.runs >= 1 && options.runs <= kMaxRandomRuns, "runs are within limits");
     ProgramSubject subject(executor, &design, program);
     subject.Run({});
     questions_ = std::max<uint64_t>(1, subject.points().size());
     part_runs_ = std::max(options.part_runs, (options.runs + kMostParts - 1) / kMostParts);
-    blank_.work = "explore";
-    blank_.program = name;
-    blank_.design = std::string(design.name());
     blank_.schedules =
         options.scheduler == RandomScheduler::kPct
             ? absl::StrCat(options.runs, " random schedules, pct depth ", options.depth)
@@ -54,7 +51,6 @@ class RandomWork : public Work {
                        preemptions);
     }
     c->interleavings = 0;  // some of them twice, most of them never
-    c->executions = meter->used();
   }
 
  private:

@@ -16,6 +16,7 @@ namespace {
 Certificate RunOnePart(const Work& work, uint32_t part, program::Executor* executor, Meter* meter) {
   Certificate c = work.blank();
   work.RunPart(part, executor, meter, &c);
+  c.executions = meter->used();
   c.finished = c.finished && !meter->refused();
   if (c.finished) c.done = {part};
   return c;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "model/explore/certificate.h"
 #include "model/explore/checkpoint.h"
@@ -25,13 +26,21 @@ class Work {
   // What is asked, with nothing done yet.
   const Certificate& blank() const { return blank_; }
 
-  // Runs one part and enters it into *c. What the meter cuts short is entered as far as it came.
+  // Runs one part and enters it into *c, but for what the meter counts and says. What the meter
+  // cuts short is entered as far as it came.
   virtual void RunPart(uint32_t part, program::Executor* executor, Meter* meter,
                        Certificate* c) const = 0;
   // What is done once with the sum of the parts that were asked for. `pulse` may be null.
   virtual void Finish(program::Executor*, Pulse* /*pulse*/, Certificate*) const {}
 
  protected:
+  // `work` is "explore" or "sweep".
+  Work(const char* work, const std::string& program_name, const liveupdate::Design& design) {
+    blank_.work = work;
+    blank_.program = program_name;
+    blank_.design = std::string(design.name());
+  }
+
   Certificate blank_;
 };
 

@@ -19,8 +19,7 @@ TaskId SwitchSchedule::Next(const SchedulePoint& point) {
     }
   }
   if (otherwise_ != nullptr) return otherwise_->Next(point);
-  if (point.current_can_continue()) return point.current;
-  return static_cast<TaskId>(std::countr_zero(point.runnable));
+  return point.by_default();
 }
 
 Runtime::Runtime() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,6 +48,10 @@ struct SchedulePoint {
   uint8_t runnable = 0;     // bit t: task t can take a step
   uint16_t unfinished = 0;  // bit t: task t has not ended
   bool current_can_continue() const { return (runnable >> current) & 1u; }
+  // Who takes the next step when nothing else is decided. REQUIRES: some task is runnable.
+  TaskId by_default() const {
+    return current_can_continue() ? current : static_cast<TaskId>(std::countr_zero(runnable));
+  }
   // To go on with another task would be a preemption: `current` has begun and could take a step.
   bool leaving_preempts() const { return steps > 0 && current_can_continue(); }
 };

@@ -38,4 +38,13 @@ inline program::Program ExploreCorpusProgram(const std::string& name) {
   return program.ok() ? *program : program::Program{};
 }
 
+inline std::vector<std::string> TwoTaskPrograms() {
+  std::vector<std::string> names;
+  for (const std::string& name : ExploreCorpusNames()) {
+    if (program::TaskCount(ExploreCorpusProgram(name)) == 2) names.push_back(name);
+  }
+  EXPECT_GE(names.size(), 10u);
+  return names;
+}
+
 }  // namespace iommufd_check::explore

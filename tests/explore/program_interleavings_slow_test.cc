@@ -42,15 +42,6 @@ std::set<spec::Invariant> Broken(const std::set<Outcome>& outcomes) {
   return broken;
 }
 
-std::vector<std::string> TwoTaskPrograms() {
-  std::vector<std::string> names;
-  for (const std::string& name : ExploreCorpusNames()) {
-    if (program::TaskCount(ExploreCorpusProgram(name)) == 2) names.push_back(name);
-  }
-  EXPECT_GE(names.size(), 10u);
-  return names;
-}
-
 // Nothing that any schedule with up to two preemptions shows is missed.
 TEST(ProgramInterleavingsSlow, CoverAllSchedulesWithTwoPreemptions) {
   for (const char* design : {"v1", "reference"}) {

@@ -26,15 +26,6 @@ namespace {
 using program::Execution;
 using program::Program;
 
-std::vector<std::string> TwoTaskPrograms() {
-  std::vector<std::string> names;
-  for (const std::string& name : ExploreCorpusNames()) {
-    if (program::TaskCount(ExploreCorpusProgram(name)) == 2) names.push_back(name);
-  }
-  EXPECT_GE(names.size(), 10u);
-  return names;
-}
-
 // Short enough for all interleavings of all steps.
 Program TwoMarks() {
   const auto program = program::ParseProgram(

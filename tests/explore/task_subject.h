@@ -101,8 +101,7 @@ class TaskSubject : public Subject, private sim::Scheduler {
       if ((point.runnable >> wanted) & 1u) return wanted;
       next_ = choices_.size();
     }
-    if (point.current_can_continue()) return point.current;
-    return static_cast<sim::TaskId>(__builtin_ctz(point.runnable));
+    return point.by_default();
   }
 
   std::vector<TaskCode> tasks_;
