@@ -127,6 +127,7 @@ void StepAccesses::Add(const sim::Event& event) {
       break;
     case Primitive::kWait:
     case Primitive::kSplat:
+    case Primitive::kEnter:
     case Primitive::kCount:
       break;
   }

@@ -22,10 +22,11 @@ struct Event {
   TaskId task = 0;
   Primitive primitive = Primitive::kOpBegin;
   ObjectRef object;
-  uint8_t detail = 0;  // Field, LockClass, FaultSite, Splat or Note, by primitive
-  uint8_t mode = 0;    // kLock, kUnlock, kWait: LockMode; kRead, kWrite: 1 when atomic
-  uint16_t spare = 0;  // kLock, kUnlock, kWait: index of the lock
-  int64_t value = 0;   // result, pfn, count; see the Note's writer
+  uint8_t detail = 0;  // Field, LockClass, FaultSite, Splat, Note or Fn, by primitive
+  uint8_t mode = 0;    // kLock, kUnlock, kWait: LockMode; kRead, kWrite: 1 when atomic; kSplat:
+                       // Condition
+  uint16_t spare = 0;  // kLock, kUnlock, kWait: index of the lock; kSplat: Fn
+  int64_t value = 0;   // result, pfn, count; see the Note's writer; kEnter: depth, from 1
 
   friend bool operator==(const Event&, const Event&) = default;
 };
