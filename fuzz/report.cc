@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "fuzz/event_text.h"
 #include "fuzz/swim_lanes.h"
+#include "model/program/identity.h"
 #include "model/program/text_codec.h"
 
 namespace iommufd_check::cli {
@@ -43,6 +44,29 @@ std::string Fact(std::string_view name, std::string_view text) {
 std::string Place(const program::Program& program, const spec::Violation& subject) {
   return absl::StrFormat("%s, step %d of %s", OperationText(program, subject.operation),
                          subject.step, program::TaskName(subject.task));
+}
+
+// One line for each nesting of a lock cycle, the one that closed it first.
+std::string Chain(const program::Program& program, const spec::Violation& subject) {
+  std::string text;
+  for (const spec::LockNesting& nesting : subject.chain) {
+    const bool in_function = nesting.function != sim::Fn::kNone;
+    text += Fact(text.empty() ? "chain" : "",
+                 absl::StrCat(std::string(sim::Name(nesting.inner)), " inside ",
+                              std::string(sim::Name(nesting.outer)), " at ",
+                              OperationText(program, nesting.operation),
+                              in_function ? " in " : "",
+                              in_function ? std::string(sim::Name(nesting.function)) : ""));
+  }
+  return text;
+}
+
+// The finding that came first in the run and may be the cause of this one; empty when there is none.
+std::string Cause(const program::Program& program, const program::Execution& execution,
+                  const spec::Violation& subject) {
+  const spec::Violation* primary = program::PrimaryOf(execution.violations);
+  if (primary == nullptr || program::StandsAlone(subject) || *primary == subject) return "";
+  return TextOf(IdentityOf(program, *primary));
 }
 
 // "I19 (2), I20": the violations beside the subject, with how many operations broke each.
@@ -120,12 +144,17 @@ std::string RenderReport(const program::Program& program, const program::Executi
   std::string text =
       absl::StrFormat("VIOLATION %s %s\n  %s\n", spec::IdOf(subject.invariant),
                       spec::NameOf(subject.invariant), spec::SentenceOf(subject.invariant));
+  text += Fact("finding", TextOf(IdentityOf(program, subject)));
   text += Fact("design", options.design);
   text += Fact("at", Place(program, subject));
   if (subject.object.kind != sim::ObjectKind::kNone)
     text += Fact("object", ObjectText(subject.object));
   if (!subject.detail.empty()) text += Fact("detail", subject.detail);
+  text += Chain(program, subject);
   text += Fact("holds", Holders(program, events, subject));
+  if (const std::string cause = Cause(program, execution, subject); !cause.empty()) {
+    text += Fact("after", cause);
+  }
   if (const std::string others = Others(execution, subject); !others.empty()) {
     text += Fact("also", others);
   }

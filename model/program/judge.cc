@@ -71,6 +71,7 @@ void Judge::RestartOracle(const spec::Snapshot& observed) {
 }
 
 void Judge::OnEvent(const sim::Event& event) {
+  findings_.SetFunction(runtime_.task(event.task).function());
   monitor_.OnEvent(event);
   if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
     const auto site = static_cast<sim::FaultSite>(event.detail);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/sim/vocabulary.h"
 
@@ -25,6 +26,17 @@ std::string_view SentenceOf(Invariant invariant);
 // By id or by name.
 std::optional<Invariant> InvariantFromName(std::string_view name);
 
+// One nesting of a lock-order cycle: `inner` was first wanted inside `outer` here.
+struct LockNesting {
+  sim::LockClass outer = sim::LockClass::kCount;
+  sim::LockClass inner = sim::LockClass::kCount;
+  uint16_t operation = 0;
+  uint8_t task = 0;
+  sim::Fn function = sim::Fn::kNone;
+
+  friend bool operator==(const LockNesting&, const LockNesting&) = default;
+};
+
 struct Violation {
   Invariant invariant = Invariant::kCount;
   uint16_t operation = 0;  // index in Program::operations; kExitOperation during process exit
@@ -33,6 +45,11 @@ struct Violation {
   uint32_t event = 0;      // number of events logged when it was seen
   sim::ObjectRef object;
   std::string detail;      // one clause: what was seen, with the numbers
+  // The innermost modelled function that the task was in; kNone: none, as between two calls.
+  sim::Fn function = sim::Fn::kNone;
+  sim::Splat splat = sim::Splat::kCount;  // that the kernel printed; kCount: it was silent
+  sim::Condition condition = sim::Condition::kNone;  // of a WARN or BUG
+  std::vector<LockNesting> chain;  // of a lock cycle: the nesting that closed it, then the others
 
   friend bool operator==(const Violation&, const Violation&) = default;
 };

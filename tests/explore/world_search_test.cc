@@ -40,7 +40,7 @@ TEST(WorldSearch, RefusesInWordsThatSayWhatToGive) {
   SearchRequest request = World("v1");
   request.choice.tolerated = {"I99"};
   EXPECT_THAT(ErrorOf(request),
-              HasSubstr("unknown invariant 'I99' of model world; known: I01, I02, "));
+              HasSubstr("unknown invariant 'I99'; did you mean 'I19'?"));
   request = World("v1");
   request.choice.parameters["hwpts"] = 4;
   EXPECT_EQ(ErrorOf(request), "parameter hwpts=4 of model world is out of range; give 1 to 3");
@@ -56,7 +56,7 @@ TEST(WorldSearch, RefusesInWordsThatSayWhatToGive) {
   EXPECT_EQ(ErrorOf(request), "unknown operation 'unmap' of model preserve; known: none");
   request = World("");
   request.choice = {.model = "toy", .tolerated = {"I01"}};
-  EXPECT_EQ(ErrorOf(request), "unknown invariant 'I01' of model toy; known: none");
+  EXPECT_EQ(ErrorOf(request), "unknown finding 'I01' of model toy; known: none");
 }
 
 TEST(WorldSearch, FillsInDefaults) {
@@ -116,6 +116,8 @@ TEST(WorldSearch, AViolationIsAProgram) {
   const nlohmann::json json = nlohmann::json::parse(RenderJson(report));
   EXPECT_EQ(json["counterexample"]["program"], artefact);
   EXPECT_EQ(json["tolerated"], nlohmann::json(request.choice.tolerated));
+  EXPECT_GT(json["tolerated_findings"]["I12@lu_mark:hwpt"], 0);
+  EXPECT_THAT(text, HasSubstr("\n  tolerated    I12@lu_mark:hwpt in "));
 }
 
 TEST(WorldSearch, ThreadsDoNotShow) {

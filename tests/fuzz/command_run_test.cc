@@ -149,7 +149,7 @@ TEST(Run, EventsPrintsEach) {
   const CliResult result = RunCli({"run", "--events", "-"}, CleanProgram());
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.out,
-              StartsWith("-: ok\nevents\n     1  main        1  begin main.1 ioas_alloc\n"));
+              StartsWith("-: ok\nevents\n     1  main        1  begin main.1 ioas = ioas_alloc()\n"));
   EXPECT_THAT(result.out, HasSubstr("process exit -> 0\n"));
 }
 
