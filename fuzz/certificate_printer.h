@@ -43,8 +43,7 @@ class CertificatePrinter {
   void PrintPrograms(const explore::Certificate& certificate);
   absl::Status WritePrograms(const explore::Certificate& certificate);
   program::Program ProgramOf(const explore::Certificate& certificate,
-                             const explore::Finding& finding,
-                             std::vector<program::Identity> also);
+                             const explore::Finding& finding, std::vector<program::Identity> also);
 
   const PrinterOptions options_;
   std::ostream& out_;

@@ -57,8 +57,8 @@ ExitCode MinimiseProgram(const program::Program& program, liveupdate::Design& de
   const absl::Status written = WriteOutput(files[1], EncodeProgram(small, form), io.out);
   if (!written.ok()) return FileError(std::string(written.message()), io);
   io.err << absl::StrFormat("%s: %s, %d operations from %d, %d runs%s\n", files[1],
-                            TextOf(identity), small.operations.size(),
-                            program.operations.size(), stats.attempts,
+                            TextOf(identity), small.operations.size(), program.operations.size(),
+                            stats.attempts,
                             stats.budget_ended ? "; the budget ended" : "; 1-minimal");
   PrintStats(stats, io);
   return stats.budget_ended ? ExitCode::kBudget : ExitCode::kOk;

@@ -64,7 +64,8 @@ std::string FaultText(const Event& event) {
   return absl::StrFormat("FAULT %s: %s", call, sim::ErrnoName(sim::FailureOf(site)));
 }
 
-// "!! iopt_abort_area: WARN_ON(immutable) ioas1". What lockdep prints speaks of locks, not of places.
+// "!! iopt_abort_area: WARN_ON(immutable) ioas1". What lockdep prints speaks of locks, not of
+// places.
 std::string SplatText(const Event& event) {
   const auto splat = static_cast<sim::Splat>(event.detail);
   const auto function = static_cast<sim::Fn>(event.spare);

@@ -1,8 +1,8 @@
 // The flags --tolerate and --only, which say what findings count: the same for every command.
 //
 // Each takes a list separated by commas of an invariant, an invariant at an operation, or the
-// identity of a finding (model/program/finding_pattern.h). `@FILE` stands for the lines of a file, in
-// which `#` begins a comment.
+// identity of a finding (model/program/finding_pattern.h). `@FILE` stands for the lines of a file,
+// in which `#` begins a comment.
 //
 //   FindingFlags findings;
 //   findings.AddTo(&flags);

@@ -54,14 +54,14 @@ std::string Chain(const program::Program& program, const spec::Violation& subjec
     text += Fact(text.empty() ? "chain" : "",
                  absl::StrCat(std::string(sim::Name(nesting.inner)), " inside ",
                               std::string(sim::Name(nesting.outer)), " at ",
-                              OperationText(program, nesting.operation),
-                              in_function ? " in " : "",
+                              OperationText(program, nesting.operation), in_function ? " in " : "",
                               in_function ? std::string(sim::Name(nesting.function)) : ""));
   }
   return text;
 }
 
-// The finding that came first in the run and may be the cause of this one; empty when there is none.
+// The finding that came first in the run and may be the cause of this one; empty when there is
+// none.
 std::string Cause(const program::Program& program, const program::Execution& execution,
                   const spec::Violation& subject) {
   const spec::Violation* primary = program::PrimaryOf(execution.violations);
@@ -94,9 +94,8 @@ std::string Holders(const program::Program& program, const std::vector<sim::Even
   std::string text;
   for (int task = tasks == 0 ? 0 : 1; task <= tasks; ++task) {
     const std::vector<std::string> locks = held.Of(static_cast<sim::TaskId>(task));
-    absl::StrAppend(&text, text.empty() ? "" : "; ",
-                    program::TaskName(static_cast<uint8_t>(task)), ": ",
-                    locks.empty() ? "nothing" : absl::StrJoin(locks, " "));
+    absl::StrAppend(&text, text.empty() ? "" : "; ", program::TaskName(static_cast<uint8_t>(task)),
+                    ": ", locks.empty() ? "nothing" : absl::StrJoin(locks, " "));
   }
   return text;
 }

@@ -156,8 +156,7 @@ void Ranking::FindCallers() {
     if (OperationOf(event) != OperationOf(events_[seen_])) continue;
     if (event.primitive == Primitive::kOpBegin) return;
     if (event.primitive != Primitive::kEnter) continue;
-    const bool innermost =
-        depth == 0 && static_cast<sim::Fn>(event.detail) == subject_.function;
+    const bool innermost = depth == 0 && static_cast<sim::Fn>(event.detail) == subject_.function;
     if (!innermost && (depth == 0 || event.value >= depth)) continue;
     callers_.insert(i);
     depth = event.value;
@@ -240,8 +239,7 @@ int Ranking::RankUnderWay(size_t i) const {
       event.primitive == Primitive::kOpBegin || event.primitive == Primitive::kOpEnd;
   if (event.primitive == Primitive::kFail) return kFault;
   if (event.primitive == Primitive::kSplat) {
-    const bool related =
-        subject_.splat != sim::Splat::kCount && event.object == subject_.object;
+    const bool related = subject_.splat != sim::Splat::kCount && event.object == subject_.object;
     if (related) return kTouching;
     return first_splats_.contains(i) ? kSplat : kBackground;
   }

@@ -43,8 +43,8 @@ std::vector<Row> RowsOf(const program::Program& program, const std::vector<sim::
   for (const size_t i : chosen) {
     for (; next <= i; ++next) held.Apply(events[next]);
     const sim::Event& event = events[i];
-    const bool whole = event.primitive == sim::Primitive::kOpEnd &&
-                       !begun.contains({event.task, event.operation});
+    const bool whole =
+        event.primitive == sim::Primitive::kOpEnd && !begun.contains({event.task, event.operation});
     if (event.primitive == sim::Primitive::kOpBegin) begun.insert({event.task, event.operation});
     const std::string text =
         whole ? absl::StrCat(CallText(program, event.operation), " -> ",

@@ -137,10 +137,9 @@ std::string CellText(const DesignVerdict& verdict, spec::Invariant invariant) {
 }
 
 std::string FindingLine(const char* label, const explore::Finding& finding) {
-  std::string text =
-      absl::StrCat(label, TextOf(finding.identity), " in ", finding.runs,
-                   finding.runs == 1 ? " run" : " runs", " (",
-                   finding.witness.operations.size(), " ops)");
+  std::string text = absl::StrCat(label, TextOf(finding.identity), " in ", finding.runs,
+                                  finding.runs == 1 ? " run" : " runs", " (",
+                                  finding.witness.operations.size(), " ops)");
   return absl::StrCat(text, ": ", finding.detail, "\n");
 }
 

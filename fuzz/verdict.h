@@ -3,7 +3,8 @@
 //
 // For each design every program runs as written and is then searched (single faults, schedules).
 // For each finding (program/identity.h) the shortest program that shows it is kept and minimised.
-// The engines that run, search and minimise come as functions, so that a test can stand in for them.
+// The engines that run, search and minimise come as functions, so that a test can stand in for
+// them.
 #pragma once
 
 #include <array>
@@ -51,7 +52,8 @@ struct DesignVerdict {
   std::string design;
   // How often each invariant had something to say.
   std::array<uint64_t, spec::kInvariants> armed{};
-  // Of which only `findings`, with minimised programs, and what the policy tolerates mean something.
+  // Of which only `findings`, with minimised programs, and what the policy tolerates mean
+  // something.
   explore::Certificate found;
   uint64_t programs = 0;    // that were run as written
   uint64_t executions = 0;  // without those of minimising

@@ -23,14 +23,14 @@ struct Heading {
   std::string found_by;  // "explore", "sweep", "verdict"
   std::string design;
   program::Identity identity;
-  int preemptions = -1;  // -1: not said
+  int preemptions = -1;                 // -1: not said
   std::vector<program::Identity> also;  // findings with the same program
 };
 
 std::string HeadingText(const Heading& heading);
 
-// `witness` as such a file. It runs once more, to expect everything that it breaks; when it does not
-// show the finding any more, as after a change of the design, it expects nothing.
+// `witness` as such a file. It runs once more, to expect everything that it breaks; when it does
+// not show the finding any more, as after a change of the design, it expects nothing.
 program::Program WitnessProgram(program::Executor& executor, liveupdate::Design& design,
                                 program::Program witness, const Heading& heading);
 

@@ -28,7 +28,8 @@ struct WorkFlags {
   uint32_t shards = 1;
 
   void AddTo(FlagSet* flags);
-  // Reads `shard`, and `findings` from files or from `in`. What is wrong, in one sentence, or empty.
+  // Reads `shard`, and `findings` from files or from `in`. What is wrong, in one sentence, or
+  // empty.
   std::string Problem(std::istream& in);
 };
 

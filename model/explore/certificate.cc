@@ -99,8 +99,8 @@ void Certificate::EnterSchedule(const program::Program& variant,
   EnterViolations(variant, execution, preemptions, [&variant] { return variant; });
 }
 
-void Certificate::EnterViolations(const program::Program& run,
-                                  const program::Execution& execution, int preemptions,
+void Certificate::EnterViolations(const program::Program& run, const program::Execution& execution,
+                                  int preemptions,
                                   const std::function<program::Program()>& witness) {
   if (execution.violations.empty()) return;
   const spec::Violation* primary = program::PrimaryOf(execution.violations);

@@ -207,8 +207,8 @@ void ReadTolerated(Reader& reader, Certificate* c) {
       ReadIdentity(member, "finding", &tolerated.identity);
       member.Count("runs", &tolerated.runs);
     }
-    const bool ascending = c->tolerated.empty() ||
-                           c->tolerated.back().identity < tolerated.identity;
+    const bool ascending =
+        c->tolerated.empty() || c->tolerated.back().identity < tolerated.identity;
     if (!json.is_object() || !member.problem().empty() || !ascending) {
       return void(reader.Refuse("tolerated", "an ascending list of findings"));
     }

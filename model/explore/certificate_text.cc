@@ -81,9 +81,9 @@ std::string Counted(uint64_t count, const char* what) {
 
 std::string FindingLine(const Certificate& c, const Finding& finding) {
   const auto preemptions = static_cast<uint64_t>(finding.preemptions);
-  std::string text = absl::StrCat(TextOf(finding.identity), " with ",
-                                  Counted(preemptions, "preemption"),
-                                  c.HasFewest(finding) ? ", the fewest" : "");
+  std::string text =
+      absl::StrCat(TextOf(finding.identity), " with ", Counted(preemptions, "preemption"),
+                   c.HasFewest(finding) ? ", the fewest" : "");
   // None in the share of an exploration whose witness comes from the search for the shortest.
   if (finding.runs > 0) absl::StrAppend(&text, "; in ", Counted(finding.runs, "run"));
   if (finding.first == 0 && finding.after.has_value()) {

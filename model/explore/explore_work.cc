@@ -188,8 +188,8 @@ std::unique_ptr<Work> MakeExploreWork(program::Executor* executor, liveupdate::D
                                       const std::string& name, const Program& program,
                                       const ExploreOptions& options, Pulse* pulse) {
   if (options.preemptions.has_value()) {
-    return std::make_unique<BoundedWork>(executor, design, name, program, options,
-                                         sim::PlaceSet{}, pulse);
+    return std::make_unique<BoundedWork>(executor, design, name, program, options, sim::PlaceSet{},
+                                         pulse);
   }
   return std::make_unique<ReducedWork>(executor, design, name, program, options, sim::PlaceSet{},
                                        pulse);

@@ -46,7 +46,8 @@ struct Choice {
   // Of model world only.
   std::string design;
   std::vector<std::string> operations;  // Sorted as the model lists them, each once.
-  // Findings (program/finding_pattern.h), as patterns with the invariant's id in what Choose returns.
+  // Findings (program/finding_pattern.h), as patterns with the invariant's id in what Choose
+  // returns.
   std::vector<std::string> tolerated;  // These do not count,
   std::vector<std::string> only;       // and, unless it is empty, no others do.
 };

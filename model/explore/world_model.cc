@@ -59,8 +59,7 @@ std::optional<program::Identity> IdentityOfWord(std::uint64_t word) {
   identity.condition = static_cast<sim::Condition>(part(5));
   const bool known = identity.invariant < Invariant::kCount &&
                      identity.object < sim::ObjectKind::kCount &&
-                     identity.function < sim::Fn::kCount &&
-                     identity.splat <= sim::Splat::kCount &&
+                     identity.function < sim::Fn::kCount && identity.splat <= sim::Splat::kCount &&
                      identity.condition < sim::Condition::kCount;
   if (!known || WordOf(identity) != word) return std::nullopt;
   return identity;

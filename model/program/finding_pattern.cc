@@ -64,8 +64,8 @@ absl::Status ReadSplat(std::string_view word, std::string_view whole,
   }
   const size_t dot = word.find('.');
   const auto name_of = [](auto value) { return sim::Slug(value); };
-  const absl::Status read = Read("splat", word.substr(0, dot), NamesOf<sim::Splat>(name_of), whole,
-                                 splat);
+  const absl::Status read =
+      Read("splat", word.substr(0, dot), NamesOf<sim::Splat>(name_of), whole, splat);
   if (!read.ok() || dot == std::string_view::npos) return read;
   return Read("condition", word.substr(dot + 1), NamesOf<sim::Condition>(name_of), whole,
               condition);
@@ -162,9 +162,8 @@ absl::StatusOr<FindingFilter> FindingFilter::Parse(const std::vector<std::string
 }
 
 bool FindingFilter::Matches(const Identity& identity) const {
-  return std::any_of(patterns_.begin(), patterns_.end(), [&](const FindingPattern& pattern) {
-    return pattern.Matches(identity);
-  });
+  return std::any_of(patterns_.begin(), patterns_.end(),
+                     [&](const FindingPattern& pattern) { return pattern.Matches(identity); });
 }
 
 std::vector<std::string> FindingFilter::texts() const {

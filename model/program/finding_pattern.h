@@ -1,5 +1,5 @@
-// Which findings are meant: an invariant, an invariant at an operation, or more parts of an identity
-// (identity.h), each of which narrows it down.
+// Which findings are meant: an invariant, an invariant at an operation, or more parts of an
+// identity (identity.h), each of which narrows it down.
 //
 //   I19                      every I19, whatever the operation
 //   lock-discipline          the same, by name

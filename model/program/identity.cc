@@ -85,8 +85,7 @@ Program AsFinding(Program program, const Execution& execution, const Identity& i
 
 bool StandsAlone(const spec::Violation& violation) {
   if (violation.invariant == spec::Invariant::kI20) return true;
-  return violation.invariant == spec::Invariant::kI19 &&
-         violation.splat != sim::Splat::kDeadlock;
+  return violation.invariant == spec::Invariant::kI19 && violation.splat != sim::Splat::kDeadlock;
 }
 
 const spec::Violation* PrimaryOf(const std::vector<spec::Violation>& violations) {

@@ -7,9 +7,9 @@
 //   I05@luo_preserve:ioas
 //   I36@exit
 //
-// The parts after '@' are operation, kind of object, function, and the splat with the condition of a
-// WARN or BUG; `-` stands for a part that is missing, and is left out at the end. Minimising keeps
-// all of them, so that a small program shows what the large one showed.
+// The parts after '@' are operation, kind of object, function, and the splat with the condition of
+// a WARN or BUG; `-` stands for a part that is missing, and is left out at the end. Minimising
+// keeps all of them, so that a small program shows what the large one showed.
 //
 // Threads: pure functions.
 #pragma once

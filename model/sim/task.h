@@ -67,8 +67,8 @@ class Task {
     Record(Primitive::kNote, object, static_cast<int>(note), value);
   }
 
-  // Records what the kernel's own checks would print; the run continues. `condition`: what a WARN or
-  // BUG tested.
+  // Records what the kernel's own checks would print; the run continues. `condition`: what a WARN
+  // or BUG tested.
   void Report(Splat splat, ObjectRef object, int64_t value = 0,
               Condition condition = Condition::kNone);
 
@@ -166,7 +166,8 @@ enum class Gfp : uint8_t { kKernel, kAtomic };
 // True when the fault plan makes this call fail. A step; a GFP_KERNEL call may sleep.
 bool should_fail(Task& t, FaultSite site, ObjectRef object = {}, Gfp gfp = Gfp::kKernel);
 
-// Reports a WARN when `condition` holds, and returns it (WARN_ON). `tested` is the condition's text.
+// Reports a WARN when `condition` holds, and returns it (WARN_ON). `tested` is the condition's
+// text.
 bool warn_on(Task& t, bool condition, ObjectRef object, Condition tested = Condition::kNone);
 
 // refcount_t: reports saturation and underflow instead of wrapping. Ordering as in

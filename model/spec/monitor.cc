@@ -18,7 +18,7 @@ std::string Named(sim::ObjectRef object) {
   return std::string(sim::Name(object.kind)) + " " + std::to_string(object.number);
 }
 
-// "iopt_abort_area: WARN_ON(immutable)" for what names both, else the splat's own text.
+// "iopt_abort_area: WARN_ON(immutable)"; what speaks of locks names no function.
 std::string TextOfSplat(const sim::Event& event) {
   const auto splat = static_cast<Splat>(event.detail);
   const auto function = static_cast<sim::Fn>(event.spare);
@@ -27,7 +27,8 @@ std::string TextOfSplat(const sim::Event& event) {
   if (condition != sim::Condition::kNone) {
     text += "_ON(" + std::string(sim::Name(condition)) + ")";
   }
-  if (function == sim::Fn::kNone) return text;
+  const bool about_locks = splat < Splat::kFreeLockedLock;
+  if (function == sim::Fn::kNone || about_locks) return text;
   return std::string(sim::Name(function)) + ": " + text;
 }
 

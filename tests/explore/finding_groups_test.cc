@@ -29,8 +29,7 @@ std::string Groups(const std::vector<Finding>& findings) {
     if (!text.empty()) text += " ";
     text += std::string(spec::IdOf(group.primary->identity.invariant)) + "[";
     for (const Finding* other : group.others) {
-      text += (text.back() == '[' ? "" : " ") +
-              std::string(spec::IdOf(other->identity.invariant));
+      text += (text.back() == '[' ? "" : " ") + std::string(spec::IdOf(other->identity.invariant));
     }
     text += "]";
   }
@@ -105,8 +104,8 @@ TEST_F(CertificateFindings, TwoPlacesOfOneInvariantAreTwoFindings) {
 
 TEST_F(CertificateFindings, RunsAreCountedAndTheBestWitnessKept) {
   const spec::Violation mark{.invariant = Invariant::kI12, .operation = 0, .event = 3};
-  const spec::Violation leak{.invariant = Invariant::kI36, .operation = spec::kExitOperation,
-                             .event = 9};
+  const spec::Violation leak{
+      .invariant = Invariant::kI36, .operation = spec::kExitOperation, .event = 9};
   Enter({mark, leak}, 2);
   Enter({mark, leak}, 2);
   EXPECT_EQ(asked_, 2) << "no better one, so no witness is made";

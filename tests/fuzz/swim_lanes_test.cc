@@ -41,19 +41,20 @@ TEST(SwimLanes, TwoTasksOverOneField) {
   log.Read(Ioas(1), Field::kIoptImmutable).Read(Ioas(1), Field::kAreaTree);
   const spec::Violation subject = log.Violated(spec::Invariant::kI20, Ioas(1));
   log.On(2).End(-sim::kEBUSY);
-  EXPECT_EQ(DrawLanes(program, log.events(), subject),
-            "    step A                                             | step B\n"
-            "       1 begin A.1 map(0, iova=0, length=0, prot=none) |\n"
-            "       2 lock ioas1.iova:w  [ioas1.iova:w]             |\n"
-            "       2 write ioas1: area_itree  [ioas1.iova:w]       |\n"
-            "                                                       |"
-            "    1 begin B.1 luo_preserve(0, memfd=0, token=0)\n"
-            "                                                       |    2 lock xa_lock  [xa_lock]\n"
-            "    ... 2 steps\n"
-            ">>>                                                    |"
-            "    5 read ioas1: area_itree  [xa_lock]\n"
-            "                                                       |"
-            "    5 B.1 luo_preserve -> EBUSY  [xa_lock]\n");
+  EXPECT_EQ(
+      DrawLanes(program, log.events(), subject),
+      "    step A                                             | step B\n"
+      "       1 begin A.1 map(0, iova=0, length=0, prot=none) |\n"
+      "       2 lock ioas1.iova:w  [ioas1.iova:w]             |\n"
+      "       2 write ioas1: area_itree  [ioas1.iova:w]       |\n"
+      "                                                       |"
+      "    1 begin B.1 luo_preserve(0, memfd=0, token=0)\n"
+      "                                                       |    2 lock xa_lock  [xa_lock]\n"
+      "    ... 2 steps\n"
+      ">>>                                                    |"
+      "    5 read ioas1: area_itree  [xa_lock]\n"
+      "                                                       |"
+      "    5 B.1 luo_preserve -> EBUSY  [xa_lock]\n");
 }
 
 TEST(SwimLanes, SequentialOperationsThatEndedAreOneRow) {

@@ -103,7 +103,8 @@ TEST_F(VerdictTest, KeepsTheShortestProgramAndMinimisesIt) {
   ASSERT_EQ(found.expected.size(), 1u);
   EXPECT_EQ(found.expected[0].invariant, "I05");
   EXPECT_EQ(found.expected[0].operation, OpCode::kLuoPreserve);
-  EXPECT_EQ(found.title, "verdict: v1 violates I05 rollback-atomicity at luo_preserve.\nI05@luo_preserve");
+  EXPECT_EQ(found.title,
+            "verdict: v1 violates I05 rollback-atomicity at luo_preserve.\nI05@luo_preserve");
 }
 
 TEST_F(VerdictTest, Table) {
@@ -132,7 +133,8 @@ TEST(VerdictCommand, CodesAndOutput) {
   const CliResult bad = RunCli({"verdict", "--design=v1", "--preemptions=0", corpus});
   EXPECT_EQ(bad.code, 1) << bad.err;
   EXPECT_THAT(bad.out, HasSubstr("I19 lock-discipline             VIOLATED ("));
-  EXPECT_THAT(bad.out, HasSubstr("# verdict: v1 violates I19 lock-discipline at luo_preserve, with 0 "));
+  EXPECT_THAT(bad.out,
+              HasSubstr("# verdict: v1 violates I19 lock-discipline at luo_preserve, with 0 "));
 
   const CliResult good = RunCli({"verdict", "--design=reference", bug});
   EXPECT_EQ(good.code, 0) << good.out;

@@ -71,8 +71,8 @@ TEST(Identity, IsReadBack) {
 }
 
 TEST(Identity, RefusesWhatMeansSeveral) {
-  for (const char* text : {"I37", "I37@*", "I37@map:*:iopt_abort_area", "", "@", "I37@", "I37@map:",
-                           "I37@map:ioas:iopt_abort_area:warn.", "I37@map:a:b:c:d"}) {
+  for (const char* text : {"I37", "I37@*", "I37@map:*:iopt_abort_area", "", "@", "I37@",
+                           "I37@map:", "I37@map:ioas:iopt_abort_area:warn.", "I37@map:a:b:c:d"}) {
     EXPECT_FALSE(IdentityFromText(text).ok()) << text;
   }
 }
@@ -85,8 +85,8 @@ FindingPattern Pattern(std::string_view text) {
 
 TEST(FindingPattern, EachPartNarrowsItDown) {
   for (const char* text :
-       {"I37", "no-user-triggerable-warn", "I37@map_file", "I37@*", "I37@map_file:ioas", "I37@*:ioas",
-        "I37@map_file:ioas:iopt_abort_area", "I37@map_file:*:iopt_abort_area",
+       {"I37", "no-user-triggerable-warn", "I37@map_file", "I37@*", "I37@map_file:ioas",
+        "I37@*:ioas", "I37@map_file:ioas:iopt_abort_area", "I37@map_file:*:iopt_abort_area",
         "I37@map_file:ioas:iopt_abort_area:warn",
         "I37@map_file:ioas:iopt_abort_area:warn.immutable"}) {
     EXPECT_TRUE(Pattern(text).Matches(kWarn)) << text;
