@@ -43,7 +43,8 @@ void Task::CountStep() {
   ++steps_;
   if (++rt.total_steps_ > rt.config_.step_limit) [[unlikely]] {
     rt.end_ = RunEnd::kHung;
-    Report(Splat::kHung, {});
+    // Wherever the limit happens to be reached: it says nothing of a function.
+    Record(Primitive::kSplat, {}, static_cast<int>(Splat::kHung));
     throw RunEnds{};
   }
 }

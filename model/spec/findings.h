@@ -28,11 +28,13 @@ class Findings {
     position_ = {};
     function_ = sim::Fn::kNone;
   }
-  // The function that the next position is in, which no event says.
+  // The function that the next position is in: of all events only splats say theirs.
   void SetFunction(sim::Fn function) { function_ = function; }
   void SetPosition(const Position& position) {
     position_ = position;
-    if (position_.function == sim::Fn::kNone) position_.function = function_;
+    if (position_.splat == sim::Splat::kCount && position_.function == sim::Fn::kNone) {
+      position_.function = function_;
+    }
   }
   const Position& position() const { return position_; }
 
