@@ -120,8 +120,6 @@ std::string Difference(const std::vector<std::string>& difference, size_t most) 
   size_t shown = 0;
   size_t hidden = 0;
   for (const std::string& difference_line : difference) {
-    // In the middle of an operation locks always differ, and the rows above show them.
-    if (difference_line.starts_with("kernel.locks.")) continue;
     if (shown == most) {
       ++hidden;
       continue;

@@ -18,10 +18,8 @@ using sim::Primitive;
 
 // Of what is only background, so many events before the violation are worth a row.
 constexpr size_t kNear = 10;
-// So many of the calls that main made before are taken for causes, the last ones: more of them when
-// the violation is one of main's own.
+// So many of the calls that a task made before are taken for causes, the last ones.
 constexpr size_t kCauses = 6;
-constexpr size_t kCausesOfTasks = 3;
 
 // Lower is shown first. kOther: begin and end of the calls of other tasks. kCause: what the calls
 // before, and other tasks, did to what the violation is about.
@@ -68,6 +66,24 @@ bool IsSetUp(int64_t code) {
     case program::OpCode::kDeviceBind:
     case program::OpCode::kHwptAlloc:
     case program::OpCode::kLuoCreateSession:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Calls that take something away, or forbid something, that others go on counting on.
+bool TakesAway(int64_t code) {
+  switch (static_cast<program::OpCode>(code)) {
+    case program::OpCode::kUnmap:
+    case program::OpCode::kDestroy:
+    case program::OpCode::kDeviceDetach:
+    case program::OpCode::kDeviceUnbind:
+    case program::OpCode::kMemfdSeal:
+    case program::OpCode::kMemfdPunchHole:
+    case program::OpCode::kMemfdTruncate:
+    case program::OpCode::kLuoCloseSession:
+    case program::OpCode::kCloseIommufd:
       return true;
     default:
       return false;
@@ -218,12 +234,13 @@ int Ranking::RankInBackground(size_t i, const Span& span) const {
   if (event.primitive == Primitive::kFail) return kFault;
   if (event.primitive == Primitive::kSplat) return kBackground;
   if (is_end && event.task != events_[seen_].task && event.task != 0) return kOther;
-  if (is_end && (!IsSetUp(span.code) || event.value != 0)) {
-    const size_t most = subject_.task == 0 ? kCauses : kCausesOfTasks;
-    if (span.later < most) return kCause;
-    return subject_.task == 0 ? kContext : kHidden;
+  if (subject_.task != 0 && event.task == 0) {
+    // A lane of main costs the others their width.
+    return is_end && (TakesAway(span.code) || event.value != 0) ? kCause : kHidden;
   }
-  if (subject_.task != 0 && event.task == 0) return kHidden;
+  if (is_end && (!IsSetUp(span.code) || event.value != 0)) {
+    return span.later < kCauses ? kCause : kContext;
+  }
   if (is_end) return kContext;
   const bool same_field = IsAccess(event.primitive) && IsAccess(events_[seen_].primitive);
   if (Touches(event) && (event.primitive == Primitive::kNote || same_field)) return kTouching;

@@ -74,10 +74,12 @@ const Finding* Certificate::Find(const program::Identity& wanted) const {
 }
 
 const Finding* Certificate::Find(spec::Invariant invariant) const {
-  const auto found = std::find_if(findings.begin(), findings.end(), [&](const Finding& finding) {
-    return finding.identity.invariant == invariant;
-  });
-  return found == findings.end() ? nullptr : &*found;
+  const Finding* best = nullptr;
+  for (const Finding& finding : findings) {
+    if (finding.identity.invariant != invariant) continue;
+    if (best == nullptr || Better(finding, *best)) best = &finding;
+  }
+  return best;
 }
 
 void Certificate::Enter(const program::Execution& execution, uint64_t steps, uint128 stands_for) {

@@ -82,7 +82,7 @@ struct Certificate {
   bool closed() const { return places.Includes(met); }
   bool exhausted() const { return complete() && closed() && !sampled; }
   const Finding* Find(const program::Identity& wanted) const;
-  // The first of this invariant.
+  // Of this invariant the one with the best witness; null: none.
   const Finding* Find(spec::Invariant invariant) const;
 
   // Adds one execution that took so many steps and stands for so many interleavings.

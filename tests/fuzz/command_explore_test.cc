@@ -110,7 +110,7 @@ TEST(ExploreCommand, WhatIsToleratedIsCountedAndDoesNotCount) {
 
 TEST(ExploreCommand, CertificatesThatTolerateOthersDoNotMerge) {
   const TemporaryFolder folder;
-  const std::string program = kCorpus + "mark-destroy-preserve.prog";
+  const std::string program = kCorpus + "map-unmap-close.prog";
   const auto shard = [&](const char* share, const char* tolerate) {
     return RunCli({"explore", "--json", "--design=v1", share, tolerate, program}).out;
   };
@@ -202,7 +202,7 @@ class TemporaryFile {
   const std::string path_;
 };
 
-const std::vector<std::string> kTwoPrograms{kCorpus + "mark-destroy-preserve.prog",
+const std::vector<std::string> kTwoPrograms{kCorpus + "map-unmap-close.prog",
                                             kCorpus + "mark-x-preserve.prog"};
 
 CliResult ExploreTwo(std::vector<std::string> flags) {
@@ -241,7 +241,7 @@ TEST(ExploreCommand, SevenShardsMergeToTheWhole) {
 TEST(ExploreCommand, ResumesWhereABudgetEnded) {
   const TemporaryFile state("state.json");
   const std::string resume = "--resume=" + state.path();
-  const CliResult first = ExploreTwo({resume, "--max_executions=1500"});
+  const CliResult first = ExploreTwo({resume, "--max_executions=700"});
   EXPECT_NE(first.out.find("NOT exhausted (max_executions)"), std::string::npos) << first.out;
   const CliResult second = ExploreTwo({resume});
   EXPECT_EQ(second.out, ExploreTwo({}).out);
