@@ -64,22 +64,13 @@ std::string FaultText(const Event& event) {
   return absl::StrFormat("FAULT %s: %s", call, sim::ErrnoName(sim::FailureOf(site)));
 }
 
-// "!! iopt_abort_area: WARN_ON(immutable) ioas1". What lockdep prints speaks of locks, not of
-// places.
+// "!! iopt_abort_area: WARN_ON(immutable) ioas1". The function of others is the entry above it.
 std::string SplatText(const Event& event) {
-  const auto splat = static_cast<sim::Splat>(event.detail);
-  const auto function = static_cast<sim::Fn>(event.spare);
   const auto condition = static_cast<sim::Condition>(event.mode);
-  std::string text = "!! ";
-  const bool about_locks = splat < sim::Splat::kFreeLockedLock;
-  if (function != sim::Fn::kNone && !about_locks) {
-    absl::StrAppend(&text, std::string(sim::Name(function)), ": ");
-  }
-  text += sim::Name(splat);
-  if (condition != sim::Condition::kNone) {
-    absl::StrAppend(&text, "_ON(", std::string(sim::Name(condition)), ")");
-  }
-  return text + OnObject(event.object);
+  const std::string name(sim::Name(static_cast<sim::Splat>(event.detail)));
+  if (condition == sim::Condition::kNone) return absl::StrCat("!! ", name, OnObject(event.object));
+  return absl::StrCat("!! ", std::string(sim::Name(static_cast<sim::Fn>(event.spare))), ": ", name,
+                      "_ON(", std::string(sim::Name(condition)), ")", OnObject(event.object));
 }
 
 std::string LockEventText(const Event& event) {
