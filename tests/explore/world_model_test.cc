@@ -196,7 +196,8 @@ TEST(WorldModel, EqualFingerprintsHaveEqualSuccessors) {
 TEST(WorldModel, EqualFingerprintsHaveEqualSuccessorsPastAllViolations) {
   std::vector<Invariant> all;
   for (int i = 0; i < spec::kInvariants; ++i) all.push_back(static_cast<Invariant>(i));
-  const Purity purity = ComparePairs(WorldModel(Design("v1"), Standard(), Tolerating(all)), 7, &WholeKey);
+  const Purity purity =
+      ComparePairs(WorldModel(Design("v1"), Standard(), Tolerating(all)), 7, &WholeKey);
   EXPECT_GT(purity.compared, 1000u);
   EXPECT_EQ(purity.differ, 0u);
 }
@@ -344,10 +345,9 @@ TEST(WorldModel, FindsPreserveOfNothingInV1) {
 // B01: the save walk sleeps under the spinlock as soon as something is marked.
 TEST(WorldModel, FindsSleepingUnderASpinlockInV1) {
   // Tolerates what a mark after preserve breaks, which is as short.
-  const WorldModel model(
-      Design("v1"), {.operations = {OpCode::kLuMark, OpCode::kLuoPreserve}},
-      Tolerating({Invariant::kI06, Invariant::kI12, Invariant::kI13, Invariant::kI37,
-                  Invariant::kI38}));
+  const WorldModel model(Design("v1"), {.operations = {OpCode::kLuMark, OpCode::kLuoPreserve}},
+                         Tolerating({Invariant::kI06, Invariant::kI12, Invariant::kI13,
+                                     Invariant::kI37, Invariant::kI38}));
   const SearchOutcome outcome = Searched(model, WorldModel::kMaxDepth, false, true);
   ASSERT_TRUE(outcome.counterexample.has_value());
   EXPECT_EQ(outcome.counterexample->invariant, "I19 lock-discipline");
@@ -367,7 +367,8 @@ TEST(WorldModel, FindsMoreInV1PastWhatIsTolerated) {
   };
   const std::vector<std::string> found = {"I06", "I13", "I14"};
   for (std::size_t i = 0; i < searches.size(); ++i) {
-    const WorldModel model(Design("v1"), {.operations = searches[i].first}, Tolerating(searches[i].second));
+    const WorldModel model(Design("v1"), {.operations = searches[i].first},
+                           Tolerating(searches[i].second));
     const SearchOutcome outcome = Searched(model, 6, false, true);
     ASSERT_TRUE(outcome.counterexample.has_value()) << i;
     EXPECT_EQ(outcome.counterexample->invariant.substr(0, 3), found[i]);
@@ -408,7 +409,8 @@ TEST(WorldModel, JudgesTheLockOrderOfAllSteps) {
   for (const bool tolerant : {false, true}) {
     std::vector<Invariant> tolerated = {Invariant::kI38};
     if (tolerant) tolerated.push_back(Invariant::kI19);
-    const SearchOutcome v1 = Searched(WorldModel(Design("v1"), Standard(), Tolerating(tolerated)), 3);
+    const SearchOutcome v1 =
+        Searched(WorldModel(Design("v1"), Standard(), Tolerating(tolerated)), 3);
     ASSERT_TRUE(v1.whole.has_value());
     EXPECT_EQ(v1.whole->broken, !tolerant);
     EXPECT_NE(v1.whole->text.find("xa_lock inside ioas->mutex"), std::string::npos)
