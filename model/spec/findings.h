@@ -28,14 +28,10 @@ class Findings {
     position_ = {};
     function_ = sim::Fn::kNone;
   }
-  // The function that the next position is in: of all events only splats say theirs.
+  // The function that the task of the next event is in: of all events only splats say theirs.
   void SetFunction(sim::Fn function) { function_ = function; }
-  void SetPosition(const Position& position) {
-    position_ = position;
-    if (position_.splat == sim::Splat::kCount && position_.function == sim::Fn::kNone) {
-      position_.function = function_;
-    }
-  }
+  sim::Fn function() const { return function_; }
+  void SetPosition(const Position& position) { position_ = position; }
   const Position& position() const { return position_; }
 
   // The antecedent of the invariant was true once more.

@@ -66,7 +66,8 @@ void Monitor::OnEvent(const sim::Event& event) {
   Findings::Position position{.operation = exiting_ ? kExitOperation : event.operation,
                               .task = event.task,
                               .step = event.step,
-                              .event = sequence_};
+                              .event = sequence_,
+                              .function = findings_.function()};
   if (event.primitive == Primitive::kSplat) {
     position.function = static_cast<sim::Fn>(event.spare);
     position.splat = static_cast<Splat>(event.detail);

@@ -49,17 +49,6 @@ TEST(Findings, KeepsTheFirstOfEachFinding) {
                                                "other condition"}));
 }
 
-TEST(Findings, AFunctionThatNoEventSaysIsThatOfTheTask) {
-  Findings findings;
-  findings.SetFunction(sim::Fn::kIoptAbortArea);
-  findings.SetPosition({.operation = 1});
-  findings.Violate(Invariant::kI04, kIoas1, "seen");
-  EXPECT_EQ(findings.violations()[0].function, sim::Fn::kIoptAbortArea);
-  findings.SetPosition({.operation = 1, .function = sim::Fn::kSaveHwpts});
-  findings.Violate(Invariant::kI05, kIoas1, "seen");
-  EXPECT_EQ(findings.violations()[1].function, sim::Fn::kSaveHwpts);
-}
-
 TEST(Findings, RequireArmsAndAsksForADetailOnlyOnViolation) {
   Findings findings;
   int asked = 0;
