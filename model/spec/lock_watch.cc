@@ -8,13 +8,24 @@ namespace iommufd_check::spec {
 using sim::LockClass;
 using sim::Primitive;
 
+// Keeps the room that held locks took: this is called for each run.
+void LockWatch::Clear() {
+  first_.clear();
+  known_.fill(0);
+  for (std::vector<Held>& held : held_) held.clear();
+  sleeping_.fill(false);
+}
+
 void LockWatch::NoteOrder(const sim::Event& event, sim::Fn function) {
   const auto inner = static_cast<LockClass>(event.detail);
   for (const Held& held : held_[event.task]) {
     if (held.lock_class == inner) continue;
-    const Edge edge{held.lock_class, inner};
-    if (first_.contains(edge)) continue;
-    first_[edge] = {held.lock_class, inner, event.operation, event.task, function};
+    uint64_t& known = known_[static_cast<size_t>(held.lock_class)];
+    const uint64_t bit = uint64_t{1} << static_cast<int>(inner);
+    if ((known & bit) != 0) continue;
+    known |= bit;
+    first_[{held.lock_class, inner}] = {held.lock_class, inner, event.operation, event.task,
+                                        function};
   }
 }
 

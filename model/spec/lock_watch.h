@@ -31,7 +31,7 @@ class LockWatch {
     sim::ObjectRef object;
   };
 
-  void Clear() { *this = {}; }
+  void Clear();
   void OnEvent(const sim::Event& event, sim::Fn function);
 
   // The nesting that `event`, a kLockCycle splat, is about, and after it those of a shortest way
@@ -50,7 +50,10 @@ class LockWatch {
 
   void NoteOrder(const sim::Event& event, sim::Fn function);
 
+  static_assert(sim::Count<sim::LockClass>() <= 64, "a bit for each");
+
   std::map<Edge, LockNesting> first_;
+  std::array<uint64_t, sim::Count<sim::LockClass>()> known_{};  // by outer class: bits of first_
   std::array<std::vector<Held>, sim::kMaxTasks> held_;
   std::array<Wait, sim::kMaxTasks> waits_;
   std::array<bool, sim::kMaxTasks> sleeping_{};
