@@ -37,7 +37,9 @@ struct Event {
                        // kSplat: Condition
   uint16_t spare = 0;  // kLock, kUnlock, kWait: index of the lock; kRead, kWrite: element of the
                        // field; kSplat: Fn
-  int64_t value = 0;   // result, pfn, count; see the Note's writer; kEnter: depth, from 1
+  // Result, pfn, count, see the Note's writer; kLock, kUnlock, kWait: generation of the lock;
+  // kEnter: depth, from 1.
+  int64_t value = 0;
 
   friend bool operator==(const Event&, const Event&) = default;
 };
