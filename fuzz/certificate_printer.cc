@@ -1,10 +1,15 @@
 #include "fuzz/certificate_printer.h"
 
+#include <filesystem>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "fuzz/input_file.h"
+#include "fuzz/witness.h"
 #include "model/explore/certificate_json.h"
 #include "model/explore/certificate_text.h"
+#include "model/explore/finding_groups.h"
+#include "model/liveupdate/designs/registry.h"
 #include "model/program/text_codec.h"
 
 namespace iommufd_check::cli {
@@ -39,24 +44,69 @@ std::string CertificatePrinter::DifferenceOf(const Certificate& now) const {
   return "  not in it\n";
 }
 
-void CertificatePrinter::Add(const Certificate& certificate) {
+absl::Status CertificatePrinter::Add(const Certificate& certificate) {
   certificates_.push_back(certificate);
   differences_.push_back(DifferenceOf(certificate));
-  if (json_) return;
-  out_ << explore::RenderText(certificate);
-  if (!differences_.back().empty()) {
-    out_ << "difference from " << previous_name_ << "\n" << differences_.back();
+  if (!options_.json) {
+    out_ << explore::RenderText(certificate);
+    if (!differences_.back().empty()) {
+      out_ << "difference from " << previous_name_ << "\n" << differences_.back();
+    }
+    if (options_.programs.empty()) PrintPrograms(certificate);
   }
-  std::string before;
-  for (const explore::Finding& finding : certificate.findings) {
-    const std::string text = program::PrintProgram(finding.witness);
-    if (text != before) out_ << "\n" << text;
-    before = text;
+  return options_.programs.empty() ? absl::OkStatus() : WritePrograms(certificate);
+}
+
+program::Program CertificatePrinter::ProgramOf(const Certificate& certificate,
+                                               const explore::Finding& finding,
+                                               std::vector<program::Identity> also) {
+  liveupdate::Design* design = liveupdate::FindDesign(certificate.design);
+  if (design == nullptr) return finding.witness;  // of another build
+  return WitnessProgram(executor_, *design, finding.witness,
+                        {.found_by = certificate.work,
+                         .design = certificate.design,
+                         .identity = finding.identity,
+                         .preemptions = finding.preemptions,
+                         .also = std::move(also)});
+}
+
+// Each witness once, under the first finding that it shows.
+void CertificatePrinter::PrintPrograms(const Certificate& certificate) {
+  std::vector<const explore::Finding*> findings;
+  for (const explore::FindingGroup& group : explore::GroupsOf(certificate)) {
+    findings.push_back(group.primary);
+    findings.insert(findings.end(), group.others.begin(), group.others.end());
+  }
+  std::vector<bool> printed(findings.size(), false);
+  for (size_t i = 0; i < findings.size(); ++i) {
+    if (printed[i]) continue;
+    std::vector<program::Identity> also;
+    for (size_t k = i + 1; k < findings.size(); ++k) {
+      if (printed[k] || !(findings[k]->witness == findings[i]->witness)) continue;
+      printed[k] = true;
+      also.push_back(findings[k]->identity);
+    }
+    out_ << "\n" << program::PrintProgram(ProgramOf(certificate, *findings[i], std::move(also)));
   }
 }
 
+absl::Status CertificatePrinter::WritePrograms(const Certificate& certificate) {
+  const absl::Status made = MakeFolder(options_.programs);
+  if (!made.ok()) return made;
+  const std::string stem = std::filesystem::path(certificate.program).stem().string();
+  for (const explore::Finding& finding : certificate.findings) {
+    const std::string path =
+        absl::StrCat(options_.programs, "/", certificate.work, "-", stem, "-", certificate.design,
+                     "-", FileStem(finding.identity), ".prog");
+    const absl::Status written =
+        WriteOutput(path, program::PrintProgram(ProgramOf(certificate, finding, {})), out_);
+    if (!written.ok()) return written;
+  }
+  return absl::OkStatus();
+}
+
 ExitCode CertificatePrinter::Finish() {
-  if (json_) out_ << explore::RenderJson(certificates_, differences_);
+  if (options_.json) out_ << explore::RenderJson(certificates_, differences_);
   ExitCode code = ExitCode::kOk;
   for (const Certificate& certificate : certificates_) {
     if (certificate.violated()) code = Worse(code, ExitCode::kViolation);

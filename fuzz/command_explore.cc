@@ -77,7 +77,7 @@ ExitCode Explore(std::span<const std::string> arguments, const Streams& io) {
   if (const auto code = ParseArguments(kExploreCommand, flags, arguments, io, &files)) return *code;
   explore::ExploreOptions bounds;
   std::optional<explore::RandomScheduler> random;
-  std::string problem = options.work.Problem();
+  std::string problem = options.work.Problem(io.in);
   if (problem.empty()) problem = ReadBounds(options, &bounds, &random);
   if (!problem.empty()) return UsageError(kExploreCommand, problem, io);
   if (files.empty()) return UsageError(kExploreCommand, "no program to explore", io);

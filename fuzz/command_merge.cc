@@ -29,13 +29,15 @@ std::string Add(const Certificate& certificate, std::vector<Certificate>* wholes
 ExitCode Merge(std::span<const std::string> arguments, const Streams& io) {
   bool json = false;
   std::string previous;
+  std::string programs;
   FlagSet flags;
   flags.Add("json", "", "print the certificates as one JSON list", &json);
   flags.Add("previous", "FILE", "also say what differs from these certificates (JSON)", &previous);
+  flags.Add("programs", "DIR", "write each finding's program there, do not print it", &programs);
   std::vector<std::string> files;
   if (const auto code = ParseArguments(kMergeCommand, flags, arguments, io, &files)) return *code;
   if (files.empty()) return UsageError(kMergeCommand, "no certificate to merge", io);
-  CertificatePrinter printer(json, &io.out);
+  CertificatePrinter printer({.json = json, .programs = programs}, &io.out);
   if (const absl::Status read = printer.ReadPrevious(previous, io.in); !read.ok()) {
     return FileError(std::string(read.message()), io);
   }
@@ -55,7 +57,9 @@ ExitCode Merge(std::span<const std::string> arguments, const Streams& io) {
       whole.finished = false;
       whole.ended_by = absl::StrCat(whole.parts - whole.done.size(), " parts missing");
     }
-    printer.Add(whole);
+    if (const absl::Status added = printer.Add(whole); !added.ok()) {
+      return FileError(std::string(added.message()), io);
+    }
   }
   return printer.Finish();
 }

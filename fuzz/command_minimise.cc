@@ -6,11 +6,11 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/command.h"
 #include "fuzz/expectations.h"
-#include "fuzz/identity.h"
 #include "fuzz/input_file.h"
 #include "fuzz/names.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/executor.h"
+#include "model/program/identity.h"
 #include "model/program/minimise.h"
 
 namespace iommufd_check::cli {
@@ -43,7 +43,7 @@ ExitCode MinimiseProgram(const program::Program& program, liveupdate::Design& de
            << ", so there is nothing to minimise\n";
     return ExitCode::kDiverged;
   }
-  const Identity identity = IdentityOf(program, *judgement.subject);
+  const program::Identity identity = IdentityOf(program, *judgement.subject);
   program::MinimiseStats stats;
   program::Program small = program::Minimise(
       program,
@@ -57,8 +57,8 @@ ExitCode MinimiseProgram(const program::Program& program, liveupdate::Design& de
   const absl::Status written = WriteOutput(files[1], EncodeProgram(small, form), io.out);
   if (!written.ok()) return FileError(std::string(written.message()), io);
   io.err << absl::StrFormat("%s: %s, %d operations from %d, %d runs%s\n", files[1],
-                            spec::IdOf(identity.invariant), small.operations.size(),
-                            program.operations.size(), stats.attempts,
+                            TextOf(identity), small.operations.size(), program.operations.size(),
+                            stats.attempts,
                             stats.budget_ended ? "; the budget ended" : "; 1-minimal");
   PrintStats(stats, io);
   return stats.budget_ended ? ExitCode::kBudget : ExitCode::kOk;

@@ -8,6 +8,7 @@
 #include "fuzz/command.h"
 #include "fuzz/event_text.h"
 #include "fuzz/expectations.h"
+#include "fuzz/finding_flags.h"
 #include "fuzz/input_file.h"
 #include "fuzz/names.h"
 #include "fuzz/report.h"
@@ -26,6 +27,7 @@ struct Options {
   bool digest = false;
   uint32_t repeat = 1;
   std::optional<spec::Invariant> stop_invariant;
+  FindingFlags findings;
 };
 
 // One file: its program, the design it runs under, and whether its expectations are about that.
@@ -47,11 +49,12 @@ FlagSet FlagsOf(Options* options) {
   flags.Add("quiet", "", "one line for each file, no report", &options->quiet);
   flags.Add("digest", "", "print the digest of all events of each file", &options->digest);
   flags.Add("repeat", "N", "run N times; all digests must be equal", &options->repeat);
+  options->findings.AddTo(&flags);
   return flags;
 }
 
 // Empty, or what is wrong.
-std::string CheckOptions(Options* options) {
+std::string CheckOptions(Options* options, std::istream& in) {
   if (!options->design.empty() && liveupdate::FindDesign(options->design) == nullptr) {
     return UnknownDesign(options->design);
   }
@@ -60,7 +63,7 @@ std::string CheckOptions(Options* options) {
     if (!options->stop_invariant.has_value()) return UnknownInvariant(options->stop_at);
   }
   if (options->repeat == 0) return "--repeat=0 would run nothing";
-  return "";
+  return options->findings.Read(in);
 }
 
 absl::StatusOr<Replay> Load(const std::string& file, const Options& options, std::istream& in) {
@@ -85,6 +88,7 @@ std::string ReplayArguments(const Replay& replay, const Options& options) {
   std::string arguments;
   if (!options.design.empty()) absl::StrAppend(&arguments, "--design=", options.design, " ");
   if (!options.stop_at.empty()) absl::StrAppend(&arguments, "--stop_at=", options.stop_at, " ");
+  arguments += options.findings.Arguments();
   if (options.bytes) arguments += "--bytes ";
   return arguments + replay.file;
 }
@@ -135,8 +139,8 @@ ExitCode RunOne(program::Executor& executor, const Replay& replay, const Options
   // A run that was stopped early cannot meet expectations about its end.
   const bool stopped =
       options.stop_invariant.has_value() && execution.Find(*options.stop_invariant) != nullptr;
-  Judgement judgement =
-      Judge(replay.program, execution, replay.compare && !stopped, options.stop_invariant);
+  Judgement judgement = Judge(replay.program, execution, replay.compare && !stopped,
+                              options.stop_invariant, options.findings.policy);
   if (!unstable.empty()) judgement.divergences.push_back(unstable);
 
   if (options.digest) {
@@ -145,6 +149,9 @@ ExitCode RunOne(program::Executor& executor, const Replay& replay, const Options
   io.out << VerdictLine(replay, judgement);
   for (const std::string& divergence : judgement.divergences) {
     io.out << "  diverged: " << divergence << "\n";
+  }
+  for (const std::string& finding : judgement.tolerated) {
+    io.out << "  tolerated: " << finding << "\n";
   }
   if (judgement.subject != nullptr && !options.quiet) {
     execution.difference = DifferenceOf(executor, replay, execution, *judgement.subject);
@@ -162,7 +169,7 @@ ExitCode Run(std::span<const std::string> arguments, const Streams& io) {
   std::vector<std::string> files;
   const FlagSet flags = FlagsOf(&options);
   if (const auto code = ParseArguments(kRunCommand, flags, arguments, io, &files)) return *code;
-  if (const std::string problem = CheckOptions(&options); !problem.empty()) {
+  if (const std::string problem = CheckOptions(&options, io.in); !problem.empty()) {
     return UsageError(kRunCommand, problem, io);
   }
   if (files.empty()) return UsageError(kRunCommand, "no file was given, so nothing would run", io);

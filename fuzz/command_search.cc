@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "fuzz/command.h"
+#include "fuzz/finding_flags.h"
 #include "fuzz/input_file.h"
 #include "fuzz/work_watch.h"
 #include "model/explore/progress_lines.h"
@@ -62,7 +63,7 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   explore::SearchRequest request;
   std::string parameters;
   std::string operations;
-  std::string tolerated;
+  FindingFlags findings;
   std::string previous;
   double max_seconds = 0;
   bool json = false;
@@ -73,7 +74,7 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   flags.Add("plant", "NAME", "an assertion that does not hold", &request.choice.plant);
   flags.Add("design", "NAME", "of model world (default: reference)", &request.choice.design);
   flags.Add("operations", "NAME,...", "that model world tries in any order", &operations);
-  flags.Add("tolerate", "INVARIANT,...", "that model world searches on past", &tolerated);
+  findings.AddTo(&flags);
   flags.Add("symmetry", "", "one state for all that differ by names", &request.symmetry);
   flags.Add("threads", "N", "workers (the result does not depend on it)", &request.threads);
   flags.Add("fingerprint_bits", "N", "0 exact where there is such a key, 64 or 128",
@@ -95,9 +96,11 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   }
   std::string problem = ReadParameters(parameters, &request.choice.parameters);
   if (!(max_seconds >= 0)) problem = "--max_seconds is a number of seconds, or 0 for no limit";
+  if (problem.empty()) problem = findings.Read(io.in);
   if (!problem.empty()) return UsageError(kSearchCommand, problem, io);
   request.choice.operations = Words(operations);
-  request.choice.tolerated = Words(tolerated);
+  request.choice.tolerated = findings.policy.tolerate.texts();
+  request.choice.only = findings.policy.only.texts();
 
   explore::ProgressLines progress(&SteadySeconds, [&](const std::string& line) { io.err << line; });
   WorkWatch watch({.max_seconds = max_seconds}, &SteadySeconds, &PeakMemoryBytes, nullptr);

@@ -31,7 +31,7 @@ ExitCode Sweep(std::span<const std::string> arguments, const Streams& io) {
   std::vector<std::string> files;
   const FlagSet flags = FlagsOf(&options);
   if (const auto code = ParseArguments(kSweepCommand, flags, arguments, io, &files)) return *code;
-  if (const std::string problem = options.work.Problem(); !problem.empty()) {
+  if (const std::string problem = options.work.Problem(io.in); !problem.empty()) {
     return UsageError(kSweepCommand, problem, io);
   }
   if (options.bounds.preemptions < 0) {

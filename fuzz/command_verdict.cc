@@ -1,16 +1,16 @@
 // iommufd-check verdict: the table of designs against invariants.
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "fuzz/command.h"
 #include "fuzz/corpus_files.h"
+#include "fuzz/finding_flags.h"
 #include "fuzz/input_file.h"
 #include "fuzz/names.h"
 #include "fuzz/verdict.h"
 #include "fuzz/verdict_engine.h"
+#include "fuzz/witness.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/text_codec.h"
 
@@ -22,6 +22,7 @@ struct Options {
   std::string corpus = "corpus";
   std::string programs;
   SearchBounds bounds;
+  FindingFlags findings;
 };
 
 FlagSet FlagsOf(Options* options) {
@@ -37,6 +38,7 @@ FlagSet FlagsOf(Options* options) {
             &options->bounds.single_faults);
   flags.Add("max_executions", "N", "of each design; 0 is no limit (default: 0)",
             &options->bounds.max_executions);
+  options->findings.AddTo(&flags);
   return flags;
 }
 
@@ -77,25 +79,21 @@ absl::StatusOr<std::vector<program::Program>> Load(const std::vector<std::string
   return programs;
 }
 
-// Prints the found programs, or writes each as <design>-<id>.prog.
+// Prints the found programs, or writes each as <design>-<finding>.prog.
 absl::Status PublishFindings(const std::vector<DesignVerdict>& verdicts, const std::string& folder,
                              const Streams& io) {
   if (!folder.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error) return absl::PermissionDeniedError(folder + ": cannot be created");
+    if (absl::Status made = MakeFolder(folder); !made.ok()) return made;
   }
   for (const DesignVerdict& verdict : verdicts) {
-    for (const Cell& cell : verdict.cells) {
-      if (!cell.finding.has_value()) continue;
-      const std::string text = program::PrintProgram(cell.finding->program);
+    for (const explore::Finding& finding : verdict.found.findings) {
+      const std::string text = program::PrintProgram(finding.witness);
       if (folder.empty()) {
         io.out << "\n" << text;
         continue;
       }
       const std::string path =
-          absl::StrCat(folder, "/", verdict.design, "-",
-                       std::string(spec::IdOf(cell.finding->identity.invariant)), ".prog");
+          absl::StrCat(folder, "/", verdict.design, "-", FileStem(finding.identity), ".prog");
       if (absl::Status status = WriteOutput(path, text, io.out); !status.ok()) return status;
       io.err << "wrote " << path << "\n";
     }
@@ -119,7 +117,9 @@ ExitCode Verdict(std::span<const std::string> arguments, const Streams& io) {
   if (const auto code = ParseArguments(kVerdictCommand, flags, arguments, io, &files)) return *code;
   std::string problem;
   const std::vector<liveupdate::Design*> designs = DesignsOf(options, &problem);
+  if (problem.empty()) problem = options.findings.Read(io.in);
   if (!problem.empty()) return UsageError(kVerdictCommand, problem, io);
+  options.bounds.policy = options.findings.policy;
   if (files.empty()) {
     auto found = CorpusFiles(options.corpus);
     if (!found.ok()) return FileError(std::string(found.status().message()), io);
@@ -159,9 +159,9 @@ const Command kVerdictCommand{
         "Runs each program under each design as written, then in every interleaving that can make\n"
         "a difference, then with every single fault in every schedule within the bound.\n"
         "A cell says `held (n)` with how often the invariant had something to say, `VIOLATED`\n"
-        "with the size of the smallest program found, which follows below the table, or `never\n"
-        "armed`. Exits 1 when any design violates an invariant, 3 when the budget ended before\n"
-        "the bounds.\n"
+        "with the size of the smallest program found, `tolerated`, or `never armed`. Below the\n"
+        "table stand the findings, each with its program. Exits 1 when any design violates an\n"
+        "invariant, 3 when the budget ended before the bounds.\n"
         "\n"
         "Example:\n"
         "  iommufd-check verdict --design=v1,reference --programs=found\n",

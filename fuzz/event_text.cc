@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "model/program/text_codec.h"
 #include "model/sim/errno.h"
 #include "model/sim/vocabulary.h"
 
@@ -63,6 +64,15 @@ std::string FaultText(const Event& event) {
   return absl::StrFormat("FAULT %s: %s", call, sim::ErrnoName(sim::FailureOf(site)));
 }
 
+// "!! iopt_abort_area: WARN_ON(immutable) ioas1". The function of others is the entry above it.
+std::string SplatText(const Event& event) {
+  const auto condition = static_cast<sim::Condition>(event.mode);
+  const std::string name(sim::Name(static_cast<sim::Splat>(event.detail)));
+  if (condition == sim::Condition::kNone) return absl::StrCat("!! ", name, OnObject(event.object));
+  return absl::StrCat("!! ", std::string(sim::Name(static_cast<sim::Fn>(event.spare))), ": ", name,
+                      "_ON(", std::string(sim::Name(condition)), ")", OnObject(event.object));
+}
+
 std::string LockEventText(const Event& event) {
   const std::string verb(sim::Name(event.primitive));
   const auto lock_class = static_cast<sim::LockClass>(event.detail);
@@ -103,10 +113,16 @@ std::string OperationText(const program::Program& program, uint16_t operation) {
                       OperationName(program, operation));
 }
 
+std::string CallText(const program::Program& program, uint16_t operation) {
+  if (operation >= program.operations.size()) return "process exit";
+  return absl::StrCat(program::OperationLabel(program, operation), " ",
+                      program::PrintOperation(program, operation));
+}
+
 std::string EventText(const program::Program& program, const Event& event) {
   switch (event.primitive) {
     case Primitive::kOpBegin:
-      return absl::StrCat("begin ", OperationText(program, event.operation));
+      return absl::StrCat("begin ", CallText(program, event.operation));
     case Primitive::kOpEnd:
       return absl::StrFormat("%s -> %s", OperationText(program, event.operation),
                              sim::ErrnoName(static_cast<int>(event.value)));
@@ -132,7 +148,9 @@ std::string EventText(const program::Program& program, const Event& event) {
     case Primitive::kNote:
       return NoteText(event);
     case Primitive::kSplat:
-      return absl::StrCat("!! ", std::string(sim::Name(static_cast<sim::Splat>(event.detail))),
+      return SplatText(event);
+    case Primitive::kEnter:
+      return absl::StrCat("enter ", std::string(sim::Name(static_cast<sim::Fn>(event.detail))),
                           OnObject(event.object));
     case Primitive::kCount:
       break;

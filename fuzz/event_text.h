@@ -24,6 +24,9 @@ std::string OperationText(const program::Program& program, uint16_t operation);
 // "luo_preserve", "process exit".
 std::string OperationName(const program::Program& program, uint16_t operation);
 
+// "B.1 luo_preserve(s, iommufd, token=2)", "process exit".
+std::string CallText(const program::Program& program, uint16_t operation);
+
 // "lock ioas1.mutex", "luo_preserve -> EBUSY", "FAULT kcalloc #1: ENOMEM".
 std::string EventText(const program::Program& program, const sim::Event& event);
 

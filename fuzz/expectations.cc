@@ -30,10 +30,11 @@ std::array<bool, spec::kInvariants> ExpectedInvariants(const Program& program) {
   return expected;
 }
 
-const Violation* FindExpected(const Program& program, const std::vector<Violation>& violations) {
+const Violation* FindExpected(const Program& program,
+                              const std::vector<const Violation*>& violations) {
   for (const ExpectedViolation& expected : program.expected) {
-    for (const Violation& violation : violations) {
-      if (Meets(program, expected, violation)) return &violation;
+    for (const Violation* violation : violations) {
+      if (Meets(program, expected, *violation)) return violation;
     }
   }
   return nullptr;
@@ -59,6 +60,7 @@ void CompareErrnos(const Program& program, const program::Execution& execution,
 }
 
 void CompareViolations(const Program& program, const std::vector<Violation>& violations,
+                       const std::vector<const Violation*>& wanted,
                        std::vector<std::string>* divergences) {
   const auto occurs = [&](const ExpectedViolation& expected) {
     return std::any_of(violations.begin(), violations.end(),
@@ -78,13 +80,13 @@ void CompareViolations(const Program& program, const std::vector<Violation>& vio
     }
   }
   std::array<bool, spec::kInvariants> known = ExpectedInvariants(program);
-  for (const Violation& violation : violations) {
-    bool& reported = known[static_cast<size_t>(violation.invariant)];
+  for (const Violation* violation : wanted) {
+    bool& reported = known[static_cast<size_t>(violation->invariant)];
     if (reported) continue;
     reported = true;
     divergences->push_back(absl::StrFormat("unexpected violation of %s at %s",
-                                           spec::IdOf(violation.invariant),
-                                           OperationText(program, violation.operation)));
+                                           spec::IdOf(violation->invariant),
+                                           OperationText(program, violation->operation)));
   }
 }
 
@@ -102,25 +104,40 @@ bool Meets(const Program& program, const ExpectedViolation& expected, const Viol
 }
 
 Judgement Judge(const Program& program, const program::Execution& execution, bool compare,
-                std::optional<spec::Invariant> stop_at) {
+                std::optional<spec::Invariant> stop_at, const program::FindingPolicy& policy) {
   Judgement judgement;
-  const std::vector<Violation>& violations = execution.violations;
+  std::vector<const Violation*> wanted;
+  for (const Violation& violation : execution.violations) {
+    const program::Identity identity = IdentityOf(program, violation);
+    if (policy.Wants(identity)) {
+      wanted.push_back(&violation);
+    } else {
+      judgement.tolerated.push_back(TextOf(identity));
+    }
+  }
   const auto expected = ExpectedInvariants(program);
-  const auto is_expected = [&](const Violation& violation) {
-    return expected[static_cast<size_t>(violation.invariant)];
+  const auto is_expected = [&](const Violation* violation) {
+    return expected[static_cast<size_t>(violation->invariant)];
   };
-  if (stop_at.has_value()) judgement.subject = execution.Find(*stop_at);
+  const auto first_of = [&](const auto& is_meant) -> const Violation* {
+    const auto found = std::find_if(wanted.begin(), wanted.end(), is_meant);
+    return found == wanted.end() ? nullptr : *found;
+  };
+  if (stop_at.has_value()) {
+    judgement.subject = first_of([&](const Violation* v) { return v->invariant == *stop_at; });
+  }
   if (compare) {
     CompareErrnos(program, execution, &judgement.divergences);
     if (StatesViolations(program) || !program.design.empty()) {
-      CompareViolations(program, violations, &judgement.divergences);
+      CompareViolations(program, execution.violations, wanted, &judgement.divergences);
     }
   }
-  if (judgement.subject == nullptr) judgement.subject = FindExpected(program, violations);
-  const auto surprise = std::find_if_not(violations.begin(), violations.end(), is_expected);
-  if (judgement.subject == nullptr && surprise != violations.end()) judgement.subject = &*surprise;
-  if (judgement.subject == nullptr && !violations.empty()) judgement.subject = &violations[0];
-  judgement.expected = judgement.subject != nullptr && is_expected(*judgement.subject);
+  if (judgement.subject == nullptr) judgement.subject = FindExpected(program, wanted);
+  if (judgement.subject == nullptr) {
+    judgement.subject = first_of([&](const Violation* v) { return !is_expected(v); });
+  }
+  if (judgement.subject == nullptr && !wanted.empty()) judgement.subject = wanted[0];
+  judgement.expected = judgement.subject != nullptr && is_expected(judgement.subject);
   return judgement;
 }
 

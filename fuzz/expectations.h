@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/program/executor.h"
+#include "model/program/finding_pattern.h"
 #include "model/program/program.h"
 #include "model/spec/invariants.h"
 
@@ -17,6 +18,7 @@ struct Judgement {
   bool expected = false;  // the file says that `subject` occurs
   // One clause for each expectation that is not met; empty unless expectations were compared.
   std::vector<std::string> divergences;
+  std::vector<std::string> tolerated;  // findings that occurred and do not count
 };
 
 // True when `program` says which invariants its run violates.
@@ -34,6 +36,7 @@ bool Meets(const program::Program& program, const program::ExpectedViolation& ex
 // The subject is the violation of `stop_at`, if that is set and was violated; else the first that
 // an `expect violation` line means; else the first that the file does not mention; else the first.
 Judgement Judge(const program::Program& program, const program::Execution& execution, bool compare,
-                std::optional<spec::Invariant> stop_at = std::nullopt);
+                std::optional<spec::Invariant> stop_at = std::nullopt,
+                const program::FindingPolicy& policy = {});
 
 }  // namespace iommufd_check::cli

@@ -41,6 +41,7 @@ absl::StatusOr<ExploredFile> ReadExplored(const std::string& file, const std::st
 // programs are shared out too.
 explore::WorkOptions ShareOf(const WorkFlags& flags, size_t file) {
   explore::WorkOptions options;
+  options.policy = flags.findings.policy;
   options.threads = flags.threads;
   options.shards = flags.shards;
   options.shard = static_cast<uint32_t>((flags.shard_index + flags.shards - file % flags.shards) %
@@ -57,7 +58,7 @@ uint64_t PartsOf(const explore::WorkOptions& share, uint32_t parts) {
 
 ExitCode CertifyFiles(const Command& command, const std::vector<std::string>& files,
                       const WorkFlags& flags, const Streams& io, const MakeWork& make_work) {
-  CertificatePrinter printer(flags.json, &io.out);
+  CertificatePrinter printer({.json = flags.json, .programs = flags.programs}, &io.out);
   ResumeFile resume(flags.resume);
   if (const absl::Status read = printer.ReadPrevious(flags.previous, io.in); !read.ok()) {
     return FileError(std::string(read.message()), io);
@@ -87,7 +88,9 @@ ExitCode CertifyFiles(const Command& command, const std::vector<std::string>& fi
       watch.NotePart(part);
       resume.SaveNowAndThen(watch.seconds());
     };
-    printer.Add(explore::RunWork(*work, options));
+    if (const absl::Status added = printer.Add(explore::RunWork(*work, options)); !added.ok()) {
+      return FileError(std::string(added.message()), io);
+    }
     if (const absl::Status saved = resume.Save(); !saved.ok()) {
       return FileError(std::string(saved.message()), io);
     }

@@ -1,24 +1,25 @@
 // libFuzzer target: bytes -> program -> execution under one design; a violation aborts.
 //
 // Own flags (libFuzzer ignores what starts with two dashes): --design=NAME, default reference;
-// --invariants=I05,... makes only these count. Standard libFuzzer flags and corpora as usual.
+// --tolerate=... and --only=... say which findings count, as for iommufd-check. Standard libFuzzer
+// flags and corpora as usual.
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/strings/str_split.h"
-#include "absl/strings/string_view.h"
 #include "fuzz/exit_codes.h"
-#include "fuzz/identity.h"
+#include "fuzz/finding_flags.h"
 #include "fuzz/record_mutator.h"
 #include "fuzz/report.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/byte_codec.h"
 #include "model/program/executor.h"
+#include "model/program/identity.h"
 #include "model/program/minimise.h"
 #include "model/sim/check.h"
 
@@ -40,7 +41,7 @@ bool TooLarge(const program::Program& program) {
 
 struct Target {
   liveupdate::Design* design = nullptr;
-  std::vector<spec::Invariant> invariants;  // empty: all
+  FindingFlags findings;
   program::Executor executor;
 };
 
@@ -62,22 +63,10 @@ void SetDesign(std::string_view name) {
   }
 }
 
-void SetInvariants(std::string_view list) {
-  for (absl::string_view word : absl::StrSplit(absl::string_view(list.data(), list.size()), ',')) {
-    const auto invariant = spec::InvariantFromName(std::string_view(word.data(), word.size()));
-    if (!invariant.has_value()) {
-      Usage("--invariants: no invariant `" + std::string(word) +
-            "`; `iommufd-check list invariants` names them");
-    }
-    TheTarget().invariants.push_back(*invariant);
-  }
-}
-
-const spec::Violation* FirstWanted(const Target& target, const program::Execution& run) {
-  if (run.violations.empty()) return nullptr;
-  if (target.invariants.empty()) return &run.violations.front();
-  for (spec::Invariant invariant : target.invariants) {
-    if (const spec::Violation* violation = run.Find(invariant)) return violation;
+const spec::Violation* FirstWanted(const Target& target, const program::Program& program,
+                                   const program::Execution& run) {
+  for (const spec::Violation& violation : run.violations) {
+    if (target.findings.policy.Wants(IdentityOf(program, violation))) return &violation;
   }
   return nullptr;
 }
@@ -99,7 +88,7 @@ size_t AddVisitedFault(uint8_t* data, size_t size, size_t max_size, unsigned cho
 
 // Prints the report of the smallest program with the same finding, and aborts: libFuzzer keeps the
 // input that it was.
-[[noreturn]] void Fail(program::Program program, const Identity& identity) {
+[[noreturn]] void Fail(program::Program program, const program::Identity& identity) {
   Target& target = TheTarget();
   program.expected.clear();
   program.also.clear();
@@ -131,11 +120,17 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     const std::string_view argument = (*argv)[i];
     if (argument.rfind("--design=", 0) == 0) {
       design = argument.substr(9);
-    } else if (argument.rfind("--invariants=", 0) == 0) {
-      cli::SetInvariants(argument.substr(13));
+    } else if (argument.rfind("--tolerate=", 0) == 0) {
+      cli::TheTarget().findings.tolerate = std::string(argument.substr(11));
+    } else if (argument.rfind("--only=", 0) == 0) {
+      cli::TheTarget().findings.only = std::string(argument.substr(7));
     } else if (argument.rfind("--", 0) == 0) {
-      cli::Usage(std::string(argument) + ": unknown flag; known are --design and --invariants");
+      cli::Usage(std::string(argument) +
+                 ": unknown flag; known are --design, --tolerate and --only");
     }
+  }
+  if (const std::string problem = cli::TheTarget().findings.Read(std::cin); !problem.empty()) {
+    cli::Usage(problem);
   }
   cli::SetDesign(design);
   return 0;
@@ -159,8 +154,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   program::Program program = program::DecodeBytes({data, size});
   if (cli::TooLarge(program)) return -1;  // not for the corpus
   const program::Execution& run = target.executor.Run(*target.design, program, {});
-  const spec::Violation* violation = cli::FirstWanted(target, run);
+  const spec::Violation* violation = cli::FirstWanted(target, program, run);
   if (violation == nullptr) return 0;
-  const cli::Identity identity = cli::IdentityOf(program, *violation);
+  const program::Identity identity = IdentityOf(program, *violation);
   cli::Fail(std::move(program), identity);
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "fuzz/event_text.h"
 #include "fuzz/swim_lanes.h"
+#include "model/program/identity.h"
 #include "model/program/text_codec.h"
 
 namespace iommufd_check::cli {
@@ -45,6 +46,29 @@ std::string Place(const program::Program& program, const spec::Violation& subjec
                          subject.step, program::TaskName(subject.task));
 }
 
+// One line for each nesting of a lock cycle, the one that closed it first.
+std::string Chain(const program::Program& program, const spec::Violation& subject) {
+  std::string text;
+  for (const spec::LockNesting& nesting : subject.chain) {
+    const bool in_function = nesting.function != sim::Fn::kNone;
+    text += Fact(text.empty() ? "chain" : "",
+                 absl::StrCat(std::string(sim::Name(nesting.inner)), " inside ",
+                              std::string(sim::Name(nesting.outer)), " at ",
+                              OperationText(program, nesting.operation), in_function ? " in " : "",
+                              in_function ? std::string(sim::Name(nesting.function)) : ""));
+  }
+  return text;
+}
+
+// The finding that came first in the run and may be the cause of this one; empty when there is
+// none.
+std::string Cause(const program::Program& program, const program::Execution& execution,
+                  const spec::Violation& subject) {
+  const spec::Violation* primary = program::PrimaryOf(execution.violations);
+  if (primary == nullptr || program::StandsAlone(subject) || *primary == subject) return "";
+  return TextOf(IdentityOf(program, *primary));
+}
+
 // "I19 (2), I20": the violations beside the subject, with how many operations broke each.
 std::string Others(const program::Execution& execution, const spec::Violation& subject) {
   std::array<int, spec::kInvariants> counts{};
@@ -70,9 +94,8 @@ std::string Holders(const program::Program& program, const std::vector<sim::Even
   std::string text;
   for (int task = tasks == 0 ? 0 : 1; task <= tasks; ++task) {
     const std::vector<std::string> locks = held.Of(static_cast<sim::TaskId>(task));
-    absl::StrAppend(&text, text.empty() ? "" : "; ",
-                    program::TaskName(static_cast<uint8_t>(task)), ": ",
-                    locks.empty() ? "nothing" : absl::StrJoin(locks, " "));
+    absl::StrAppend(&text, text.empty() ? "" : "; ", program::TaskName(static_cast<uint8_t>(task)),
+                    ": ", locks.empty() ? "nothing" : absl::StrJoin(locks, " "));
   }
   return text;
 }
@@ -97,8 +120,6 @@ std::string Difference(const std::vector<std::string>& difference, size_t most) 
   size_t shown = 0;
   size_t hidden = 0;
   for (const std::string& difference_line : difference) {
-    // In the middle of an operation locks always differ, and the rows above show them.
-    if (difference_line.starts_with("kernel.locks.")) continue;
     if (shown == most) {
       ++hidden;
       continue;
@@ -120,12 +141,17 @@ std::string RenderReport(const program::Program& program, const program::Executi
   std::string text =
       absl::StrFormat("VIOLATION %s %s\n  %s\n", spec::IdOf(subject.invariant),
                       spec::NameOf(subject.invariant), spec::SentenceOf(subject.invariant));
+  text += Fact("finding", TextOf(IdentityOf(program, subject)));
   text += Fact("design", options.design);
   text += Fact("at", Place(program, subject));
   if (subject.object.kind != sim::ObjectKind::kNone)
     text += Fact("object", ObjectText(subject.object));
   if (!subject.detail.empty()) text += Fact("detail", subject.detail);
+  text += Chain(program, subject);
   text += Fact("holds", Holders(program, events, subject));
+  if (const std::string cause = Cause(program, execution, subject); !cause.empty()) {
+    text += Fact("after", cause);
+  }
   if (const std::string others = Others(execution, subject); !others.empty()) {
     text += Fact("also", others);
   }

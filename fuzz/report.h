@@ -18,7 +18,7 @@ namespace iommufd_check::cli {
 struct ReportOptions {
   std::string design;         // that ran
   std::string replay;         // arguments of `iommufd-check run`; empty: no such line
-  size_t max_rows = 18;       // of the swim lanes
+  size_t max_rows = 24;       // of the swim lanes
   size_t max_difference = 5;  // lines of the difference between the worlds
 };
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "model/program/operation.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::cli {
@@ -17,13 +18,29 @@ using sim::Primitive;
 
 // Of what is only background, so many events before the violation are worth a row.
 constexpr size_t kNear = 10;
+// So many of the calls that a task made before are taken for causes, the last ones.
+constexpr size_t kCauses = 6;
 
-// Lower is shown first.
-enum Rank : int { kSubject, kFailure, kTouching, kTurn, kContext, kBackground, kHidden };
+// Lower is shown first. kOther: begin and end of the calls of other tasks. kCause: what the calls
+// before, and other tasks, did to what the violation is about.
+enum Rank : int {
+  kSubject,
+  kFault,
+  kOther,
+  kCause,
+  kTouching,
+  kTurn,
+  kContext,
+  kSplat,
+  kBackground,
+  kHidden
+};
 
 // The events of one operation.
 struct Span {
   size_t begin = 0;
+  int64_t code = 0;  // of the operation
+  size_t later = 0;  // causes of the same task behind it
   size_t last = 0;
   bool ended = false;
   bool alone = true;  // no event of another task lies inside
@@ -40,6 +57,37 @@ bool IsReference(Primitive primitive) {
 bool IsLock(Primitive primitive) {
   return primitive == Primitive::kLock || primitive == Primitive::kUnlock ||
          primitive == Primitive::kWait;
+}
+
+// Calls that only make room for others. One that fails may be a cause all the same.
+bool IsSetUp(int64_t code) {
+  switch (static_cast<program::OpCode>(code)) {
+    case program::OpCode::kIoasAlloc:
+    case program::OpCode::kDeviceBind:
+    case program::OpCode::kHwptAlloc:
+    case program::OpCode::kLuoCreateSession:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Calls that take something away, or forbid something, that others go on counting on.
+bool TakesAway(int64_t code) {
+  switch (static_cast<program::OpCode>(code)) {
+    case program::OpCode::kUnmap:
+    case program::OpCode::kDestroy:
+    case program::OpCode::kDeviceDetach:
+    case program::OpCode::kDeviceUnbind:
+    case program::OpCode::kMemfdSeal:
+    case program::OpCode::kMemfdPunchHole:
+    case program::OpCode::kMemfdTruncate:
+    case program::OpCode::kLuoCloseSession:
+    case program::OpCode::kCloseIommufd:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // Pages come and go by the dozen, and rarely tell anything unless the violation is about one.
@@ -65,6 +113,7 @@ class Ranking {
       : events_(events), subject_(subject), seen_(SeenAt(events, subject)) {
     FindSpans();
     FindLocks();
+    FindCallers();
   }
 
   int RankOf(size_t i) const;
@@ -75,10 +124,11 @@ class Ranking {
 
   void FindSpans();
   void FindLocks();
+  void FindCallers();
   bool Touches(const Event& event) const;
   bool TaskChangesAt(size_t i) const;
   int RankAfter(size_t i) const;
-  int RankInBackground(size_t i, bool one_row) const;
+  int RankInBackground(size_t i, const Span& span) const;
   int RankUnderWay(size_t i) const;
 
   const std::vector<Event>& events_;
@@ -86,6 +136,7 @@ class Ranking {
   const size_t seen_;
   std::map<OperationKey, Span> spans_;
   std::set<size_t> first_splats_;  // the first of each kind in each task
+  std::set<size_t> callers_;       // entries of the functions that the violation was seen in
   std::set<size_t> held_since_;    // lock events of locks that are held where the violation is seen
 };
 
@@ -93,7 +144,8 @@ void Ranking::FindSpans() {
   std::set<std::tuple<sim::TaskId, uint8_t>> splats;
   for (size_t i = 0; i < events_.size(); ++i) {
     const Event& event = events_[i];
-    const auto [it, is_new] = spans_.try_emplace(OperationOf(event), Span{.begin = i});
+    const auto [it, is_new] =
+        spans_.try_emplace(OperationOf(event), Span{.begin = i, .code = event.value});
     Span& span = it->second;
     if (!is_new && events_[i - 1].task != event.task) span.alone = false;
     span.last = i;
@@ -101,6 +153,29 @@ void Ranking::FindSpans() {
     if (event.primitive == Primitive::kSplat && splats.insert({event.task, event.detail}).second) {
       first_splats_.insert(i);
     }
+  }
+  std::map<sim::TaskId, size_t> causes;
+  for (size_t i = events_.size(); i-- > 0;) {
+    if (i > seen_ || events_[i].primitive != Primitive::kOpEnd) continue;
+    Span& span = spans_.at(OperationOf(events_[i]));
+    span.later = causes[events_[i].task];
+    if (!IsSetUp(span.code) || events_[i].value != 0) ++causes[events_[i].task];
+  }
+}
+
+// The last entry of the violation's function and, going back, of each function around it. Returns
+// leave no event, but a function that was entered less deep later had returned.
+void Ranking::FindCallers() {
+  int64_t depth = 0;  // of the innermost that was found
+  for (size_t i = seen_ + 1; i-- > 0;) {
+    const Event& event = events_[i];
+    if (OperationOf(event) != OperationOf(events_[seen_])) continue;
+    if (event.primitive == Primitive::kOpBegin) return;
+    if (event.primitive != Primitive::kEnter) continue;
+    const bool innermost = depth == 0 && static_cast<sim::Fn>(event.detail) == subject_.function;
+    if (!innermost && (depth == 0 || event.value >= depth)) continue;
+    callers_.insert(i);
+    depth = event.value;
   }
 }
 
@@ -143,36 +218,57 @@ bool Ranking::TaskChangesAt(size_t i) const {
 int Ranking::RankAfter(size_t i) const {
   const Event& event = events_[i];
   const bool of_subject = OperationOf(event) == OperationOf(events_[seen_]);
-  if (of_subject && event.primitive == Primitive::kOpEnd) return kTurn;
+  if (event.primitive == Primitive::kOpEnd) {
+    if (of_subject) return kTurn;
+    const bool beside = spans_.at(OperationOf(event)).begin < seen_ && event.task != 0;
+    return beside ? kContext : kHidden;
+  }
   const bool last = i + 1 == events_.size();
   return last && event.primitive == Primitive::kSplat ? kTurn : kHidden;
 }
 
-// An event of an operation that was over when the subject's began. `one_row`: nothing ran beside
-// it.
-int Ranking::RankInBackground(size_t i, bool one_row) const {
+// An event of an operation that was over when the subject's began. `span`: the operation.
+int Ranking::RankInBackground(size_t i, const Span& span) const {
   const Event& event = events_[i];
   const bool is_end = event.primitive == Primitive::kOpEnd;
-  if (event.primitive == Primitive::kFail) return kFailure;
+  if (event.primitive == Primitive::kFail) return kFault;
   if (event.primitive == Primitive::kSplat) return kBackground;
-  if (subject_.task != 0 && event.task == 0) return is_end && event.value != 0 ? kContext : kHidden;
+  if (is_end && event.task != events_[seen_].task && event.task != 0) return kOther;
+  if (subject_.task != 0 && event.task == 0) {
+    // A lane of main costs the others their width.
+    return is_end && (TakesAway(span.code) || event.value != 0) ? kCause : kHidden;
+  }
+  if (is_end && (!IsSetUp(span.code) || event.value != 0)) {
+    return span.later < kCauses ? kCause : kContext;
+  }
   if (is_end) return kContext;
   const bool same_field = IsAccess(event.primitive) && IsAccess(events_[seen_].primitive);
   if (Touches(event) && (event.primitive == Primitive::kNote || same_field)) return kTouching;
-  if (one_row || IsReference(event.primitive) || IsAccess(event.primitive)) return kHidden;
-  return event.primitive == Primitive::kCall ? kHidden : kBackground;
+  const bool quiet = IsReference(event.primitive) || IsAccess(event.primitive) ||
+                     event.primitive == Primitive::kCall || event.primitive == Primitive::kEnter;
+  return span.alone || quiet ? kHidden : kBackground;
 }
 
 int Ranking::RankUnderWay(size_t i) const {
   const Event& event = events_[i];
-  if (event.primitive == Primitive::kFail) return kFailure;
-  if (event.primitive == Primitive::kSplat)
-    return first_splats_.contains(i) ? kFailure : kBackground;
+  const bool other = event.task != events_[seen_].task;
+  const bool border =
+      event.primitive == Primitive::kOpBegin || event.primitive == Primitive::kOpEnd;
+  if (event.primitive == Primitive::kFail) return kFault;
+  if (event.primitive == Primitive::kSplat) {
+    const bool related = subject_.splat != sim::Splat::kCount && event.object == subject_.object;
+    if (related) return kTouching;
+    return first_splats_.contains(i) ? kSplat : kBackground;
+  }
+  if (border) return other ? kOther : kTurn;
+  if (event.primitive == Primitive::kEnter) {
+    if (callers_.contains(i)) return kTurn;
+    return other ? kSplat : kBackground;
+  }
   if (event.primitive == Primitive::kWait) return kTurn;
-  if (Touches(event)) return kTouching;
+  if (Touches(event)) return other && !IsLock(event.primitive) ? kCause : kTouching;
   if (IsAccess(event.primitive) || IsReference(event.primitive)) return kHidden;
   if (event.primitive == Primitive::kCall) return kHidden;
-  if (event.primitive == Primitive::kOpBegin || event.primitive == Primitive::kOpEnd) return kTurn;
   if (IsAboutPages(event)) return kBackground;
   if (event.primitive == Primitive::kNote || TaskChangesAt(i)) return kTurn;
   // Locks that were released again are background; those still held stand in every row anyway.
@@ -188,7 +284,7 @@ int Ranking::RankOf(size_t i) const {
   if (i == subject.begin) return kSubject;
   const Span& span = spans_.at(OperationOf(event));
   const bool over = span.ended && span.last < subject.begin;
-  const int rank = over ? RankInBackground(i, span.alone) : RankUnderWay(i);
+  const int rank = over ? RankInBackground(i, span) : RankUnderWay(i);
   return rank == kBackground && seen_ - i > kNear ? kHidden : rank;
 }
 

@@ -36,10 +36,12 @@ class StepCount {
 // Indexes of the events to draw, ascending, never empty unless `events` is. With a line for each
 // gap between two of them that hides steps they are at most `max_rows` lines.
 //
-// First come the violation and the start of its operation, then faults and splats, then what
-// touches the offending object, then where tasks change and wait, then the locks and notes of the
-// operations that were under way; among equals what is nearest to the violation. An operation that
-// ended before with nothing beside it is one row.
+// First come the violation and the start of its operation, then injected faults, begin and end of
+// the calls of other tasks, what calls before and other tasks did to the offending object, what
+// else touches it, where tasks change and wait and which functions lead to the violation, then the
+// locks and notes of the operations that were under way, at last splats about something else; among
+// equals what is nearest to the violation. An operation that ended before with nothing beside it is
+// one row.
 std::vector<size_t> ChooseRows(const std::vector<sim::Event>& events,
                                const spec::Violation& subject, size_t max_rows);
 

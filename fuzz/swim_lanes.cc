@@ -4,11 +4,13 @@
 #include <array>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "fuzz/event_text.h"
 #include "fuzz/row_choice.h"
+#include "model/sim/errno.h"
 
 namespace iommufd_check::cli {
 namespace {
@@ -35,13 +37,21 @@ struct Row {
 std::vector<Row> RowsOf(const program::Program& program, const std::vector<sim::Event>& events,
                         const std::vector<size_t>& chosen) {
   std::vector<Row> rows;
+  std::set<std::pair<sim::TaskId, uint16_t>> begun;  // operations whose begin has a row
   HeldLocks held;
   size_t next = 0;
   for (const size_t i : chosen) {
     for (; next <= i; ++next) held.Apply(events[next]);
     const sim::Event& event = events[i];
-    rows.push_back({i, event.task, absl::StrFormat("%4d %s", event.step, EventText(program, event)),
-                    held.Of(event.task)});
+    const bool whole =
+        event.primitive == sim::Primitive::kOpEnd && !begun.contains({event.task, event.operation});
+    if (event.primitive == sim::Primitive::kOpBegin) begun.insert({event.task, event.operation});
+    const std::string text =
+        whole ? absl::StrCat(CallText(program, event.operation), " -> ",
+                             std::string(sim::ErrnoName(static_cast<int>(event.value))))
+              : EventText(program, event);
+    rows.push_back(
+        {i, event.task, absl::StrFormat("%4d %s", event.step, text), held.Of(event.task)});
   }
   return rows;
 }

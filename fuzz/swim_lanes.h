@@ -7,7 +7,8 @@
 //
 // One column for each concurrent task, and one for main (which also stands for finally and the
 // exit) when something that matters happened there. A row shows the task's step, what it did, and
-// in brackets the locks that it then holds. `>>>` marks where the violation was seen.
+// in brackets the locks that it then holds. An operation beside which nothing ran is one row, its
+// call with what it returned. `>>>` marks where the violation was seen.
 #pragma once
 
 #include <cstddef>

@@ -1,10 +1,14 @@
 #include "fuzz/verdict.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "fuzz/witness.h"
+#include "model/explore/finding_groups.h"
 
 namespace iommufd_check::cli {
 namespace {
@@ -39,6 +43,7 @@ class Jury {
   liveupdate::Design& design_;
   const SearchBounds bounds_;
   DesignVerdict verdict_;
+  std::map<program::Identity, explore::Finding> best_;
 };
 
 void Jury::Hear(const Program& program) {
@@ -62,38 +67,95 @@ void Jury::Hear(const Program& program) {
   verdict_.exhausted = verdict_.exhausted && outcome.exhausted;
 }
 
+// Unlike an exploration it wants the smallest program, whatever its preemptions.
 void Jury::Visit(const Program& program, const Execution& execution) {
-  for (int i = 0; i < spec::kInvariants; ++i) verdict_.cells[i].armed += execution.armed[i];
-  for (const spec::Violation& violation : execution.violations) {
-    std::optional<Finding>& best = verdict_.cells[static_cast<size_t>(violation.invariant)].finding;
-    if (best.has_value() && SizeOf(best->program) <= SizeOf(program)) continue;
-    best = Finding{program, IdentityOf(program, violation)};
+  for (int i = 0; i < spec::kInvariants; ++i) verdict_.armed[i] += execution.armed[i];
+  if (execution.violations.empty()) return;
+  explore::Certificate of_run;
+  of_run.EnterViolations(program, execution, 0, [&program] { return program; });
+  for (explore::Finding& finding : of_run.findings) {
+    const auto [known, is_new] = best_.try_emplace(finding.identity, finding);
+    if (is_new) continue;
+    finding.runs += known->second.runs;
+    finding.first += known->second.first;
+    const bool better = SizeOf(program) < SizeOf(known->second.witness);
+    if (better) {
+      known->second = std::move(finding);
+    } else {
+      known->second.runs = finding.runs;
+      known->second.first = finding.first;
+    }
   }
 }
 
 void Jury::MinimiseFindings(const std::function<void(const std::string&)>& progress) {
-  for (Cell& cell : verdict_.cells) {
-    if (!cell.finding.has_value()) continue;
-    Finding& finding = *cell.finding;
-    const std::string id(spec::IdOf(finding.identity.invariant));
-    progress(absl::StrCat(verdict_.design, ": minimising ", id));
+  for (auto& [identity, finding] : best_) verdict_.found.Keep(std::move(finding));
+  verdict_.found.Tolerate(bounds_.policy);
+  verdict_.found.work = "verdict";
+  verdict_.found.design = verdict_.design;
+  for (explore::Finding& finding : verdict_.found.findings) {
+    progress(absl::StrCat(verdict_.design, ": minimising ", TextOf(finding.identity)));
     // Expectations are about the program as written, not about what was found.
-    finding.program.title =
-        absl::StrCat("Found by verdict: ", verdict_.design, " violates ", id, " ",
-                     std::string(spec::NameOf(finding.identity.invariant)), ".");
-    finding.program = engine_.minimise(finding.program, [&](const Program& candidate) {
+    finding.witness.expected.clear();
+    finding.witness.also.clear();
+    finding.witness = engine_.minimise(finding.witness, [&](const Program& candidate) {
       return FindIdentity(candidate, engine_.run(design_, candidate), finding.identity) != nullptr;
     });
-    finding.program = AsFinding(finding.program, engine_.run(design_, finding.program),
-                                finding.identity, verdict_.design);
+    const Execution& execution = engine_.run(design_, finding.witness);
+    finding.preemptions = engine_.preemptions ? engine_.preemptions() : -1;
+    finding.witness.title = HeadingText({.found_by = "verdict",
+                                         .design = verdict_.design,
+                                         .identity = finding.identity,
+                                         .preemptions = finding.preemptions});
+    finding.witness = AsFinding(finding.witness, execution, finding.identity, verdict_.design);
   }
 }
 
-std::string CellText(const Cell& cell) {
-  if (cell.finding.has_value()) {
-    return absl::StrFormat("VIOLATED (%d ops)", cell.finding->program.operations.size());
+// "3 findings", as far as they are of the invariant.
+template <class List>
+size_t CountOf(const List& list, spec::Invariant invariant) {
+  return static_cast<size_t>(std::count_if(list.begin(), list.end(), [&](const auto& finding) {
+    return finding.identity.invariant == invariant;
+  }));
+}
+
+std::string CellText(const DesignVerdict& verdict, spec::Invariant invariant) {
+  const size_t found = CountOf(verdict.found.findings, invariant);
+  if (found > 0) {
+    size_t least = SIZE_MAX;
+    for (const explore::Finding& finding : verdict.found.findings) {
+      if (finding.identity.invariant != invariant) continue;
+      least = std::min(least, finding.witness.operations.size());
+    }
+    if (found == 1) return absl::StrFormat("VIOLATED (%d ops)", least);
+    return absl::StrFormat("VIOLATED (%d ops, %d findings)", least, found);
   }
-  return cell.armed == 0 ? "never armed" : absl::StrFormat("held (%d)", cell.armed);
+  const size_t tolerated = CountOf(verdict.found.tolerated, invariant);
+  if (tolerated > 0) return absl::StrFormat("tolerated (%d)", tolerated);
+  const uint64_t armed = verdict.armed[static_cast<size_t>(invariant)];
+  return armed == 0 ? "never armed" : absl::StrFormat("held (%d)", armed);
+}
+
+std::string FindingLine(const char* label, const explore::Finding& finding) {
+  std::string text = absl::StrCat(label, TextOf(finding.identity), " in ", finding.runs,
+                                  finding.runs == 1 ? " run" : " runs", " (",
+                                  finding.witness.operations.size(), " ops)");
+  return absl::StrCat(text, ": ", finding.detail, "\n");
+}
+
+std::string FindingsOf(const DesignVerdict& verdict) {
+  std::string text;
+  for (const explore::FindingGroup& group : explore::GroupsOf(verdict.found)) {
+    text += FindingLine("  VIOLATED   ", *group.primary);
+    for (const explore::Finding* other : group.others) {
+      text += FindingLine("    and then   ", *other);
+    }
+  }
+  for (const explore::Tolerated& tolerated : verdict.found.tolerated) {
+    absl::StrAppend(&text, "  tolerated  ", TextOf(tolerated.identity), " in ", tolerated.runs,
+                    tolerated.runs == 1 ? " run\n" : " runs\n");
+  }
+  return text;
 }
 
 // What "all" was, or how it ended.
@@ -111,11 +173,6 @@ std::string Extent(const DesignVerdict& verdict, const SearchBounds& bounds) {
 }
 
 }  // namespace
-
-bool DesignVerdict::violated() const {
-  return std::any_of(cells.begin(), cells.end(),
-                     [](const Cell& cell) { return cell.finding.has_value(); });
-}
 
 DesignVerdict JudgeDesign(const Engine& engine, liveupdate::Design& design,
                           const std::vector<Program>& programs, const SearchBounds& bounds,
@@ -135,7 +192,9 @@ std::string RenderVerdict(const std::vector<DesignVerdict>& verdicts, const Sear
   std::vector<size_t> widths;
   for (const DesignVerdict& verdict : verdicts) {
     size_t width = verdict.design.size();
-    for (const Cell& cell : verdict.cells) width = std::max(width, CellText(cell).size());
+    for (int i = 0; i < spec::kInvariants; ++i) {
+      width = std::max(width, CellText(verdict, static_cast<spec::Invariant>(i)).size());
+    }
     widths.push_back(width);
   }
   const auto row = [&](std::string_view name, const auto& cell_of) {
@@ -151,10 +210,13 @@ std::string RenderVerdict(const std::vector<DesignVerdict>& verdicts, const Sear
   for (int i = 0; i < spec::kInvariants; ++i) {
     const auto invariant = static_cast<spec::Invariant>(i);
     text += row(absl::StrFormat("%s %s", spec::IdOf(invariant), spec::NameOf(invariant)),
-                [i](const DesignVerdict& verdict) { return CellText(verdict.cells[i]); });
+                [&](const DesignVerdict& verdict) { return CellText(verdict, invariant); });
   }
   text += "\n";
-  for (const DesignVerdict& verdict : verdicts) text += Extent(verdict, bounds);
+  for (const DesignVerdict& verdict : verdicts) {
+    text += Extent(verdict, bounds);
+    text += FindingsOf(verdict);
+  }
   return text;
 }
 

@@ -2,18 +2,18 @@
 // within stated bounds.
 //
 // For each design every program runs as written and is then searched (single faults, schedules).
-// For each invariant that breaks, the shortest program that breaks it is kept and minimised. The
-// engines that run, search and minimise come as functions, so that a test can stand in for them.
+// For each finding (program/identity.h) the shortest program that shows it is kept and minimised.
+// The engines that run, search and minimise come as functions, so that a test can stand in for
+// them.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "fuzz/identity.h"
+#include "model/explore/certificate.h"
 #include "model/liveupdate/design.h"
 #include "model/program/executor.h"
 #include "model/program/program.h"
@@ -25,6 +25,7 @@ struct SearchBounds {
   uint32_t preemptions = 2;     // in one schedule of a run with a fault
   bool single_faults = true;    // also each run in which one call fails
   uint64_t max_executions = 0;  // of each design; 0: no limit
+  program::FindingPolicy policy;
 };
 
 struct SearchOutcome {
@@ -44,26 +45,21 @@ struct Engine {
                               const Visitor&)>
       search;
   std::function<program::Program(const program::Program&, const Predicate&)> minimise;
-};
-
-struct Finding {
-  program::Program program;
-  Identity identity;
-};
-
-struct Cell {
-  uint64_t armed = 0;  // how often the invariant had something to say
-  std::optional<Finding> finding;
+  std::function<int()> preemptions;  // of the last run
 };
 
 struct DesignVerdict {
   std::string design;
-  std::array<Cell, spec::kInvariants> cells{};
+  // How often each invariant had something to say.
+  std::array<uint64_t, spec::kInvariants> armed{};
+  // Of which only `findings`, with minimised programs, and what the policy tolerates mean
+  // something.
+  explore::Certificate found;
   uint64_t programs = 0;    // that were run as written
   uint64_t executions = 0;  // without those of minimising
   bool exhausted = true;
 
-  bool violated() const;
+  bool violated() const { return found.violated(); }
 };
 
 // `progress` gets a line now and then, none of which is a result.
@@ -71,7 +67,8 @@ DesignVerdict JudgeDesign(const Engine& engine, liveupdate::Design& design,
                           const std::vector<program::Program>& programs, const SearchBounds& bounds,
                           const std::function<void(const std::string&)>& progress);
 
-// Rows are invariants, columns designs; a line about the extent of the search follows for each.
+// Rows are invariants, columns designs. For each design a line about the extent of the search
+// follows, then its findings: what may be the cause of others first, those below it.
 std::string RenderVerdict(const std::vector<DesignVerdict>& verdicts, const SearchBounds& bounds);
 
 }  // namespace iommufd_check::cli

@@ -74,6 +74,7 @@ Engine MakeEngine(program::Executor& executor) {
           [](const Program& program, const Predicate& still_fails) {
             return program::Minimise(program, still_fails, nullptr);
           },
+      .preemptions = [&executor] { return explore::PreemptionsOfLast(executor); },
   };
 }
 

@@ -19,10 +19,13 @@ void WorkFlags::AddTo(FlagSet* flags) {
   flags->Add("max_memory", "BYTES", "of the process; 0 is no limit (default: 0)", &max_memory);
   flags->Add("resume", "FILE", "keep what is done there, and go on from it if it exists", &resume);
   flags->Add("previous", "FILE", "also say what differs from these certificates (JSON)", &previous);
+  flags->Add("programs", "DIR", "write each finding's program there, do not print it", &programs);
   flags->Add("json", "", "print the certificates as one JSON list", &json);
+  findings.AddTo(flags);
 }
 
-std::string WorkFlags::Problem() {
+std::string WorkFlags::Problem(std::istream& in) {
+  if (const std::string problem = findings.Read(in); !problem.empty()) return problem;
   if (!design.empty() && liveupdate::FindDesign(design) == nullptr) return UnknownDesign(design);
   if (threads < 1 || threads > explore::kMaxThreads) {
     return absl::StrCat("--threads=", threads, " is out of range; give 1 to ",

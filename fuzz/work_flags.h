@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <istream>
 #include <string>
 
+#include "fuzz/finding_flags.h"
 #include "fuzz/flag_set.h"
 
 namespace iommufd_check::cli {
@@ -17,15 +19,18 @@ struct WorkFlags {
   uint64_t max_memory = 0;      // bytes, of the process
   std::string resume;
   std::string previous;
+  std::string programs;  // a folder
   bool json = false;
+  FindingFlags findings;
 
   // Of `shard`, once Problem is empty.
   uint32_t shard_index = 0;
   uint32_t shards = 1;
 
   void AddTo(FlagSet* flags);
-  // Reads `shard`. What is wrong, in one sentence, or empty.
-  std::string Problem();
+  // Reads `shard`, and `findings` from files or from `in`. What is wrong, in one sentence, or
+  // empty.
+  std::string Problem(std::istream& in);
 };
 
 }  // namespace iommufd_check::cli

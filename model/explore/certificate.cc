@@ -20,10 +20,28 @@ constexpr uint64_t kMeaning = 2;
 bool Better(const Finding& a, const Finding& b) {
   if (a.preemptions != b.preemptions) return a.preemptions < b.preemptions;
   if (a.fewest != b.fewest) return a.fewest;
+  if (a.after.has_value() != b.after.has_value()) return !a.after.has_value();
   const std::string text_a = program::PrintProgram(a.witness);
   const std::string text_b = program::PrintProgram(b.witness);
   if (text_a.size() != text_b.size()) return text_a.size() < text_b.size();
   return text_a < text_b;
+}
+
+// Where the identity is among `list`, or belongs.
+template <class List>
+auto PlaceOf(List& list, const program::Identity& identity) {
+  return std::lower_bound(list.begin(), list.end(), identity,
+                          [](const auto& a, const program::Identity& b) { return a.identity < b; });
+}
+
+// Runs of a finding that is known to be tolerated were counted with the others.
+void AddTolerated(const Tolerated& more, std::vector<Tolerated>* list) {
+  const auto known = PlaceOf(*list, more.identity);
+  if (known == list->end() || known->identity != more.identity) {
+    list->insert(known, more);
+  } else {
+    known->runs += more.runs;
+  }
 }
 
 }  // namespace
@@ -50,11 +68,18 @@ void Identify(const program::Program& program, Certificate* c) {
   c->identity = sim::HashWords(sink.words()).low;
 }
 
+const Finding* Certificate::Find(const program::Identity& wanted) const {
+  const auto found = PlaceOf(findings, wanted);
+  return found == findings.end() || found->identity != wanted ? nullptr : &*found;
+}
+
 const Finding* Certificate::Find(spec::Invariant invariant) const {
+  const Finding* best = nullptr;
   for (const Finding& finding : findings) {
-    if (finding.violation.invariant == invariant) return &finding;
+    if (finding.identity.invariant != invariant) continue;
+    if (best == nullptr || Better(finding, *best)) best = &finding;
   }
-  return nullptr;
+  return best;
 }
 
 void Certificate::Enter(const program::Execution& execution, uint64_t steps, uint128 stands_for) {
@@ -73,24 +98,68 @@ void Certificate::Enter(const program::Execution& execution, uint64_t steps, uin
 void Certificate::EnterSchedule(const program::Program& variant,
                                 const program::Execution& execution, int preemptions) {
   Enter(execution, execution.steps, 1);
+  EnterViolations(variant, execution, preemptions, [&variant] { return variant; });
+}
+
+void Certificate::EnterViolations(const program::Program& run, const program::Execution& execution,
+                                  int preemptions,
+                                  const std::function<program::Program()>& witness) {
+  if (execution.violations.empty()) return;
+  const spec::Violation* primary = program::PrimaryOf(execution.violations);
+  std::optional<program::Identity> cause;
+  if (primary != nullptr) cause = IdentityOf(run, *primary);
+  std::vector<program::Identity> entered;  // two operations of a kind break the same
   for (const spec::Violation& violation : execution.violations) {
-    const Finding* known = Find(violation.invariant);
-    if (known != nullptr && known->preemptions <= preemptions) continue;
-    Keep({violation, variant, preemptions, false});
+    Finding finding{.identity = IdentityOf(run, violation),
+                    .detail = violation.detail,
+                    .preemptions = preemptions};
+    if (std::find(entered.begin(), entered.end(), finding.identity) != entered.end()) continue;
+    entered.push_back(finding.identity);
+    if (cause != finding.identity && !program::StandsAlone(violation)) finding.after = cause;
+    const auto known = PlaceOf(findings, finding.identity);
+    if (known != findings.end() && known->identity == finding.identity) {
+      ++known->runs;
+      known->first += finding.after.has_value() ? 0 : 1;
+      const bool earlier = known->after.has_value() && !finding.after.has_value();
+      if (known->preemptions < preemptions || (known->preemptions == preemptions && !earlier)) {
+        continue;
+      }
+    } else {
+      finding.runs = 1;
+      finding.first = finding.after.has_value() ? 0 : 1;
+    }
+    finding.witness = witness();
+    Keep(std::move(finding));
   }
 }
 
 void Certificate::Keep(Finding finding) {
-  const auto position = std::find_if(findings.begin(), findings.end(), [&](const Finding& known) {
-    return known.violation.invariant >= finding.violation.invariant;
-  });
-  const bool known =
-      position != findings.end() && position->violation.invariant == finding.violation.invariant;
-  if (!known) {
-    findings.insert(position, std::move(finding));
-  } else if (Better(finding, *position)) {
-    *position = std::move(finding);
+  const auto known = PlaceOf(findings, finding.identity);
+  if (known == findings.end() || known->identity != finding.identity) {
+    findings.insert(known, std::move(finding));
+    return;
   }
+  finding.runs += known->runs;
+  finding.first += known->first;
+  if (Better(finding, *known)) {
+    *known = std::move(finding);
+  } else {
+    known->runs = finding.runs;
+    known->first = finding.first;
+  }
+}
+
+void Certificate::Tolerate(const program::FindingPolicy& findings_that_count) {
+  policy = findings_that_count.text();
+  std::vector<Finding> wanted;
+  for (Finding& finding : findings) {
+    if (findings_that_count.Wants(finding.identity)) {
+      wanted.push_back(std::move(finding));
+    } else {
+      AddTolerated({finding.identity, finding.runs}, &tolerated);
+    }
+  }
+  findings = std::move(wanted);
 }
 
 std::string Certificate::WhyNotMergeable(const Certificate& other) const {
@@ -98,6 +167,10 @@ std::string Certificate::WhyNotMergeable(const Certificate& other) const {
     return absl::StrCat("certificates of ", program, " under ", design, " and of ", other.program,
                         " under ", other.design,
                         " are not of one exploration: program, design or bounds differ");
+  }
+  if (policy != other.policy) {
+    return absl::StrCat("certificates of ", program, " under ", design,
+                        " tolerate different findings");
   }
   std::vector<uint32_t> both;
   std::set_intersection(done.begin(), done.end(), other.done.begin(), other.done.end(),
@@ -134,6 +207,7 @@ void Certificate::Add(const Certificate& other) {
   for (size_t i = 0; i < sites.size(); ++i) sites[i] += other.sites[i];
   for (size_t i = 0; i < armed.size(); ++i) armed[i] += other.armed[i];
   for (const Finding& finding : other.findings) Keep(finding);
+  for (const Tolerated& more : other.tolerated) AddTolerated(more, &tolerated);
 }
 
 }  // namespace iommufd_check::explore

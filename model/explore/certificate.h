@@ -10,21 +10,35 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "model/explore/key.h"
 #include "model/program/executor.h"
+#include "model/program/finding_pattern.h"
+#include "model/program/identity.h"
 
 namespace iommufd_check::explore {
 
-// The best witness found of one invariant's violation.
+// One finding (program/identity.h) with the best witness that was found of it.
 struct Finding {
-  spec::Violation violation;
+  program::Identity identity;
+  std::string detail;  // what was seen there, with the numbers
   program::Program witness;
   int preemptions = 0;
-  bool fewest = false;  // all schedules with fewer preemptions were run, and none breaks it
+  bool fewest = false;  // all schedules with fewer preemptions were run, and none shows it
+  // What the witness broke first, which may be the cause; empty: this, or it stands alone.
+  std::optional<program::Identity> after;
+  uint64_t runs = 0;   // that show it, among those that the certificate counts
+  uint64_t first = 0;  // of those, runs in which nothing came before that may be its cause
+};
+
+// A finding that does not count, by the policy of whoever asked.
+struct Tolerated {
+  program::Identity identity;
+  uint64_t runs = 0;
 };
 
 struct Certificate {
@@ -57,7 +71,9 @@ struct Certificate {
 
   std::array<uint64_t, sim::Count<sim::FaultSite>()> sites{};  // calls, by site
   std::array<uint64_t, spec::kInvariants> armed{};
-  std::vector<Finding> findings;  // by invariant
+  std::vector<Finding> findings;     // by identity
+  std::vector<Tolerated> tolerated;  // likewise
+  std::string policy;                // that tolerates them (FindingPolicy::text)
 
   bool violated() const { return !findings.empty(); }
   // All parts, each to its end.
@@ -65,6 +81,8 @@ struct Certificate {
   // Tasks met at no other place than those at which they were switched.
   bool closed() const { return places.Includes(met); }
   bool exhausted() const { return complete() && closed() && !sampled; }
+  const Finding* Find(const program::Identity& wanted) const;
+  // Of this invariant the one with the best witness; null: none.
   const Finding* Find(spec::Invariant invariant) const;
 
   // Adds one execution that took so many steps and stands for so many interleavings.
@@ -72,13 +90,19 @@ struct Certificate {
   // The same for one schedule of many that stand for themselves; keeps what it breaks.
   void EnterSchedule(const program::Program& variant, const program::Execution& execution,
                      int preemptions);
+  // Keeps what an execution of `run` breaks. `witness` is asked for a program that replays it
+  // when it may be the best.
+  void EnterViolations(const program::Program& run, const program::Execution& execution,
+                       int preemptions, const std::function<program::Program()>& witness);
   // The finding's witness has the fewest preemptions of all.
   bool HasFewest(const Finding& finding) const {
     return finding.fewest || (exhausted() && reduction == "none");
   }
-  // Keeps the finding unless a better one of its invariant is known: one with fewer preemptions,
-  // then a shorter program.
+  // Adds the finding's runs to those known of its identity, and keeps its witness if it is better:
+  // fewer preemptions, then nothing before it, then a shorter program.
   void Keep(Finding finding);
+  // From here on what the policy does not want is tolerated.
+  void Tolerate(const program::FindingPolicy& findings_that_count);
   // Why the two cannot be parts of one exploration, in one sentence; empty when they can.
   std::string WhyNotMergeable(const Certificate& other) const;
   // REQUIRES: WhyNotMergeable is empty.

@@ -31,11 +31,17 @@ std::string IdOf(size_t invariant) {
 }
 
 Json ToJson(const Certificate& c, const Finding& finding) {
-  return {{"invariant", std::string(spec::IdOf(finding.violation.invariant))},
-          {"preemptions", finding.preemptions},
-          {"fewest", c.HasFewest(finding)},
-          {"detail", finding.violation.detail},
-          {"program", program::PrintProgram(finding.witness)}};
+  Json json{{"finding", TextOf(finding.identity)},
+            {"invariant", std::string(spec::IdOf(finding.identity.invariant))},
+            {"operation", OperationOf(finding.identity)},
+            {"preemptions", finding.preemptions},
+            {"fewest", c.HasFewest(finding)},
+            {"runs", finding.runs},
+            {"first", finding.first}};
+  if (finding.after.has_value()) json["after"] = TextOf(*finding.after);
+  json["detail"] = finding.detail;
+  json["program"] = program::PrintProgram(finding.witness);
+  return json;
 }
 
 Json ToJson(const Certificate& c) {
@@ -75,6 +81,12 @@ Json ToJson(const Certificate& c) {
   }
   json["findings"] = Json::array();
   for (const Finding& finding : c.findings) json["findings"].push_back(ToJson(c, finding));
+  if (!c.policy.empty()) json["policy"] = c.policy;
+  json["tolerated"] = Json::array();
+  for (const Tolerated& tolerated : c.tolerated) {
+    json["tolerated"].push_back(
+        {{"finding", TextOf(tolerated.identity)}, {"runs", tolerated.runs}});
+  }
   return json;
 }
 
@@ -156,21 +168,52 @@ void ReadCounts(Reader& reader, const std::string& member, const NameOfIndex& na
   }
 }
 
+void ReadIdentity(Reader& reader, const std::string& member, program::Identity* identity) {
+  std::string text;
+  reader.Text(member, &text);
+  const absl::StatusOr<program::Identity> read = program::IdentityFromText(text);
+  if (!read.ok()) return void(reader.Refuse(member, "the identity of a finding"));
+  *identity = *read;
+}
+
 bool ReadFinding(const Json& json, Finding* finding) {
   if (!json.is_object()) return false;
   Reader reader(json);
-  std::string id, text;
-  reader.Text("invariant", &id);
+  std::string text;
+  ReadIdentity(reader, "finding", &finding->identity);
   reader.Count("preemptions", &finding->preemptions);
   reader.Bool("fewest", &finding->fewest);
-  reader.Text("detail", &finding->violation.detail);
+  reader.Count("runs", &finding->runs);
+  reader.Count("first", &finding->first);
+  if (reader.Find("after") != nullptr) ReadIdentity(reader, "after", &finding->after.emplace());
+  reader.Text("detail", &finding->detail);
   reader.Text("program", &text);
-  const std::optional<spec::Invariant> invariant = spec::InvariantFromName(id);
   const absl::StatusOr<program::Program> witness = program::ParseProgram(text, "program");
-  if (!reader.problem().empty() || !invariant.has_value() || !witness.ok()) return false;
-  finding->violation.invariant = *invariant;
+  if (!reader.problem().empty() || !witness.ok()) return false;
   finding->witness = *witness;
   return true;
+}
+
+void ReadTolerated(Reader& reader, Certificate* c) {
+  if (reader.Find("policy") != nullptr) reader.Text("policy", &c->policy);
+  const Json* list = reader.Find("tolerated");
+  if (list == nullptr || !list->is_array()) {
+    return void(reader.Refuse("tolerated", "a list of findings"));
+  }
+  for (const Json& json : *list) {
+    Tolerated tolerated;
+    Reader member(json);
+    if (json.is_object()) {
+      ReadIdentity(member, "finding", &tolerated.identity);
+      member.Count("runs", &tolerated.runs);
+    }
+    const bool ascending =
+        c->tolerated.empty() || c->tolerated.back().identity < tolerated.identity;
+    if (!json.is_object() || !member.problem().empty() || !ascending) {
+      return void(reader.Refuse("tolerated", "an ascending list of findings"));
+    }
+    c->tolerated.push_back(tolerated);
+  }
 }
 
 void ReadFindings(Reader& reader, Certificate* c) {
@@ -220,6 +263,7 @@ std::string FromJson(const Json& json, Certificate* c) {
   ReadCounts(reader, "sites", NameOf<sim::FaultSite>, &c->sites);
   ReadCounts(reader, "armed", IdOf, &c->armed);
   ReadFindings(reader, c);
+  ReadTolerated(reader, c);
   return reader.problem();
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "model/explore/finding_groups.h"
 #include "model/explore/linear_extensions.h"
 
 namespace iommufd_check::explore {
@@ -14,10 +15,6 @@ namespace {
 
 std::string IdOf(size_t invariant) {
   return std::string(spec::IdOf(static_cast<spec::Invariant>(invariant)));
-}
-
-std::string IdOf(const Finding& finding) {
-  return std::string(spec::IdOf(finding.violation.invariant));
 }
 
 std::string BoundsOf(const Certificate& c) {
@@ -53,7 +50,7 @@ std::vector<std::string> ArmedIds(const Certificate& c, bool armed) {
 
 std::vector<std::string> BrokenIds(const Certificate& c) {
   std::vector<std::string> ids;
-  for (const Finding& finding : c.findings) ids.push_back(IdOf(finding));
+  for (const Finding& finding : c.findings) ids.push_back(TextOf(finding.identity));
   return ids;
 }
 
@@ -76,6 +73,23 @@ std::string ReductionLine(const Certificate& c) {
   }
   return absl::StrCat("  reduction    ", Decimal(c.interleavings), " interleavings, ",
                       ReductionFactor(c), " for each trace\n");
+}
+
+std::string Counted(uint64_t count, const char* what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
+std::string FindingLine(const Certificate& c, const Finding& finding) {
+  const auto preemptions = static_cast<uint64_t>(finding.preemptions);
+  std::string text =
+      absl::StrCat(TextOf(finding.identity), " with ", Counted(preemptions, "preemption"),
+                   c.HasFewest(finding) ? ", the fewest" : "");
+  // None in the share of an exploration whose witness comes from the search for the shortest.
+  if (finding.runs > 0) absl::StrAppend(&text, "; in ", Counted(finding.runs, "run"));
+  if (finding.first == 0 && finding.after.has_value()) {
+    absl::StrAppend(&text, " after ", TextOf(*finding.after));
+  }
+  return absl::StrCat(text, ": ", finding.detail, "\n");
 }
 
 // Both lists are in the order of their ids.
@@ -137,10 +151,15 @@ std::string RenderText(const Certificate& c) {
   absl::StrAppend(&text, "  armed       ", ArmedLine(c), "\n");
   absl::StrAppend(&text, "  never armed  ", OrNone(ArmedIds(c, false)), "\n");
   absl::StrAppendFormat(&text, "  digest       %016x\n", c.digest);
-  for (const Finding& finding : c.findings) {
-    absl::StrAppend(&text, "  VIOLATED     ", IdOf(finding), " with ", finding.preemptions,
-                    finding.preemptions == 1 ? " preemption" : " preemptions",
-                    c.HasFewest(finding) ? ", the fewest: " : ": ", finding.violation.detail, "\n");
+  for (const FindingGroup& group : GroupsOf(c)) {
+    absl::StrAppend(&text, "  VIOLATED     ", FindingLine(c, *group.primary));
+    for (const Finding* other : group.others) {
+      absl::StrAppend(&text, "  VIOLATED       ", FindingLine(c, *other));
+    }
+  }
+  for (const Tolerated& tolerated : c.tolerated) {
+    absl::StrAppend(&text, "  tolerated    ", TextOf(tolerated.identity), " in ",
+                    Counted(tolerated.runs, "run"), "\n");
   }
   if (c.findings.empty()) absl::StrAppend(&text, "  verdict      no violation\n");
   return text;

@@ -118,6 +118,10 @@ absl::StatusOr<SearchOutcome> SearchWith(const Model& model, const Keys& keys,
   }
   outcome.set_bytes = SetShape::ForKeys(keys.bits(), outcome.states).bytes();
 
+  // Before a second search visits states again, which the model would count again.
+  std::optional<WholeVerdict> whole;
+  if constexpr (HasWholeVerdict<Model>) whole = model.VerdictOfAll();
+
   for (std::size_t depth = 0; depth < levels.size(); ++depth) {
     if (!levels[depth].offender.has_value()) continue;
     const auto& [state, invariant] = *levels[depth].offender;
@@ -134,9 +138,7 @@ absl::StatusOr<SearchOutcome> SearchWith(const Model& model, const Keys& keys,
   }
   const bool inside = outcome.ending == Ending::kStateBound ||
                       outcome.ending == Ending::kMemoryBound || outcome.ending == Ending::kStopped;
-  if constexpr (HasWholeVerdict<Model>) {
-    if (!inside) outcome.whole = model.VerdictOfAll();
-  }
+  if (!inside) outcome.whole = std::move(whole);
   return outcome;
 }
 

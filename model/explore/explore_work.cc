@@ -62,11 +62,9 @@ class ReducedWork : public Work {
               ? 1
               : CountInterleavings(explorer.order(), options_.max_combinations);
       c->Enter(execution, explorer.order().steps(), stands_for);
-      for (const spec::Violation& violation : execution.violations) {
-        const int preemptions = PreemptionsOf(subject);
-        const Finding* known = c->Find(violation.invariant);
-        if (known != nullptr && known->preemptions <= preemptions) continue;
-        c->Keep({violation, subject.Replayable(), preemptions, false});
+      if (!execution.violations.empty()) {
+        c->EnterViolations(program_, execution, PreemptionsOf(subject),
+                           [&subject] { return subject.Replayable(); });
       }
       return true;
     });
@@ -77,7 +75,7 @@ class ReducedWork : public Work {
                                        : absl::StrCat("a run of more than ", kMostSteps, " steps");
   }
 
-  // Looks for each invariant that was found broken with fewer preemptions.
+  // Looks for each finding with fewer preemptions.
   void Finish(program::Executor* executor, Pulse* pulse, Certificate* c) const override {
     size_t open = c->findings.size();
     Certificate shorter;
@@ -87,18 +85,19 @@ class ReducedWork : public Work {
       Certificate of_bound;
       const bool all = schedules.Run({}, &budget, EnterInto(&of_bound, *executor));
       for (Finding& finding : of_bound.findings) {
-        if (shorter.Find(finding.violation.invariant) == nullptr) shorter.Keep(std::move(finding));
+        if (shorter.Find(finding.identity) != nullptr) continue;
+        finding.runs = 0;  // only traces are counted
+        finding.first = 0;
+        finding.fewest = true;
+        shorter.Keep(std::move(finding));
       }
       if (!all) break;
       open = 0;
       for (const Finding& finding : c->findings) {
-        open += shorter.Find(finding.violation.invariant) == nullptr ? 1 : 0;
+        open += shorter.Find(finding.identity) == nullptr ? 1 : 0;
       }
     }
-    for (Finding& finding : shorter.findings) {
-      finding.fewest = true;
-      c->Keep(std::move(finding));
-    }
+    for (Finding& finding : shorter.findings) c->Keep(std::move(finding));
   }
 
   std::unique_ptr<Work> With(const sim::PlaceSet& places, program::Executor* executor,
@@ -189,8 +188,8 @@ std::unique_ptr<Work> MakeExploreWork(program::Executor* executor, liveupdate::D
                                       const std::string& name, const Program& program,
                                       const ExploreOptions& options, Pulse* pulse) {
   if (options.preemptions.has_value()) {
-    return std::make_unique<BoundedWork>(executor, design, name, program, options,
-                                         sim::PlaceSet{}, pulse);
+    return std::make_unique<BoundedWork>(executor, design, name, program, options, sim::PlaceSet{},
+                                         pulse);
   }
   return std::make_unique<ReducedWork>(executor, design, name, program, options, sim::PlaceSet{},
                                        pulse);

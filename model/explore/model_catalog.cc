@@ -12,6 +12,7 @@
 #include "model/explore/world_alphabet.h"
 #include "model/program/designs.h"
 #include "model/program/executor.h"
+#include "model/program/finding_pattern.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::explore {
@@ -113,22 +114,20 @@ absl::Status FillOperations(const ModelInfo& info, Choice* choice) {
   return absl::OkStatus();
 }
 
-absl::Status FillTolerated(const ModelInfo& info, Choice* choice) {
-  std::vector<std::string> known;
-  std::vector<std::string> ids;
-  for (int i = 0; i < spec::kInvariants && !info.designs.empty(); ++i) {
-    known.emplace_back(spec::IdOf(static_cast<spec::Invariant>(i)));
+// The patterns as they are spelled in certificates, in order, each once.
+absl::Status FillFindings(const ModelInfo& info, std::vector<std::string>* patterns) {
+  if (!patterns->empty() && info.designs.empty()) {
+    return Unknown("finding", patterns->front(), info.name, {});
   }
-  for (const std::string& name : choice->tolerated) {
-    const auto invariant = spec::InvariantFromName(name);
-    if (known.empty() || !invariant.has_value()) {
-      return Unknown("invariant", name, info.name, known);
-    }
-    ids.emplace_back(spec::IdOf(*invariant));
+  std::vector<std::string> texts;
+  for (const std::string& given : *patterns) {
+    const absl::StatusOr<program::FindingPattern> pattern = program::FindingPattern::Parse(given);
+    if (!pattern.ok()) return pattern.status();
+    texts.push_back(pattern->text());
   }
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  choice->tolerated = ids;
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  *patterns = texts;
   return absl::OkStatus();
 }
 
@@ -178,8 +177,10 @@ absl::StatusOr<Choice> Choose(const Choice& given) {
   }
   const absl::Status operations = FillOperations(*info, &choice);
   if (!operations.ok()) return operations;
-  const absl::Status tolerated = FillTolerated(*info, &choice);
+  const absl::Status tolerated = FillFindings(*info, &choice.tolerated);
   if (!tolerated.ok()) return tolerated;
+  const absl::Status only = FillFindings(*info, &choice.only);
+  if (!only.ok()) return only;
   return choice;
 }
 

@@ -46,7 +46,10 @@ struct Choice {
   // Of model world only.
   std::string design;
   std::vector<std::string> operations;  // Sorted as the model lists them, each once.
-  std::vector<std::string> tolerated;   // Invariants, by id or name; by id in what Choose returns.
+  // Findings (program/finding_pattern.h), as patterns with the invariant's id in what Choose
+  // returns.
+  std::vector<std::string> tolerated;  // These do not count,
+  std::vector<std::string> only;       // and, unless it is empty, no others do.
 };
 
 // The choice with every default filled in. FAULTS: InvalidArgument that names the unknown or

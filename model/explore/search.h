@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/explore/meter.h"
@@ -86,6 +87,8 @@ struct WholeVerdict {
   std::string subject;  // At most a few words.
   std::string text;     // A clause.
   bool broken = false;
+  // What is tolerated, as it is spelled, and in how many transitions it was seen.
+  std::vector<std::pair<std::string, std::uint64_t>> tolerated;
 };
 
 struct SearchOutcome {

@@ -40,7 +40,7 @@ absl::StatusOr<SearchOptions> OptionsOf(const SearchRequest& request) {
 
 // Of everything that a kept search stands for.
 std::uint64_t IdentityOf(const Choice& choice, bool symmetry, KeyKind keys) {
-  constexpr std::uint64_t kMeaning = 1;  // Raised when states or keys of a model become others.
+  constexpr std::uint64_t kMeaning = 2;  // Raised when states or keys of a model become others.
   sim::WordSink sink;
   sink.Add(kMeaning);
   for (const std::string& word : {choice.model, choice.variant, choice.plant, choice.design}) {
@@ -52,6 +52,7 @@ std::uint64_t IdentityOf(const Choice& choice, bool symmetry, KeyKind keys) {
   }
   sink.Add(choice.operations);
   sink.Add(choice.tolerated);
+  sink.Add(choice.only);
   sink.Add(symmetry);
   sink.Add(keys);
   return sim::HashWords(sink.words()).low;

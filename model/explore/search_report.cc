@@ -121,8 +121,16 @@ void AppendAlphabet(const SearchReport& report, std::string* text) {
              absl::StrCat(absl::StrJoin(choice.operations, " "), ": ", report.alphabet,
                           " with their arguments"));
   AppendLine(text, "bounds", absl::StrCat("at most ", report.max_depth, " after the preamble"));
-  if (choice.tolerated.empty()) return;
-  AppendLine(text, "tolerated", absl::StrJoin(choice.tolerated, " "));
+  if (!choice.only.empty()) AppendLine(text, "only", absl::StrJoin(choice.only, " "));
+  if (!choice.tolerated.empty()) {
+    AppendLine(text, "tolerated", absl::StrJoin(choice.tolerated, " "));
+  }
+  if (!report.outcome.whole.has_value()) return;
+  for (const auto& [finding, count] : report.outcome.whole->tolerated) {
+    AppendLine(text, "tolerated",
+               absl::StrCat(finding, " in ", WithCommas(count),
+                            count == 1 ? " transition" : " transitions"));
+  }
 }
 
 void AppendInvariants(const SearchReport& report, std::string* text) {
@@ -268,6 +276,13 @@ std::string RenderJson(const SearchReport& report, const std::vector<std::string
     json["operations"] = report.choice.operations;
     json["alphabet"] = report.alphabet;
     json["tolerated"] = report.choice.tolerated;
+    json["only"] = report.choice.only;
+    json["tolerated_findings"] = nlohmann::ordered_json::object();
+    if (outcome.whole.has_value()) {
+      for (const auto& [finding, count] : outcome.whole->tolerated) {
+        json["tolerated_findings"][finding] = count;
+      }
+    }
   }
   if (!difference.empty()) json["difference"] = difference;
   return json.dump(2) + "\n";

@@ -58,6 +58,7 @@ struct WorkOptions {
   uint32_t shards = 1;
   // Of all these parts together. Parts are run in order until it ends, whatever the threads.
   uint64_t max_executions = UINT64_MAX;
+  program::FindingPolicy policy;  // which findings count
   Pulse* pulse = nullptr;
   Checkpoint* checkpoint = nullptr;  // what it knows is not run again; gets what is done
   // After each part that ran to its end, by one thread at a time.

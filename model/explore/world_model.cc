@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "model/program/identity.h"
 #include "model/program/text_codec.h"
 #include "model/sim/check.h"
 #include "model/sim/errno.h"
@@ -34,6 +35,36 @@ std::uint32_t ArmedBits(const Execution& run) {
   return bits;
 }
 
+// Identities in a file between sittings: a byte for each part.
+std::uint64_t WordOf(const program::Identity& identity) {
+  const auto operation = identity.operation ? static_cast<std::uint64_t>(*identity.operation)
+                                            : static_cast<std::uint64_t>(program::OpCode::kCount);
+  return static_cast<std::uint64_t>(identity.invariant) | operation << 8 |
+         static_cast<std::uint64_t>(identity.object) << 16 |
+         static_cast<std::uint64_t>(identity.function) << 24 |
+         static_cast<std::uint64_t>(identity.splat) << 32 |
+         static_cast<std::uint64_t>(identity.condition) << 40;
+}
+
+std::optional<program::Identity> IdentityOfWord(std::uint64_t word) {
+  const auto part = [word](int i) { return static_cast<std::uint8_t>(word >> 8 * i); };
+  program::Identity identity;
+  identity.invariant = static_cast<Invariant>(part(0));
+  if (part(1) < static_cast<int>(program::OpCode::kCount)) {
+    identity.operation = static_cast<program::OpCode>(part(1));
+  }
+  identity.object = static_cast<sim::ObjectKind>(part(2));
+  identity.function = static_cast<sim::Fn>(part(3));
+  identity.splat = static_cast<sim::Splat>(part(4));
+  identity.condition = static_cast<sim::Condition>(part(5));
+  const bool known = identity.invariant < Invariant::kCount &&
+                     identity.object < sim::ObjectKind::kCount &&
+                     identity.function < sim::Fn::kCount && identity.splat <= sim::Splat::kCount &&
+                     identity.condition < sim::Condition::kCount;
+  if (!known || WordOf(identity) != word) return std::nullopt;
+  return identity;
+}
+
 // One image of a sequence under a renaming.
 struct Image {
   std::uint16_t start = 0;
@@ -47,10 +78,8 @@ struct Image {
 }  // namespace
 
 WorldModel::WorldModel(liveupdate::Design& design, const WorldScope& scope,
-                       const std::vector<Invariant>& tolerated)
-    : design_(design), alphabet_(scope), symmetry_(alphabet_) {
-  for (const Invariant invariant : tolerated) tolerated_ |= BitOf(invariant);
-}
+                       const program::FindingPolicy& policy)
+    : design_(design), alphabet_(scope), symmetry_(alphabet_), policy_(policy) {}
 
 std::vector<std::string> WorldModel::InvariantIds() const {
   std::vector<std::string> ids;
@@ -77,6 +106,8 @@ WholeVerdict WorldModel::VerdictOfAll() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   int pairs = 0;
   std::string cycle;
+  std::vector<std::pair<std::string, std::uint64_t>> counts;
+  for (const auto& [identity, count] : tolerated_) counts.emplace_back(TextOf(identity), count);
   for (int outer = 0; outer < sim::Count<sim::LockClass>(); ++outer) {
     for (int inner = 0; inner < sim::Count<sim::LockClass>(); ++inner) {
       const auto from = static_cast<sim::LockClass>(outer);
@@ -88,12 +119,15 @@ WholeVerdict WorldModel::VerdictOfAll() const {
                       " inside ", std::string(sim::Name(from)));
     }
   }
-  const bool tolerated = (tolerated_ & BitOf(Invariant::kI19)) != 0;
+  // No one operation has it: it is tolerated where every lock cycle is.
+  const bool tolerated =
+      !policy_.Wants({.invariant = Invariant::kI19, .splat = sim::Splat::kLockCycle});
   const std::string known = tolerated ? " (tolerated)" : "";
   return {.subject = "lock order",
           .text = cycle.empty() ? absl::StrCat("no cycle; ", pairs, " pairs of classes nest")
                                 : cycle + known,
-          .broken = !cycle.empty() && !tolerated};
+          .broken = !cycle.empty() && !tolerated,
+          .tolerated = std::move(counts)};
 }
 
 std::vector<std::uint64_t> WorldModel::Memory() const {
@@ -108,20 +142,32 @@ std::vector<std::uint64_t> WorldModel::Memory() const {
     }
     words.push_back(inner_classes);
   }
+  for (const auto& [identity, count] : tolerated_) {
+    words.push_back(WordOf(identity));
+    words.push_back(count);
+  }
   return words;
 }
 
 bool WorldModel::Recall(const std::vector<std::uint64_t>& words) const {
-  if (words.size() != static_cast<std::size_t>(sim::Count<sim::LockClass>())) return false;
+  constexpr std::size_t kClasses = sim::Count<sim::LockClass>();
+  if (words.size() < kClasses || (words.size() - kClasses) % 2 != 0) return false;
   sim::LockOrder order;
-  for (std::size_t outer = 0; outer < words.size(); ++outer) {
+  for (std::size_t outer = 0; outer < kClasses; ++outer) {
     for (std::uint64_t left = words[outer]; left != 0; left &= left - 1) {
       const auto inner = static_cast<std::size_t>(std::countr_zero(left));
-      if (inner >= words.size() || inner == outer) return false;
+      if (inner >= kClasses || inner == outer) return false;
       order.AddEdge(static_cast<sim::LockClass>(outer), static_cast<sim::LockClass>(inner));
     }
   }
+  Tally tolerated;
+  for (std::size_t i = kClasses; i < words.size(); i += 2) {
+    const std::optional<program::Identity> identity = IdentityOfWord(words[i]);
+    if (!identity.has_value() || !tolerated.emplace(*identity, words[i + 1]).second) return false;
+  }
   AddLockOrder(order);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& [identity, count] : tolerated) tolerated_[identity] += count;
   return true;
 }
 
@@ -160,10 +206,18 @@ bool WorldModel::IsState(const State& state) const {
   return live == state.live && again == state;
 }
 
-std::uint32_t WorldModel::BrokenBits(const Execution& run) const {
+std::uint32_t WorldModel::BrokenBits(const Program& program, const Execution& run,
+                                     Tally* tolerated) const {
   std::uint32_t bits = 0;
-  for (const spec::Violation& violation : run.violations) bits |= BitOf(violation.invariant);
-  return bits & ~tolerated_;
+  for (const spec::Violation& violation : run.violations) {
+    const program::Identity identity = IdentityOf(program, violation);
+    if (policy_.Wants(identity)) {
+      bits |= BitOf(violation.invariant);
+    } else if (tolerated != nullptr) {
+      ++(*tolerated)[identity];
+    }
+  }
+  return bits;
 }
 
 void WorldModel::Identify(const Spelled& spelled, const Execution& run, State* state) {
@@ -189,7 +243,7 @@ WorldModel::State WorldModel::Initial(std::uint16_t start) const {
   for (const program::OperationResult& result : judged.results) {
     IOMMUFD_CHECK(result.ran && result.result == 0, "every call of a preamble succeeds");
   }
-  state.broken = BrokenBits(judged);
+  state.broken = BrokenBits(spelled.program, judged, nullptr);
   AddLockOrder(executor->lock_order());
   Identify(spelled, executor->Keep(design_, spelled.program), &state);
   return state;
@@ -203,12 +257,16 @@ std::vector<WorldModel::Step> WorldModel::StepsFrom(const State& state) const {
   IOMMUFD_CHECK(executor->Keep(design_, spelled.program).end == sim::RunEnd::kCompleted,
                 "a state that goes on was reached");
   const std::size_t last = spelled.program.operations.size();
+  Program extended = spelled.program;
+  extended.operations.emplace_back();
+  Tally tolerated;
   sim::LockOrder order;
   sim::LockOrder previous;
   for (std::size_t i = 0; i < alphabet_.size(); ++i) {
     const WorldAlphabet::Entry& entry = alphabet_.entry(i);
     if (!Enabled(entry, state.live)) continue;
-    const Execution& run = executor->Extend(WorldAlphabet::Bound(entry, spelled));
+    const program::Operation operation = WorldAlphabet::Bound(entry, spelled);
+    const Execution& run = executor->Extend(operation);
     if (!(executor->lock_order() == previous)) {
       previous = executor->lock_order();
       order.Merge(previous);
@@ -220,7 +278,8 @@ std::vector<WorldModel::Step> WorldModel::StepsFrom(const State& state) const {
     next.ended = answer.ran ? 0 : 1;
     if (answer.ran && answer.result == 0) next.live = LiveAfter(entry, state.live);
     next.armed = ArmedBits(run);
-    next.broken = BrokenBits(run);
+    extended.operations.back() = operation;
+    next.broken = BrokenBits(extended, run, &tolerated);
     Spelled named = spelled;
     if (entry.creates >= 0) {
       named.bound[static_cast<std::size_t>(entry.creates)] = static_cast<std::uint16_t>(last);
@@ -229,6 +288,9 @@ std::vector<WorldModel::Step> WorldModel::StepsFrom(const State& state) const {
     steps.push_back({{static_cast<std::uint8_t>(i)}, next});
   }
   AddLockOrder(order);
+  if (tolerated.empty()) return steps;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& [identity, count] : tolerated) tolerated_[identity] += count;
   return steps;
 }
 

@@ -12,8 +12,8 @@
 // armed is counted for each transition. The lock order of a step begins with it; that of all steps
 // together is judged when all were visited, which is stricter than any sequence.
 //
-// A state in which something broke has no successors, unless the invariant is tolerated: then it is
-// not reported, and the search goes on past it.
+// A state in which something broke has no successors, unless the finding is tolerated: then it is
+// counted, and the search goes on past it.
 //
 // Threads: every function from any number at once.
 //
@@ -25,6 +25,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <span>
 #include <string>
@@ -34,6 +35,7 @@
 #include "model/explore/model_concept.h"
 #include "model/explore/world_alphabet.h"
 #include "model/explore/world_symmetry.h"
+#include "model/program/finding_pattern.h"
 
 namespace iommufd_check::explore {
 
@@ -67,7 +69,7 @@ class WorldModel {
   };
 
   WorldModel(liveupdate::Design& design, const WorldScope& scope,
-             const std::vector<spec::Invariant>& tolerated);
+             const program::FindingPolicy& policy);
 
   template <typename Visit>
   void ForEachInitial(Visit visit) const {
@@ -95,7 +97,8 @@ class WorldModel {
   }
   std::string TaskOf(const Action&) const { return "main"; }
 
-  // The lock order of every step so far: no cycle in it, no cycle in any sequence.
+  // The lock order of every step so far: no cycle in it, no cycle in any sequence. And in how many
+  // transitions each tolerated finding was seen.
   WholeVerdict VerdictOfAll() const;
   std::vector<std::uint64_t> Memory() const;
   bool Recall(const std::vector<std::uint64_t>& words) const;
@@ -108,6 +111,7 @@ class WorldModel {
   const WorldSymmetry& symmetry() const { return symmetry_; }
 
  private:
+  using Tally = std::map<program::Identity, std::uint64_t>;
   struct Step {
     Action action;
     State next;
@@ -120,15 +124,18 @@ class WorldModel {
   static void Identify(const WorldAlphabet::Spelled& spelled, const program::Execution& run,
                        State* state);
   void AddLockOrder(const sim::LockOrder& order) const;
-  std::uint32_t BrokenBits(const program::Execution& run) const;
+  // Of what counts. What is tolerated is added to `tolerated`, which may be null.
+  std::uint32_t BrokenBits(const program::Program& program, const program::Execution& run,
+                           Tally* tolerated) const;
 
   liveupdate::Design& design_;
   const WorldAlphabet alphabet_;
   const WorldSymmetry symmetry_;
-  std::uint32_t tolerated_ = 0;
+  const program::FindingPolicy policy_;
   mutable ExecutorPool pool_;
   mutable std::mutex mutex_;
-  mutable sim::LockOrder lock_order_;  // Guarded by mutex_. Only ever grows.
+  mutable sim::LockOrder lock_order_;  // Guarded by mutex_, as is the next. They only ever grow.
+  mutable Tally tolerated_;
 };
 
 }  // namespace iommufd_check::explore

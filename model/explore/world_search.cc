@@ -7,6 +7,7 @@
 #include "model/explore/engine.h"
 #include "model/explore/world_model.h"
 #include "model/program/designs.h"
+#include "model/program/finding_pattern.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::explore {
@@ -41,11 +42,10 @@ absl::StatusOr<SearchOutcome> SearchWorld(const Choice& choice, const SearchOpti
                                           ProgressSink* progress) {
   liveupdate::Design* design = program::DesignNamed(choice.design);
   IOMMUFD_CHECK(design != nullptr, "a choice names a known design");
-  std::vector<spec::Invariant> tolerated;
-  for (const std::string& id : choice.tolerated) {
-    tolerated.push_back(*spec::InvariantFromName(id));
-  }
-  return Search(WorldModel(*design, ScopeOf(choice), tolerated), options, progress);
+  const auto tolerate = program::FindingFilter::Parse(choice.tolerated);
+  const auto only = program::FindingFilter::Parse(choice.only);
+  IOMMUFD_CHECK(tolerate.ok() && only.ok(), "a choice names known findings");
+  return Search(WorldModel(*design, ScopeOf(choice), {*tolerate, *only}), options, progress);
 }
 
 }  // namespace iommufd_check::explore

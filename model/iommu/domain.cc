@@ -138,6 +138,7 @@ void set_group_domain(Task& t, State& iommu, uint16_t endpoint, DomainHandle dom
 }
 
 int domain_alloc(Task& t, State& iommu, mm::Machine& mm, DomainHandle* out) {
+  const sim::Scope scope(t, sim::Fn::kIommuDomainAlloc);
   if (should_fail(t, FaultSite::kDomainAlloc)) return FailureOf(FaultSite::kDomainAlloc);
   const DomainHandle h = iommu.domains.Create(Domain{});
   const std::optional<mm::Pfn> top = AllocTable(t, mm, h);
@@ -151,6 +152,7 @@ int domain_alloc(Task& t, State& iommu, mm::Machine& mm, DomainHandle* out) {
 }
 
 void domain_free(Task& t, State& iommu, mm::Machine& mm, DomainHandle h) {
+  const sim::Scope scope(t, sim::Fn::kIommuDomainFree, Ref(h));
   FreeTablesBelow(t, mm, h, TopOf(t, iommu, mm, h), kLevels - 1);
   t.Emit(Note::kDomainFreed, Ref(h));
   iommu.domains.Free(h);
@@ -158,6 +160,7 @@ void domain_free(Task& t, State& iommu, mm::Machine& mm, DomainHandle h) {
 
 int iommu_map(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova, mm::Pfn pfn,
               uint64_t pages, uint64_t permissions) {
+  const sim::Scope scope(t, sim::Fn::kIommuMap, Ref(h));
   IOMMUFD_CHECK(iova % mm::kPageSize == 0, "iommufd keeps IOVAs aligned to the domain's page size");
   IOMMUFD_CHECK(pages > 0, "an empty run is never mapped");
   if (should_fail(t, FaultSite::kIommuMap, Ref(h))) return FailureOf(FaultSite::kIommuMap);
@@ -179,6 +182,7 @@ int iommu_map(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova i
 
 uint64_t iommu_unmap(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova,
                      uint64_t pages) {
+  const sim::Scope scope(t, sim::Fn::kIommuUnmap, Ref(h));
   IOMMUFD_CHECK(iova % mm::kPageSize == 0 && pages > 0, "whole pages are unmapped");
   return UnmapBelow(t, mm, h, TopOf(t, iommu, mm, h), kLevels - 1, 0, iova,
                     iova + pages * mm::kPageSize - 1);

@@ -13,6 +13,7 @@ namespace {
 constexpr uint8_t kByTheDriver = sim::kAccessMarked;
 
 int AttachLocked(Kernel& k, DeviceHandle h, HwptHandle hwpt) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDoAttach);
   if (!Read(k, h, &Device::bound, kByTheDriver)) return -sim::kENOENT;  // it is closing the device
   if (!Read(k, h, &Device::attached).null()) return -sim::kEBUSY;
   if (should_fail(k.t, sim::FaultSite::kDeviceAttach, Ref(k, h))) return -sim::kENOMEM;
@@ -24,6 +25,7 @@ int AttachLocked(Kernel& k, DeviceHandle h, HwptHandle hwpt) {
 }
 
 void Detach(Kernel& k, DeviceHandle h) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDetach);
   mutex_lock(k.t, Get(k, h).igroup_lock);
   const HwptHandle hwpt = Read(k, h, &Device::attached);
   if (!hwpt.null()) {
@@ -39,6 +41,7 @@ void Detach(Kernel& k, DeviceHandle h) {
 }  // namespace
 
 int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceBind);
   if (k.s.contexts.Find(ctx) == nullptr || !Read(k, ctx, &Context::fd_open, kInFdTable)) {
     return -sim::kEBADF;
   }
@@ -61,6 +64,7 @@ int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
 }
 
 int device_unbind(Kernel& k, ContextHandle ctx, uint32_t id) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceUnbind);
   const ObjectKey key = GetObject(k, ctx, id, ObjectType::kDevice);
   if (key.null()) return -sim::kENOENT;
   const DeviceHandle h = key.device();
@@ -71,12 +75,13 @@ int device_unbind(Kernel& k, ContextHandle ctx, uint32_t id) {
   PutObject(k, ctx, key);
   if (!was_bound) return -sim::kENOENT;
   const int error = RemoveReferenced(k, ctx, key);
-  if (warn_on(k.t, error != 0, Ref(k, key))) return error;
+  if (warn_on(k.t, error != 0, Ref(k, key), sim::Condition::kObjectInUse)) return error;
   DestroyHook(k, ctx, key.type, key.slot, key.generation);
   return 0;
 }
 
 int device_attach(Kernel& k, ContextHandle ctx, uint32_t id, uint32_t pt_id) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceAttach);
   const ObjectKey device = GetObject(k, ctx, id, ObjectType::kDevice);
   if (device.null()) return -sim::kENOENT;
   const ObjectKey target = GetObject(k, ctx, pt_id, ObjectType::kNone);

@@ -27,6 +27,7 @@ bool Unlink(Kernel& k, IoasHandle ioas, HwptHandle h) {
 
 // Steps 2-10 of a manual HWPT_PAGING, under ioas->mutex.
 int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptPagingAlloc, Ref(k, ioas));
   if (should_fail(k.t, sim::FaultSite::kObjectAlloc, Ref(k, ioas))) return -sim::kENOMEM;
   const HwptHandle h = k.s.hwpts.Create(Hwpt{});
   Get(k, h).ioas.Raw() = ioas;
@@ -63,6 +64,7 @@ int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
 }  // namespace
 
 void HwptDestroy(Kernel& k, HwptHandle h) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptPagingDestroy, Ref(k, h));
   const IoasHandle ioas = Read(k, h, &Hwpt::ioas);
   mutex_lock(k.t, Get(k, ioas).mutex);
   if (!Unlink(k, ioas, h)) k.t.Oops(sim::Splat::kUseAfterFree, Ref(k, h));
@@ -72,6 +74,7 @@ void HwptDestroy(Kernel& k, HwptHandle h) {
 }
 
 int hwpt_alloc(Kernel& k, ContextHandle ctx, uint32_t device_id, uint32_t pt_id, uint32_t* id) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptAlloc);
   const ObjectKey device = GetObject(k, ctx, device_id, ObjectType::kDevice);
   if (device.null()) return -sim::kENOENT;
   const ObjectKey parent = GetObject(k, ctx, pt_id, ObjectType::kNone);

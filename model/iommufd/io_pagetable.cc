@@ -52,6 +52,7 @@ void FreeArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
 
 // Step 2 of a map, under iova_rwsem W: choose or check the IOVA, insert the area unfilled.
 int InsertArea(Kernel& k, IoasHandle ioas, MapRequest* request, AreaHandle* out) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptInsertArea, Ref(k, ioas));
   int error = k.hooks.MapInsert(k, ioas);
   if (error != 0) return error;
   const uint64_t alignment = Read(k, ioas, iopt::iova_alignment);
@@ -91,6 +92,7 @@ void AbortArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
 
 // Steps 3-5 of a map: the gate, the fill and the publication under one domains_rwsem R.
 int FillAndPublish(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptFillDomainsPages, Ref(area));
   down_read(k.t, Get(k, ioas).iopt.domains_rwsem);
   int error = k.hooks.MapFill(k, ioas);
   if (error == 0) error = FillDomains(k, ioas, area, pages);
@@ -155,6 +157,7 @@ bool AreasAligned(Kernel& k, IoasHandle ioas, uint64_t alignment) {
 
 // Fills every finished area into `domain`, or none of them.
 int FillAllAreas(Kernel& k, IoasHandle ioas, DomainHandle domain) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptFillDomain, Ref(domain));
   const std::vector<AreaHandle> areas = Read(k, ioas, iopt::areas);
   for (size_t i = 0; i < areas.size(); ++i) {
     if (Read(k, areas[i], &Area::pages).null()) continue;
@@ -224,14 +227,16 @@ void InitTable(Kernel& k, IoasHandle ioas) {
 }
 
 void ReleaseTable(Kernel& k, IoasHandle ioas) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptDestroyTable, Ref(k, ioas));
   const bool areas_left = !Read(k, ioas, iopt::areas).empty();
   const bool domains_left = !Read(k, ioas, iopt::domains).empty();
-  warn_on(k.t, areas_left || domains_left, Ref(k, ioas));
+  warn_on(k.t, areas_left || domains_left, Ref(k, ioas), sim::Condition::kTableInUse);
   lock_destroy(k.t, Get(k, ioas).iopt.iova_rwsem);
   lock_destroy(k.t, Get(k, ioas).iopt.domains_rwsem);
 }
 
 int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptMapPages, Ref(k, ioas));
   IOMMUFD_CHECK(request->length > 0, "the ioctl refuses empty maps");
   if (should_fail(k.t, sim::FaultSite::kAreaAlloc, Ref(k, ioas))) return -sim::kENOMEM;
   AreaHandle area;
@@ -246,6 +251,7 @@ int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request) {
 }
 
 int UnmapRange(Kernel& k, IoasHandle ioas, Iova first, Iova last, uint64_t* unmapped) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptUnmapIovaRange, Ref(k, ioas));
   *unmapped = 0;
   down_read(k.t, Get(k, ioas).iopt.domains_rwsem);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
@@ -256,6 +262,7 @@ int UnmapRange(Kernel& k, IoasHandle ioas, Iova first, Iova last, uint64_t* unma
 }
 
 int AddDomain(Kernel& k, IoasHandle ioas, DomainHandle domain) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptTableAddDomain, Ref(k, ioas));
   down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   const int error = AddDomainLocked(k, ioas, domain);
@@ -265,10 +272,11 @@ int AddDomain(Kernel& k, IoasHandle ioas, DomainHandle domain) {
 }
 
 void RemoveDomain(Kernel& k, IoasHandle ioas, DomainHandle domain) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptTableRemoveDomain, Ref(k, ioas));
   down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   const std::optional<DomainHandle> next = TakeOutOf(k, ioas, domain);
-  if (!warn_on(k.t, !next.has_value(), Ref(k, ioas))) {
+  if (!warn_on(k.t, !next.has_value(), Ref(k, ioas), sim::Condition::kDomainMissing)) {
     for (AreaHandle area : Read(k, ioas, iopt::areas)) {
       if (Read(k, area, &Area::pages).null()) continue;
       UnfillDomain(k, area, domain, *next);

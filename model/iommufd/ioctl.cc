@@ -93,9 +93,10 @@ int MapCommon(Kernel& k, ContextHandle ctx, MapArguments* a, bool file, mm::Memf
 }
 
 void IoasDestroy(Kernel& k, IoasHandle h) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdIoasDestroy, Ref(k, h));
   uint64_t unmapped = 0;
   const int error = UnmapRange(k, h, 0, mm::kMax, &unmapped);
-  warn_on(k.t, error != 0 && error != -sim::kENOENT, Ref(k, h));
+  warn_on(k.t, error != 0 && error != -sim::kENOENT, Ref(k, h), sim::Condition::kUnmapFailed);
   ReleaseTable(k, h);
   lock_destroy(k.t, Get(k, h).mutex);
   k.t.Emit(sim::Note::kObjectFreed, Ref(k, h));
@@ -103,6 +104,7 @@ void IoasDestroy(Kernel& k, IoasHandle h) {
 }
 
 void DeviceDestroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDestroy);
   release_dma_owner(k.t, k.iommu, Read(k, h, &Device::endpoint));
   lock_destroy(k.t, Get(k, h).igroup_lock);
   k.t.Emit(sim::Note::kObjectFreed, Ref(Get(k, h)));
@@ -129,10 +131,11 @@ bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
 
 // iommufd_fops_release (objects.md section 6): a leaked reference ends it with a warning.
 void Release(Kernel& k, ContextHandle ctx) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdFopsRelease, Ref(ctx));
   bool left = true;
   while (DestroyPass(k, ctx, &left)) {
   }
-  if (warn_on(k.t, left, Ref(ctx))) return;
+  if (warn_on(k.t, left, Ref(ctx), sim::Condition::kObjectsLeft)) return;
   lock_destroy(k.t, Get(k, ctx).liveupdate_mutex);
   lock_destroy(k.t, Get(k, ctx).xa_lock);
   k.s.contexts.Free(ctx);
@@ -141,6 +144,7 @@ void Release(Kernel& k, ContextHandle ctx) {
 }  // namespace
 
 int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdIoasAllocIoctl);
   if (should_fail(k.t, sim::FaultSite::kObjectAlloc, Ref(ctx))) return -sim::kENOMEM;
   const IoasHandle h = k.s.ioas.Create(Ioas{});
   ReserveId(k, ctx, KeyOf(h));
@@ -166,6 +170,7 @@ int ioas_map_file(Kernel& k, ContextHandle ctx, mm::MemfdHandle memfd, MapArgume
 }
 
 int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, uint64_t* length) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdIoasUnmap);
   const ObjectKey key = GetObject(k, ctx, ioas_id, ObjectType::kIoas);
   if (key.null()) return -sim::kENOENT;
   const bool all = iova == 0 && *length == mm::kMax;
@@ -206,6 +211,7 @@ void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot,
 }
 
 int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdDestroy);
   ObjectKey removed;
   const int error = RemoveObject(k, ctx, id, &removed);
   if (error != 0) return error;

@@ -110,6 +110,7 @@ void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
 }
 
 void Publish(Kernel& k, ContextHandle ctx, ObjectKey key) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdObjectFinalize);
   spin_lock(k.t, Get(k, ctx).xa_lock);
   const uint32_t id = Get(k, key).id;
   Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
@@ -121,6 +122,7 @@ void Publish(Kernel& k, ContextHandle ctx, ObjectKey key) {
 }
 
 void AbortId(Kernel& k, ContextHandle ctx, ObjectKey key) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdObjectAbort);
   spin_lock(k.t, Get(k, ctx).xa_lock);
   const uint32_t id = Get(k, key).id;
   Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
@@ -154,6 +156,7 @@ bool LockObject(Kernel& k, ObjectKey key) {
 }
 
 ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdGetObject);
   if (should_fail(k.t, sim::FaultSite::kGetObject, Ref(ctx), sim::Gfp::kAtomic)) return {};
   spin_lock(k.t, Get(k, ctx).xa_lock);
   ObjectKey key = LookupLocked(k, ctx, id);
@@ -164,22 +167,26 @@ ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) 
 }
 
 void PutObject(Kernel& k, ContextHandle ctx, ObjectKey key) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdPutObject);
   refcount_dec_and_test(k, key, &Object::users);
   // Between the two a destroyer may take the object out of the table; it then waits for us.
   if (refcount_dec_and_test(k, key, &Object::wait_cnt)) wake_up_all(k.t, Ref(ctx));
 }
 
 int RemoveObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectKey* removed) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdObjectRemove);
   spin_lock(k.t, Get(k, ctx).xa_lock);
   const ObjectKey key = LookupLocked(k, ctx, id);
   const int error = key.null() ? -sim::kENOENT : TakeOut(k, ctx, key);
   spin_unlock(k.t, Get(k, ctx).xa_lock);
   if (error != 0) return error;
   *removed = key;
-  return warn_on(k.t, DropWaitCount(k, ctx, key) != 0, Ref(k, key)) ? -sim::kEBUSY : 0;
+  const bool in_use = DropWaitCount(k, ctx, key) != 0;
+  return warn_on(k.t, in_use, Ref(k, key), sim::Condition::kObjectInUse) ? -sim::kEBUSY : 0;
 }
 
 int RemoveReferenced(Kernel& k, ContextHandle ctx, ObjectKey key) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdObjectRemove);
   int error = DropWaitCount(k, ctx, key);
   if (error != 0) {
     refcount_dec_and_test(k, key, &Object::users);

@@ -15,13 +15,14 @@ constexpr uint64_t kBatchPages = 512;
 
 // Reads the frames of pages [first, first+count) back from the storage domain's table.
 std::vector<mm::Pfn> ReadFromDomain(Kernel& k, AreaHandle h, uint64_t first, uint64_t count) {
+  const sim::Scope scope(k.t, sim::Fn::kBatchFromDomain, Ref(h));
   const Iova base = Read(k, h, &Area::shape).first;
   const DomainHandle storage = Read(k, h, &Area::storage_domain);
   std::vector<mm::Pfn> pfns;
   for (uint64_t i = first; i < first + count; ++i) {
     const auto address = iommu_iova_to_phys(k.t, k.iommu, k.mm, storage, base + i * mm::kPageSize);
     // Somebody took a page out of a domain that is in use: batch_from_domain warns.
-    if (warn_on(k.t, !address.has_value(), Ref(storage))) break;
+    if (warn_on(k.t, !address.has_value(), Ref(storage), sim::Condition::kNotMapped)) break;
     pfns.push_back(mm::PfnOf(*address));
   }
   return pfns;
@@ -43,6 +44,7 @@ int Pin(Kernel& k, PagesHandle h, uint64_t first, uint64_t count, std::vector<mm
 // this call mapped is unmapped.
 int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
              const std::vector<mm::Pfn>& pfns) {
+  const sim::Scope scope(k.t, sim::Fn::kBatchToDomain, Ref(domain));
   const AreaShape area = Read(k, h, &Area::shape);
   const Iova base = area.first + first * mm::kPageSize;
   size_t done = 0;
@@ -61,10 +63,11 @@ int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
 }
 
 void UnmapPages(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptUnmapPages, Ref(domain));
   if (count == 0) return;
   const uint64_t unmapped =
       iommu_unmap(k.t, k.iommu, k.mm, domain, Read(k, h, &Area::shape).first, count);
-  warn_on(k.t, unmapped != count, Ref(domain));
+  warn_on(k.t, unmapped != count, Ref(domain), sim::Condition::kUnmappedShort);
 }
 
 // Unmaps pages [0, count) from the domain that stores them, then unpins them.
@@ -81,7 +84,7 @@ int Account(Kernel& k, PagesHandle h) {
     return FailureOf(sim::FaultSite::kAccount);
   }
   const uint64_t npages = Read(k, h, &Pages::shape).npages;
-  warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h));
+  warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h), sim::Condition::kStillPinned);
   Write(k, h, &Pages::npinned, npages);
   mm::account_locked_pages(k.t, k.mm, static_cast<int64_t>(npages));
   return 0;
@@ -140,8 +143,9 @@ PagesHandle AllocPages(Kernel& k, const PagesShape& shape) {
 }
 
 void ReleasePages(Kernel& k, PagesHandle h) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptReleasePages, Ref(h));
   const PagesShape shape = Read(k, h, &Pages::shape);
-  warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h));
+  warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h), sim::Condition::kStillPinned);
   if (shape.is_file()) memfd_put_file(k.t, k.mm, shape.memfd);
   lock_destroy(k.t, Get(k, h).mutex);
   k.t.Emit(sim::Note::kObjectFreed, Ref(h));
@@ -149,6 +153,7 @@ void ReleasePages(Kernel& k, PagesHandle h) {
 }
 
 int FillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptAreaFillDomains, Ref(area));
   const std::vector<DomainHandle> domains = Read(k, ioas, iopt::domains);
   if (domains.empty()) return 0;  // lazy: nothing is pinned
   mutex_lock(k.t, Get(k, pages).mutex);
@@ -159,6 +164,7 @@ int FillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) 
 }
 
 void UnfillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptAreaUnfillDomains, Ref(area));
   const std::vector<DomainHandle> domains = Read(k, ioas, iopt::domains);
   mutex_lock(k.t, Get(k, pages).mutex);
   const DomainHandle storage = Read(k, area, &Area::storage_domain);
@@ -175,6 +181,7 @@ void UnfillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle page
 }
 
 int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptAreaFillDomain, Ref(area));
   const PagesHandle pages = Read(k, area, &Area::pages);
   mutex_lock(k.t, Get(k, pages).mutex);
   int error = 0;
@@ -191,6 +198,7 @@ int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
 }
 
 void UnfillDomain(Kernel& k, AreaHandle area, DomainHandle domain, DomainHandle next_storage) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptAreaUnfillDomain, Ref(area));
   const PagesHandle pages = Read(k, area, &Area::pages);
   mutex_lock(k.t, Get(k, pages).mutex);
   const uint64_t npages = Read(k, pages, &Pages::shape).npages;

@@ -25,6 +25,7 @@ void FreeArray(Kernel& k, PhysAddr page) {
 
 // RESERVE_RECORD(domain): the next slot of the array, a new page when the last is full.
 PhysAddr ReserveRecord(Kernel& k, const CoreRules& rules) {
+  const sim::Scope scope(k.t, sim::Fn::kReserveObjSer);
   if (should_fail(k.t, sim::FaultSite::kReserveRecord, kFlbRef)) return ErrPtr(-sim::kENOMEM);
   const PhysAddr flb = Read(k.t, k.lu.flb, kFlbRef).data;
   PhysAddr page = load(k, flb, kFlbDomains.offset, kFlbDomains.bytes, kFlbRef);
@@ -57,6 +58,7 @@ void MarkDeleted(Kernel& k, PhysAddr record, const CoreRules& rules) {
 
 // ops->preserve of generic page tables: registers every table, or none.
 int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
+  const sim::Scope scope(k.t, sim::Fn::kIommuPreservePages, Ref(domain));
   const std::vector<Pfn> tables = iommu_tables(k.t, k.iommu, k.mm, domain);
   for (size_t i = 0; i < tables.size(); ++i) {
     const int error = kho_preserve_page(k, tables[i], Ref(domain), sim::FaultSite::kPreserveTable);
@@ -69,6 +71,7 @@ int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
 
 // Walks the *current* table, as generic page tables do (B34b).
 void UnpreserveTables(Kernel& k, iommu::DomainHandle domain) {
+  const sim::Scope scope(k.t, sim::Fn::kIommuUnpreservePages, Ref(domain));
   for (Pfn table : iommu_tables(k.t, k.iommu, k.mm, domain))
     kho_unpreserve_page(k, table, Ref(domain));
 }
@@ -98,6 +101,7 @@ int PreserveLocked(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules
 
 // get_outgoing: false is ENOENT, no preserved file holds the FLB.
 bool GetFlb(Kernel& k, const CoreRules& rules) {
+  const sim::Scope scope(k.t, sim::Fn::kLiveupdateFlbGetOutgoing);
   mutex_lock(k.t, k.lu.flb_lock);
   const bool present = Read(k.t, k.lu.flb, kFlbRef).data != 0;
   if (present && rules.get_put) {
@@ -117,6 +121,7 @@ void PutFlb(Kernel& k, const CoreRules& rules) {
 }  // namespace
 
 int flb_preserve(Kernel& k) {
+  const sim::Scope scope(k.t, sim::Fn::kIommuLiveupdateFlbPreserve);
   if (should_fail(k.t, sim::FaultSite::kFlbPreserve, kFlbRef)) return -sim::kENOMEM;
   const PhysAddr header = AllocFlbPage(k, kFlbSize);
   if (IsErr(header)) return PtrErr(header);
@@ -136,6 +141,7 @@ int flb_preserve(Kernel& k) {
 }
 
 void flb_unpreserve(Kernel& k) {
+  const sim::Scope scope(k.t, sim::Fn::kIommuLiveupdateFlbUnpreserve);
   const PhysAddr header = Read(k.t, k.lu.flb, kFlbRef).data;
   for (int i = kArrays - 1; i >= 0; --i) {
     FreeArray(k, load(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, kFlbRef));
@@ -146,6 +152,7 @@ void flb_unpreserve(Kernel& k) {
 
 int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
                           PhysAddr* record) {
+  const sim::Scope scope(k.t, sim::Fn::kIommuDomainPreserve, Ref(domain));
   if (should_fail(k.t, sim::FaultSite::kIommuDomainPreserve, Ref(domain))) {
     return FailureOf(sim::FaultSite::kIommuDomainPreserve);
   }
@@ -158,6 +165,7 @@ int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules
 }
 
 void iommu_domain_unpreserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules) {
+  const sim::Scope scope(k.t, sim::Fn::kIommuDomainUnpreserve, Ref(domain));
   const PhysAddr record = Read(k, domain, &iommu::Domain::preserved_state);
   if (record == 0) {
     k.t.Emit(sim::Note::kDomainPreserveMissing, Ref(domain));

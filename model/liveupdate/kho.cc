@@ -64,6 +64,7 @@ void kho_unpreserve_page(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
 }
 
 PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner, sim::ObjectRef object) {
+  const sim::Scope scope(k.t, sim::Fn::kKhoAllocPreserve, object);
   IOMMUFD_CHECK(owner != mm::FrameOwner::kUserMemory && owner != mm::FrameOwner::kPageTable,
                 "memory that is born registered is the kernel's own record");
   if (size == 0) return ErrPtr(-sim::kEINVAL);
@@ -79,6 +80,7 @@ PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner, sim:
 }
 
 void kho_unpreserve_free(Kernel& k, PhysAddr memory, uint64_t size, sim::ObjectRef object) {
+  const sim::Scope scope(k.t, sim::Fn::kKhoUnpreserveFree, object);
   if (memory == 0) return;
   CheckPointer(k, memory, 0, 1, object);
   IOMMUFD_CHECK(memory % mm::kPageSize == 0, "allocations start at a page");

@@ -36,6 +36,7 @@ void EraseId(Kernel& k, FileRef file) {
 
 // FLBs follow the files of the handler they are linked to: only iommufd's has one.
 int GetFileFlbs(Kernel& k, FileRef file) {
+  const sim::Scope scope(k.t, sim::Fn::kLuoFlbFilePreserveOne);
   if (file.kind != FileRef::Kind::kIommufd) return 0;
   down_read(k.t, k.lu.register_rwlock);
   mutex_lock(k.t, k.lu.flb_lock);
@@ -48,6 +49,7 @@ int GetFileFlbs(Kernel& k, FileRef file) {
 }
 
 void PutFileFlbs(Kernel& k, FileRef file) {
+  const sim::Scope scope(k.t, sim::Fn::kLuoFlbFileUnpreserveOne);
   if (file.kind != FileRef::Kind::kIommufd) return;
   down_read(k.t, k.lu.register_rwlock);
   mutex_lock(k.t, k.lu.flb_lock);
@@ -106,6 +108,7 @@ int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
 }
 
 int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
+  const sim::Scope scope(k.t, sim::Fn::kLuoPreserveFile, Ref(session));
   for (const LuoFile& other : Read(k, session, &Session::files)) {
     if (other.token == file.token) return -sim::kEEXIST;
   }
@@ -123,6 +126,7 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
 }
 
 void ReleaseSession(Kernel& k, SessionHandle session) {
+  const sim::Scope scope(k.t, sim::Fn::kLuoSessionRelease, Ref(session));
   mutex_lock(k.t, Get(k, session).mutex);
   for (;;) {
     const std::vector<LuoFile> files = Read(k, session, &Session::files);
@@ -155,6 +159,7 @@ Session& Get(Kernel& k, SessionHandle h) {
 sim::ObjectRef Ref(SessionHandle h) { return {sim::ObjectKind::kSession, h.index}; }
 
 int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
+  const sim::Scope scope(k.t, sim::Fn::kLuoSessionCreate);
   if (name.empty() || name.size() >= kSessionNameBytes) return -sim::kEINVAL;
   if (should_fail(k.t, sim::FaultSite::kSessionAlloc, kLuoRef)) return -sim::kENOMEM;
   down_write(k.t, k.lu.sessions_rwsem);
@@ -211,6 +216,7 @@ void luo_put_session(Kernel& k, SessionHandle session) {
 
 int luo_get_token_outgoing(Kernel& k, SessionHandle session, mm::MemfdHandle memfd, uint64_t* token,
                            uint64_t* data) {
+  const sim::Scope scope(k.t, sim::Fn::kLiveupdateGetTokenOutgoing, Ref(session));
   lockdep_assert_held(k.t, Get(k, session).mutex);
   for (const LuoFile& file : Read(k, session, &Session::files)) {
     if (file.file.kind == FileRef::Kind::kMemfd && file.memfd == memfd) {

@@ -107,6 +107,7 @@ void SetFrozen(Kernel& k, mm::MemfdHandle memfd, bool frozen) {
 }  // namespace
 
 int memfd_luo_preserve(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
+  const sim::Scope scope(k.t, sim::Fn::kMemfdLuoPreserve, Ref(memfd));
   const sim::LockId lock = Get(k.t, k.mm, memfd).inode_lock;
   mutex_lock(k.t, lock);
   SetFrozen(k, memfd, true);
@@ -117,6 +118,7 @@ int memfd_luo_preserve(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
 }
 
 void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
+  const sim::Scope scope(k.t, sim::Fn::kMemfdLuoUnpreserve, Ref(memfd));
   const sim::ObjectRef ref = mm::Ref(memfd);
   const sim::LockId lock = Get(k.t, k.mm, memfd).inode_lock;
   mutex_lock(k.t, lock);

@@ -1,8 +1,8 @@
 #include "model/program/judge.h"
 
 #include "model/program/observe.h"
+#include "model/program/world_difference.h"
 #include "model/sim/check.h"
-#include "model/sim/reflect.h"
 #include "model/spec/quiescent.h"
 
 namespace iommufd_check::program {
@@ -13,7 +13,7 @@ using spec::Invariant;
 
 namespace {
 
-constexpr size_t kDifferenceLines = 12;  // locks among them, which reports leave out
+constexpr size_t kDifferenceLines = 64;
 
 // Calls that change what live update owns or depends on.
 bool TouchesLiveUpdate(Call::Kind kind) {
@@ -31,13 +31,10 @@ bool TouchesLiveUpdate(Call::Kind kind) {
 }
 
 bool IsPreserve(const Call& call) {
-  return call.kind == Call::Kind::kLuoPreserve &&
-         call.file.kind == mm::FileRef::Kind::kIommufd;
+  return call.kind == Call::Kind::kLuoPreserve && call.file.kind == mm::FileRef::Kind::kIommufd;
 }
 
-std::string Answer(int result) {
-  return result == 0 ? "0" : std::string(sim::ErrnoName(result));
-}
+std::string Answer(int result) { return result == 0 ? "0" : std::string(sim::ErrnoName(result)); }
 
 spec::Limits LimitsOf(const Boot& boot) {
   spec::Limits limits;
@@ -71,6 +68,7 @@ void Judge::RestartOracle(const spec::Snapshot& observed) {
 }
 
 void Judge::OnEvent(const sim::Event& event) {
+  findings_.SetFunction(runtime_.task(event.task).function());
   monitor_.OnEvent(event);
   if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
     const auto site = static_cast<sim::FaultSite>(event.detail);
@@ -84,8 +82,7 @@ void Judge::OnEvent(const sim::Event& event) {
 
 bool Judge::Wanted() const {
   for (size_t i = reported_; i < findings_.violations().size(); ++i) {
-    if (!options_.stop_at.has_value() ||
-        findings_.violations()[i].invariant == *options_.stop_at) {
+    if (!options_.stop_at.has_value() || findings_.violations()[i].invariant == *options_.stop_at) {
       return true;
     }
   }
@@ -99,7 +96,7 @@ void Judge::KeepDifference(sim::TaskId task) {
   if (options_.stop_at.has_value()) runtime_.RequestStop();
   const auto& before = in_flight_[task].world_before;
   if (difference_.empty() && before.has_value()) {
-    difference_ = sim::DiffOf(*before, world_, kDifferenceLines);
+    difference_ = WorldDifference(*before, world_, kDifferenceLines);
   }
 }
 
@@ -141,11 +138,9 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
 }
 
 void Judge::Mismatch(const Call& call, int result, int documented) {
-  const Invariant invariant =
-      call.kind == Call::Kind::kLuMark ? Invariant::kI13 : Invariant::kI38;
+  const Invariant invariant = call.kind == Call::Kind::kLuMark ? Invariant::kI13 : Invariant::kI38;
   findings_.Violate(invariant, {},
-                    "the call answers " + Answer(result) + ", documented is " +
-                        Answer(documented));
+                    "the call answers " + Answer(result) + ", documented is " + Answer(documented));
   if (call.kind == Call::Kind::kDestroy && result == -sim::kEBUSY && documented == 0) {
     const spec::HwptView* hwpt = now_.FindHwpt(call.id);
     if (hwpt != nullptr && hwpt->marked) {
@@ -187,15 +182,15 @@ void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) 
   if (result.result >= 0) return;
   const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
   if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, reply_lost)) {
-    findings_.Violate(Invariant::kI38, {},
-                      "the call answers " + Answer(result.result) +
-                          ", which is documented for no state");
+    findings_.Violate(
+        Invariant::kI38, {},
+        "the call answers " + Answer(result.result) + ", which is documented for no state");
   }
 }
 
 void Judge::JudgeRollback(sim::Task& t, const InFlight& flight) {
-  const bool alone = runtime_.total_steps() - flight.total_steps ==
-                     uint64_t{t.steps()} - flight.task_steps;
+  const bool alone =
+      runtime_.total_steps() - flight.total_steps == uint64_t{t.steps()} - flight.task_steps;
   if (!alone && flight.overlapped) return;
   spec::CheckRollback(before_, now_, alone, &findings_);
 }
@@ -217,7 +212,7 @@ void Judge::ExitBegins() {
 void Judge::ExitEnds(const liveupdate::World& machine) {
   findings_.Arm(Invariant::kI36);
   if (!(world_ == machine)) {
-    const std::vector<std::string> lines = sim::DiffOf(machine, world_, 1);
+    const std::vector<std::string> lines = WorldDifference(machine, world_, 1);
     findings_.Violate(Invariant::kI36, {},
                       "not as at boot: " + (lines.empty() ? std::string("?") : lines.front()));
   }

@@ -44,4 +44,8 @@ absl::StatusOr<Program> ParseProgram(std::string_view text, std::string_view fil
 // REQUIRES: FirstProblem(program) is empty.
 std::string PrintProgram(const Program& program);
 
+// One operation of it as there, without its task and without what it expects:
+// "hwpt = hwpt_alloc(dev, ioas)".
+std::string PrintOperation(const Program& program, size_t index);
+
 }  // namespace iommufd_check::program

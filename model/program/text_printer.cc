@@ -26,11 +26,12 @@ class Printer {
   explicit Printer(const Program& program) : program_(program) {}
 
   std::string Print();
+  std::string PrintCall(size_t index);
 
  private:
   void PrintHead();
   void PrintOperations();
-  void PrintOperation(size_t index);
+  void AppendCall(size_t index);
   void PrintPlan();
   void NameVariables(const std::vector<uint16_t>& order);
   std::string ValueText(const Operation& operation, size_t index) const;
@@ -93,7 +94,11 @@ void Printer::PrintOperations() {
     if (!task) text_ += '\n';
     if (task != operation.task) absl::StrAppend(&text_, TaskName(operation.task), ":\n");
     task = operation.task;
-    PrintOperation(index);
+    text_ += "  ";
+    AppendCall(index);
+    const std::optional<int>& expected = operation.expected_errno;
+    if (expected) absl::StrAppend(&text_, "  -> ", std::string(sim::ErrnoName(*expected)));
+    text_ += '\n';
   }
 }
 
@@ -119,10 +124,9 @@ std::string Printer::ValueText(const Operation& operation, size_t index) const {
 }
 
 // Objects and the memfd that an operation is about stand without their name, as a reader expects.
-void Printer::PrintOperation(size_t index) {
+void Printer::AppendCall(size_t index) {
   const Operation& operation = program_.operations[index];
   const OperationSpec& spec = SpecOf(operation.code);
-  text_ += "  ";
   if (!variables_[index].empty()) absl::StrAppend(&text_, variables_[index], " = ");
   absl::StrAppend(&text_, std::string(spec.name), "(");
   bool first = true;
@@ -142,10 +146,12 @@ void Printer::PrintOperation(size_t index) {
     text_ += ValueText(operation, i);
   }
   text_ += ')';
-  if (operation.expected_errno) {
-    absl::StrAppend(&text_, "  -> ", std::string(sim::ErrnoName(*operation.expected_errno)));
-  }
-  text_ += '\n';
+}
+
+std::string Printer::PrintCall(size_t index) {
+  NameVariables(DefinitionOrder(program_));
+  AppendCall(index);
+  return std::move(text_);
 }
 
 void Printer::PrintPlan() {
@@ -178,6 +184,11 @@ void Printer::PrintPlan() {
 std::string PrintProgram(const Program& program) {
   IOMMUFD_CHECK(FirstProblem(program).empty(), "only a valid program has a text");
   return Printer(program).Print();
+}
+
+std::string PrintOperation(const Program& program, size_t index) {
+  IOMMUFD_CHECK(index < program.operations.size(), "an operation of the program");
+  return Printer(program).PrintCall(index);
 }
 
 }  // namespace iommufd_check::program

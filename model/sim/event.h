@@ -32,11 +32,13 @@ struct Event {
   TaskId task = 0;
   Primitive primitive = Primitive::kOpBegin;
   ObjectRef object;
-  uint8_t detail = 0;  // Field, LockClass, FaultSite, Splat or Note, by primitive
-  uint8_t mode = 0;    // kLock, kUnlock, kWait: LockMode; kRead, kWrite: kAccess* bits
-  uint16_t spare =
-      0;  // kLock, kUnlock, kWait: index of the lock; kRead, kWrite: element of the field
-  // Result, pfn, count, see the Note's writer; kLock, kUnlock, kWait: generation of the lock.
+  uint8_t detail = 0;  // Field, LockClass, FaultSite, Splat, Note or Fn, by primitive
+  uint8_t mode = 0;    // kLock, kUnlock, kWait: LockMode; kRead, kWrite: kAccess* bits;
+                       // kSplat: Condition
+  uint16_t spare = 0;  // kLock, kUnlock, kWait: index of the lock; kRead, kWrite: element of the
+                       // field; kSplat: Fn
+  // Result, pfn, count, see the Note's writer; kLock, kUnlock, kWait: generation of the lock;
+  // kEnter: depth, from 1.
   int64_t value = 0;
 
   friend bool operator==(const Event&, const Event&) = default;

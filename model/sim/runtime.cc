@@ -45,6 +45,8 @@ void Runtime::Reset(const RunConfig& config) {
     task.operation_ = 0;
     task.held_count_ = 0;
     task.spin_depth_ = 0;
+    task.function_ = Fn::kNone;
+    task.depth_ = 0;
   }
   waiting_ = 0;
   for (auto& counts : occurrences_) counts.fill(0);
@@ -124,8 +126,7 @@ void Runtime::Schedule(Scheduler& scheduler) {
     if (point.runnable == 0) {
       end_ = RunEnd::kDeadlock;
       Task& blocked = tasks_[std::countr_zero(unfinished_)];
-      blocked.Record(Primitive::kSplat, blocked_[blocked.id_].object,
-                     static_cast<int>(Splat::kDeadlock));
+      blocked.Report(Splat::kDeadlock, blocked_[blocked.id_].object);
       return UnwindAll();
     }
     chosen_ = scheduler.Next(point);

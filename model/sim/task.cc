@@ -43,6 +43,7 @@ void Task::CountStep() {
   ++steps_;
   if (++rt.total_steps_ > rt.config_.step_limit) [[unlikely]] {
     rt.end_ = RunEnd::kHung;
+    // Wherever the limit happens to be reached: it says nothing of a function.
     Record(Primitive::kSplat, {}, static_cast<int>(Splat::kHung));
     throw RunEnds{};
   }
@@ -63,8 +64,9 @@ void Task::Record(Primitive primitive, ObjectRef object, int detail, int64_t val
   if (rt.config_.listener != nullptr) rt.config_.listener->OnEvent(rt.log_.events().back());
 }
 
-void Task::Report(Splat splat, ObjectRef object, int64_t value) {
-  Record(Primitive::kSplat, object, static_cast<int>(splat), value);
+void Task::Report(Splat splat, ObjectRef object, int64_t value, Condition condition) {
+  Record(Primitive::kSplat, object, static_cast<int>(splat), value, static_cast<int>(condition),
+         static_cast<int>(function_));
 }
 
 void Task::Oops(Splat splat, ObjectRef object, int64_t value) {
@@ -216,8 +218,8 @@ bool should_fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp) {
   return fails;
 }
 
-bool warn_on(Task& t, bool condition, ObjectRef object) {
-  if (condition) t.Report(Splat::kWarn, object);
+bool warn_on(Task& t, bool condition, ObjectRef object, Condition tested) {
+  if (condition) t.Report(Splat::kWarn, object, 0, tested);
   return condition;
 }
 

@@ -67,11 +67,16 @@ class Task {
     Record(Primitive::kNote, object, static_cast<int>(note), value);
   }
 
-  // Records what the kernel's own checks would print; the run continues.
-  void Report(Splat splat, ObjectRef object, int64_t value = 0);
+  // Records what the kernel's own checks would print; the run continues. `condition`: what a WARN
+  // or BUG tested.
+  void Report(Splat splat, ObjectRef object, int64_t value = 0,
+              Condition condition = Condition::kNone);
 
   // Records a splat after which the kernel is not in a state to continue, and ends the run.
   [[noreturn]] void Oops(Splat splat, ObjectRef object, int64_t value = 0);
+
+  // The innermost function that was entered and not left (Scope).
+  Fn function() const { return function_; }
 
   bool Holds(LockId id) const;
   bool Holds(LockId id, LockMode mode) const;
@@ -81,6 +86,7 @@ class Task {
 
  private:
   friend class Runtime;
+  friend class Scope;
   friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
 
@@ -94,7 +100,33 @@ class Task {
   uint16_t operation_ = 0;
   int8_t held_count_ = 0;
   int8_t spin_depth_ = 0;
+  Fn function_ = Fn::kNone;
+  uint8_t depth_ = 0;  // of functions entered and not left
   std::array<HeldLock, kMaxHeld> held_{};
+};
+
+// Says which function of the kernel the code below it stands for, until the end of the block:
+// findings are told apart by it, and swim lanes show its entry. Takes no step. The end restores the
+// caller and records nothing, so that a run may unwind through it.
+//
+//   sim::Scope scope(k.t, sim::Fn::kIoptAbortArea, Ref(k, ioas));
+class Scope {
+ public:
+  Scope(Task& t, Fn function, ObjectRef object = {}) : task_(t), caller_(t.function_) {
+    t.function_ = function;
+    ++t.depth_;
+    t.Record(Primitive::kEnter, object, static_cast<int>(function), t.depth_);
+  }
+  ~Scope() {
+    task_.function_ = caller_;
+    --task_.depth_;
+  }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  Task& task_;
+  const Fn caller_;
 };
 
 // Sleeping and spinning locks (include/linux/mutex.h, rwsem.h, spinlock.h). A sleeping lock taken
@@ -134,8 +166,9 @@ enum class Gfp : uint8_t { kKernel, kAtomic };
 // True when the fault plan makes this call fail. A step; a GFP_KERNEL call may sleep.
 bool should_fail(Task& t, FaultSite site, ObjectRef object = {}, Gfp gfp = Gfp::kKernel);
 
-// Reports a WARN when `condition` holds, and returns it (WARN_ON).
-bool warn_on(Task& t, bool condition, ObjectRef object);
+// Reports a WARN when `condition` holds, and returns it (WARN_ON). `tested` is the condition's
+// text.
+bool warn_on(Task& t, bool condition, ObjectRef object, Condition tested = Condition::kNone);
 
 // refcount_t: reports saturation and underflow instead of wrapping. Ordering as in
 // Documentation/core-api/refcount-vs-atomic.rst: increments order nothing, decrements release, and

@@ -42,6 +42,28 @@ constexpr std::string_view kNotes[] = {
 #include "model/sim/vocabulary.def"
 #undef IOMMUFD_CHECK_NOTES
 };
+constexpr std::string_view kFunctions[] = {
+#define IOMMUFD_CHECK_FUNCTIONS IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_FUNCTIONS
+};
+constexpr std::string_view kConditions[] = {
+#define IOMMUFD_CHECK_CONDITIONS IOMMUFD_CHECK_NAME
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_CONDITIONS
+};
+
+#define IOMMUFD_CHECK_IDENTIFIER(id, ...) #id,
+constexpr std::string_view kSplatIdentifiers[] = {
+#define IOMMUFD_CHECK_SPLATS IOMMUFD_CHECK_IDENTIFIER
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_SPLATS
+};
+constexpr std::string_view kConditionIdentifiers[] = {
+#define IOMMUFD_CHECK_CONDITIONS IOMMUFD_CHECK_IDENTIFIER
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_CONDITIONS
+};
 
 #define IOMMUFD_CHECK_KIND(id, name, kind) LockKind::kind,
 constexpr LockKind kLockKinds[] = {
@@ -64,6 +86,17 @@ std::string_view Lookup(const std::string_view (&names)[N], Enum value) {
   return names[static_cast<size_t>(value)];
 }
 
+// "kSleepInAtomic" -> "sleep-in-atomic".
+std::string SlugOf(std::string_view identifier) {
+  std::string slug;
+  for (const char c : identifier.substr(1)) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper && !slug.empty()) slug += '-';
+    slug += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return slug;
+}
+
 }  // namespace
 
 std::string_view Name(ObjectKind kind) { return Lookup(kObjectKinds, kind); }
@@ -73,6 +106,11 @@ std::string_view Name(FaultSite site) { return Lookup(kFaultSites, site); }
 std::string_view Name(Primitive primitive) { return Lookup(kPrimitives, primitive); }
 std::string_view Name(Splat splat) { return Lookup(kSplats, splat); }
 std::string_view Name(Note note) { return Lookup(kNotes, note); }
+std::string_view Name(Fn function) { return Lookup(kFunctions, function); }
+std::string_view Name(Condition condition) { return Lookup(kConditions, condition); }
+
+std::string Slug(Splat splat) { return SlugOf(Lookup(kSplatIdentifiers, splat)); }
+std::string Slug(Condition condition) { return SlugOf(Lookup(kConditionIdentifiers, condition)); }
 
 LockKind KindOf(LockClass lock_class) { return kLockKinds[static_cast<size_t>(lock_class)]; }
 

@@ -1,9 +1,11 @@
 // The closed vocabularies of the simulation as enums with names: object kinds, lock classes, shared
-// fields, fault sites, primitives, splats and notes. Lists stand in vocabulary.def.
+// fields, fault sites, primitives, splats, notes, functions and conditions. Lists stand in
+// vocabulary.def.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "model/sim/errno.h"
@@ -62,6 +64,20 @@ enum class Note : uint8_t {
   kCount
 };
 
+enum class Fn : uint8_t {
+#define IOMMUFD_CHECK_FUNCTIONS IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_FUNCTIONS
+  kCount
+};
+
+enum class Condition : uint8_t {
+#define IOMMUFD_CHECK_CONDITIONS IOMMUFD_CHECK_ENUMERATOR
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_CONDITIONS
+  kCount
+};
+
 #undef IOMMUFD_CHECK_ENUMERATOR
 
 enum class LockKind : uint8_t { kSpin, kMutex, kRwsem };
@@ -73,6 +89,12 @@ std::string_view Name(FaultSite site);
 std::string_view Name(Primitive primitive);
 std::string_view Name(Splat splat);
 std::string_view Name(Note note);
+std::string_view Name(Fn function);
+std::string_view Name(Condition condition);
+
+// One word made of the identifier, for identities of findings: "sleep-in-atomic", "count-differs".
+std::string Slug(Splat splat);
+std::string Slug(Condition condition);
 
 LockKind KindOf(LockClass lock_class);
 

@@ -5,13 +5,26 @@
 
 namespace iommufd_check::spec {
 
-void Findings::Violate(Invariant invariant, sim::ObjectRef object, std::string detail) {
+void Findings::Violate(Invariant invariant, sim::ObjectRef object, std::string detail,
+                       std::vector<LockNesting> chain) {
+  const Position& at = position_;
   const bool known = std::any_of(violations_.begin(), violations_.end(), [&](const Violation& v) {
-    return v.invariant == invariant && v.operation == position_.operation;
+    return v.invariant == invariant && v.operation == at.operation && v.task == at.task &&
+           v.object.kind == object.kind && v.function == at.function && v.splat == at.splat &&
+           v.condition == at.condition;
   });
   if (known) return;
-  violations_.push_back(Violation{invariant, position_.operation, position_.task, position_.step,
-                                  position_.event, object, std::move(detail)});
+  violations_.push_back({.invariant = invariant,
+                         .operation = at.operation,
+                         .task = at.task,
+                         .step = at.step,
+                         .event = at.event,
+                         .object = object,
+                         .detail = std::move(detail),
+                         .function = at.function,
+                         .splat = at.splat,
+                         .condition = at.condition,
+                         .chain = std::move(chain)});
 }
 
 std::string Hex(uint64_t value) {

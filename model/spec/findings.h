@@ -17,21 +17,30 @@ class Findings {
     uint8_t task = 0;
     uint32_t step = 0;
     uint32_t event = 0;
+    sim::Fn function = sim::Fn::kNone;
+    sim::Splat splat = sim::Splat::kCount;  // that is being judged
+    sim::Condition condition = sim::Condition::kNone;
   };
 
   void Clear() {
     violations_.clear();
     armed_.fill(0);
     position_ = {};
+    function_ = sim::Fn::kNone;
   }
+  // The function that the task of the next event is in: of all events only splats say theirs.
+  void SetFunction(sim::Fn function) { function_ = function; }
+  sim::Fn function() const { return function_; }
   void SetPosition(const Position& position) { position_ = position; }
   const Position& position() const { return position_; }
 
   // The antecedent of the invariant was true once more.
   void Arm(Invariant invariant) { ++armed_[static_cast<size_t>(invariant)]; }
 
-  // Keeps the first violation of each (invariant, operation).
-  void Violate(Invariant invariant, sim::ObjectRef object, std::string detail);
+  // Keeps the first violation of each invariant, operation, kind of object, function, splat and
+  // condition: what makes two of them one finding.
+  void Violate(Invariant invariant, sim::ObjectRef object, std::string detail,
+               std::vector<LockNesting> chain = {});
 
   // Arm, and Violate unless `holds`. `detail` is called only on violation.
   template <class Detail>
@@ -45,6 +54,7 @@ class Findings {
 
  private:
   Position position_;
+  sim::Fn function_ = sim::Fn::kNone;
   std::vector<Violation> violations_;
   std::array<uint64_t, kInvariants> armed_{};
 };

@@ -18,6 +18,20 @@ std::string Named(sim::ObjectRef object) {
   return std::string(sim::Name(object.kind)) + " " + std::to_string(object.number);
 }
 
+// "iopt_abort_area: WARN_ON(immutable)"; what speaks of locks names no function.
+std::string TextOfSplat(const sim::Event& event) {
+  const auto splat = static_cast<Splat>(event.detail);
+  const auto function = static_cast<sim::Fn>(event.spare);
+  const auto condition = static_cast<sim::Condition>(event.mode);
+  std::string text(sim::Name(splat));
+  if (condition != sim::Condition::kNone) {
+    text += "_ON(" + std::string(sim::Name(condition)) + ")";
+  }
+  const bool about_locks = splat < Splat::kFreeLockedLock;
+  if (function == sim::Fn::kNone || about_locks) return text;
+  return std::string(sim::Name(function)) + ": " + text;
+}
+
 std::string_view Marking(bool marked) { return marked ? "marked" : "plain"; }
 
 std::string RaceText(const sim::Event& event, const RaceDetector::Race& race) {
@@ -34,6 +48,7 @@ std::string RaceText(const sim::Event& event, const RaceDetector::Race& race) {
 
 void Monitor::Clear() {
   races_.Clear();
+  locks_.Clear();
   exiting_ = false;
   sequence_ = 0;
   tasks_ = {};
@@ -48,8 +63,18 @@ void Monitor::Recall(const Memory& memory) {
 
 void Monitor::OnEvent(const sim::Event& event) {
   ++sequence_;
-  findings_.SetPosition(
-      {exiting_ ? kExitOperation : event.operation, event.task, event.step, sequence_});
+  Findings::Position position{.operation = exiting_ ? kExitOperation : event.operation,
+                              .task = event.task,
+                              .step = event.step,
+                              .event = sequence_,
+                              .function = findings_.function()};
+  if (event.primitive == Primitive::kSplat) {
+    position.function = static_cast<sim::Fn>(event.spare);
+    position.splat = static_cast<Splat>(event.detail);
+    position.condition = static_cast<sim::Condition>(event.mode);
+  }
+  findings_.SetPosition(position);
+  locks_.OnEvent(event, findings_.position().function);
   switch (event.primitive) {
     case Primitive::kOpBegin:
       task(event) = {};
@@ -334,24 +359,45 @@ void Monitor::OnOperationEnd(const sim::Event& event) {
   state = {};
 }
 
+// Seen by whoever fell asleep last, but of the first task in it: one finding, whatever the order.
+void Monitor::OnDeadlock(const sim::Event& event) {
+  const std::vector<LockWatch::Wait> waiting = locks_.Waiting();
+  std::string text(sim::Name(Splat::kDeadlock));
+  if (waiting.empty()) {
+    return findings_.Violate(Invariant::kI19, event.object, text + ": " + Named(event.object));
+  }
+  for (const LockWatch::Wait& wait : waiting) {
+    text += (&wait == waiting.data() ? ": " : ", ") + TextOf(wait);
+  }
+  Findings::Position first = findings_.position();
+  first.operation = exiting_ ? kExitOperation : waiting.front().operation;
+  first.task = waiting.front().task;
+  first.step = waiting.front().step;
+  first.function = waiting.front().function;
+  findings_.SetPosition(first);
+  findings_.Violate(Invariant::kI19, waiting.front().object, std::move(text));
+}
+
 void Monitor::OnSplat(const sim::Event& event) {
   const auto splat = static_cast<Splat>(event.detail);
-  std::string text(sim::Name(splat));
+  std::string text = TextOfSplat(event);
   if (event.object.kind != ObjectKind::kNone) text += ": " + Named(event.object);
   switch (splat) {
     case Splat::kSleepInAtomic:
     case Splat::kRecursiveLock:
-    case Splat::kDeadlock:
     case Splat::kUnlockNotOwner:
     case Splat::kLockHeldAtReturn:
     case Splat::kLockNotHeld:
       return findings_.Violate(Invariant::kI19, event.object, std::move(text));
+    case Splat::kDeadlock:
+      return OnDeadlock(event);
     case Splat::kLockCycle: {
       const auto outer = static_cast<sim::LockClass>(event.value >> 8);
       const auto inner = static_cast<sim::LockClass>(event.value & 0xff);
       return findings_.Violate(Invariant::kI19, event.object,
                                text + ": " + std::string(sim::Name(inner)) + " inside " +
-                                   std::string(sim::Name(outer)) + " and the other way round");
+                                   std::string(sim::Name(outer)) + " and the other way round",
+                               locks_.ChainOf(event, findings_.position().function));
     }
     case Splat::kUseAfterFree:
     case Splat::kFreeLockedLock:

@@ -13,6 +13,7 @@
 
 #include "model/sim/event.h"
 #include "model/spec/findings.h"
+#include "model/spec/lock_watch.h"
 #include "model/spec/race_detector.h"
 
 namespace iommufd_check::spec {
@@ -63,6 +64,7 @@ class Monitor : public sim::EventListener {
   void OnRegistration(sim::Note note, const sim::Event& event);
   void OnPreservation(sim::Note note, const sim::Event& event);
   void OnSplat(const sim::Event& event);
+  void OnDeadlock(const sim::Event& event);
   void OnOperationEnd(const sim::Event& event);
   void OnTableWrite(const sim::Event& event);
   void OnImmutable(const sim::Event& event, bool set);
@@ -82,6 +84,7 @@ class Monitor : public sim::EventListener {
 
   Findings& findings_;
   RaceDetector races_;
+  LockWatch locks_;
   bool exiting_ = false;
   uint32_t sequence_ = 0;
   std::array<TaskState, sim::kMaxTasks> tasks_;

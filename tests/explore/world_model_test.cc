@@ -33,6 +33,12 @@ WorldScope Everything() { return {.operations = WorldAlphabet::AllOperations()};
 // What v1 does wrong at every preserve, so that a search sees further.
 const std::vector<Invariant> kKnownOfV1 = {Invariant::kI19, Invariant::kI38};
 
+program::FindingPolicy Tolerating(const std::vector<Invariant>& invariants) {
+  std::vector<std::string> ids;
+  for (const Invariant invariant : invariants) ids.emplace_back(spec::IdOf(invariant));
+  return {.tolerate = *program::FindingFilter::Parse(ids)};
+}
+
 SearchOutcome Searched(const WorldModel& model, std::uint64_t max_depth, bool symmetry = false,
                        bool stop = false) {
   SearchOptions options{
@@ -179,7 +185,7 @@ TEST(WorldModel, EqualFingerprintsHaveEqualSuccessors) {
       const std::vector<Invariant> tolerated =
           std::string(design) == "v1" ? kKnownOfV1 : std::vector<Invariant>();
       const Purity purity =
-          ComparePairs(WorldModel(Design(design), scope, tolerated), depth, &WholeKey);
+          ComparePairs(WorldModel(Design(design), scope, Tolerating(tolerated)), depth, &WholeKey);
       EXPECT_GT(purity.compared, 500u) << design;
       EXPECT_EQ(purity.differ, 0u) << design;
     }
@@ -190,7 +196,8 @@ TEST(WorldModel, EqualFingerprintsHaveEqualSuccessors) {
 TEST(WorldModel, EqualFingerprintsHaveEqualSuccessorsPastAllViolations) {
   std::vector<Invariant> all;
   for (int i = 0; i < spec::kInvariants; ++i) all.push_back(static_cast<Invariant>(i));
-  const Purity purity = ComparePairs(WorldModel(Design("v1"), Standard(), all), 7, &WholeKey);
+  const Purity purity =
+      ComparePairs(WorldModel(Design("v1"), Standard(), Tolerating(all)), 7, &WholeKey);
   EXPECT_GT(purity.compared, 1000u);
   EXPECT_EQ(purity.differ, 0u);
 }
@@ -266,7 +273,7 @@ TEST(WorldModel, SymmetryStandsForAll) {
     for (const Case& c : cases) {
       for (const bool tolerant : {false, true}) {
         const WorldModel model(Design(design), c.scope,
-                               tolerant ? kKnownOfV1 : std::vector<Invariant>());
+                               tolerant ? Tolerating(kKnownOfV1) : program::FindingPolicy{});
         EXPECT_EQ(model.symmetry().size(), c.renamings);
         const auto depth = static_cast<std::uint64_t>(c.depth);
         const SearchOutcome plain = Searched(model, depth);
@@ -305,7 +312,7 @@ TEST(WorldModel, ACanonicalStateIsOneOfItsOrbit) {
 
 // A machine that was kept and extended is one that was run from its start.
 TEST(WorldModel, AStateIsTheSameFromItsStart) {
-  const WorldModel model(Design("v1"), Everything(), kKnownOfV1);
+  const WorldModel model(Design("v1"), Everything(), Tolerating(kKnownOfV1));
   program::Executor executor;
   for (const State& state : StatesOf(model, 3)) {
     if (state.length == 0) continue;
@@ -338,9 +345,9 @@ TEST(WorldModel, FindsPreserveOfNothingInV1) {
 // B01: the save walk sleeps under the spinlock as soon as something is marked.
 TEST(WorldModel, FindsSleepingUnderASpinlockInV1) {
   // Tolerates what a mark after preserve breaks, which is as short.
-  const WorldModel model(
-      Design("v1"), {.operations = {OpCode::kLuMark, OpCode::kLuoPreserve}},
-      {Invariant::kI06, Invariant::kI12, Invariant::kI13, Invariant::kI37, Invariant::kI38});
+  const WorldModel model(Design("v1"), {.operations = {OpCode::kLuMark, OpCode::kLuoPreserve}},
+                         Tolerating({Invariant::kI06, Invariant::kI12, Invariant::kI13,
+                                     Invariant::kI37, Invariant::kI38}));
   const SearchOutcome outcome = Searched(model, WorldModel::kMaxDepth, false, true);
   ASSERT_TRUE(outcome.counterexample.has_value());
   EXPECT_EQ(outcome.counterexample->invariant, "I19 lock-discipline");
@@ -360,7 +367,8 @@ TEST(WorldModel, FindsMoreInV1PastWhatIsTolerated) {
   };
   const std::vector<std::string> found = {"I06", "I13", "I14"};
   for (std::size_t i = 0; i < searches.size(); ++i) {
-    const WorldModel model(Design("v1"), {.operations = searches[i].first}, searches[i].second);
+    const WorldModel model(Design("v1"), {.operations = searches[i].first},
+                           Tolerating(searches[i].second));
     const SearchOutcome outcome = Searched(model, 6, false, true);
     ASSERT_TRUE(outcome.counterexample.has_value()) << i;
     EXPECT_EQ(outcome.counterexample->invariant.substr(0, 3), found[i]);
@@ -372,7 +380,7 @@ TEST(WorldModel, PrintsProgramsThatReplay) {
   WorldScope scope = Standard();
   scope.hwpts = 2;
   scope.tokens = 2;
-  const WorldModel model(Design("v1"), scope, kKnownOfV1);
+  const WorldModel model(Design("v1"), scope, Tolerating(kKnownOfV1));
   program::Executor executor;
   std::uint32_t seen = 0;
   for (const State& state : StatesOf(model, 4)) {
@@ -401,7 +409,8 @@ TEST(WorldModel, JudgesTheLockOrderOfAllSteps) {
   for (const bool tolerant : {false, true}) {
     std::vector<Invariant> tolerated = {Invariant::kI38};
     if (tolerant) tolerated.push_back(Invariant::kI19);
-    const SearchOutcome v1 = Searched(WorldModel(Design("v1"), Standard(), tolerated), 3);
+    const SearchOutcome v1 =
+        Searched(WorldModel(Design("v1"), Standard(), Tolerating(tolerated)), 3);
     ASSERT_TRUE(v1.whole.has_value());
     EXPECT_EQ(v1.whole->broken, !tolerant);
     EXPECT_NE(v1.whole->text.find("xa_lock inside ioas->mutex"), std::string::npos)

@@ -39,8 +39,7 @@ TEST(WorldSearch, RefusesInWordsThatSayWhatToGive) {
               HasSubstr("unknown operation 'map_fil' of model world; known: ioas_alloc, "));
   SearchRequest request = World("v1");
   request.choice.tolerated = {"I99"};
-  EXPECT_THAT(ErrorOf(request),
-              HasSubstr("unknown invariant 'I99' of model world; known: I01, I02, "));
+  EXPECT_THAT(ErrorOf(request), HasSubstr("unknown invariant 'I99'; did you mean 'I19'?"));
   request = World("v1");
   request.choice.parameters["hwpts"] = 4;
   EXPECT_EQ(ErrorOf(request), "parameter hwpts=4 of model world is out of range; give 1 to 3");
@@ -56,7 +55,7 @@ TEST(WorldSearch, RefusesInWordsThatSayWhatToGive) {
   EXPECT_EQ(ErrorOf(request), "unknown operation 'unmap' of model preserve; known: none");
   request = World("");
   request.choice = {.model = "toy", .tolerated = {"I01"}};
-  EXPECT_EQ(ErrorOf(request), "unknown invariant 'I01' of model toy; known: none");
+  EXPECT_EQ(ErrorOf(request), "unknown finding 'I01' of model toy; known: none");
 }
 
 TEST(WorldSearch, FillsInDefaults) {
@@ -116,6 +115,9 @@ TEST(WorldSearch, AViolationIsAProgram) {
   const nlohmann::json json = nlohmann::json::parse(RenderJson(report));
   EXPECT_EQ(json["counterexample"]["program"], artefact);
   EXPECT_EQ(json["tolerated"], nlohmann::json(request.choice.tolerated));
+  const std::string known = "I12@lu_mark:hwpt:iommufd_hwpt_lu_set_preserve";
+  EXPECT_GT(json["tolerated_findings"].value(known, 0), 0) << json["tolerated_findings"];
+  EXPECT_THAT(text, HasSubstr("\n  tolerated    " + known + " in "));
 }
 
 TEST(WorldSearch, ThreadsDoNotShow) {

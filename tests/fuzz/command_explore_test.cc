@@ -28,9 +28,119 @@ TEST(ExploreCommand, TheReferenceHolds) {
 TEST(ExploreCommand, AViolationIsShownWithItsProgram) {
   const CliResult result = RunCli({"explore", "--design=v1", kCorpus + "map-x-preserve.prog"});
   EXPECT_EQ(result.code, 1);
-  EXPECT_NE(result.out.find("VIOLATED     I04 with 1 preemption, the fewest"), std::string::npos)
+  EXPECT_NE(result.out.find("VIOLATED     I04@luo_preserve:area:"), std::string::npos)
       << result.out;
+  EXPECT_NE(result.out.find(" with 1 preemption, the fewest; in "), std::string::npos);
   EXPECT_NE(result.out.find("\nswitch A@"), std::string::npos);
+}
+
+// The programs below a certificate, which begin with their headings.
+std::vector<std::string> ProgramsIn(const std::string& output, const std::string& heading) {
+  std::vector<std::string> programs;
+  for (size_t at = output.find(heading); at != std::string::npos;) {
+    const size_t next = output.find(heading, at + 1);
+    programs.push_back(output.substr(at, next == std::string::npos ? next : next - at));
+    at = next;
+  }
+  return programs;
+}
+
+TEST(ExploreCommand, EachPrintedWitnessRunsAsItIs) {
+  for (const std::string command : {"explore", "sweep"}) {
+    const CliResult result = RunCli({command, "--design=v1", kCorpus + "map-x-preserve.prog"});
+    const std::vector<std::string> programs =
+        ProgramsIn(result.out, "# " + command + ": v1 violates ");
+    EXPECT_GE(programs.size(), 2u) << result.out;
+    for (const std::string& program : programs) {
+      const CliResult run = RunCli({"run", "--quiet", "-"}, program);
+      EXPECT_EQ(run.code, 1) << run.out << run.err << program;
+      EXPECT_NE(run.out.find("(as expected)\n"), std::string::npos) << run.out;
+    }
+  }
+}
+
+TEST(ExploreCommand, WritesTheProgramOfEachFinding) {
+  for (const std::string command : {"explore", "sweep"}) {
+    const TemporaryFolder folder;
+    const CliResult result =
+        RunCli({command, "--design=v1", "--json", "--programs=" + folder.path(),
+                kCorpus + "mark-x-preserve.prog"});
+    EXPECT_EQ(result.code, 1) << result.err;
+    size_t files = 0;
+    for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
+      ++files;
+      const std::string name = file.path().filename().string();
+      EXPECT_EQ(name.find(command + "-mark-x-preserve-v1-I"), 0u) << name;
+      const CliResult run = RunCli({"run", "--quiet", file.path().string()});
+      EXPECT_EQ(run.code, 1) << run.out << run.err;
+    }
+    size_t findings = 0;
+    for (size_t at = result.out.find("\"finding\": "); at != std::string::npos;
+         at = result.out.find("\"finding\": ", at + 1)) {
+      ++findings;
+    }
+    EXPECT_EQ(files, findings);
+    EXPECT_GT(files, 5u);
+  }
+}
+
+TEST(ExploreCommand, WhatIsToleratedIsCountedAndDoesNotCount) {
+  const TemporaryFolder folder;
+  const std::string known = folder.Write("known",
+                                         "# of v1\n"
+                                         "I12@lu_mark, I06   # marks\n"
+                                         "\n"
+                                         "I37\nI38@luo_preserve\n");
+  const std::string program = kCorpus + "mark-x-preserve.prog";
+  const CliResult one = RunCli({"explore", "--design=v1", "--tolerate=I19,@" + known, program});
+  EXPECT_EQ(one.code, 1) << one.out << one.err;
+  EXPECT_NE(one.out.find("VIOLATED     I10@luo_preserve"), std::string::npos) << one.out;
+  EXPECT_EQ(one.out.find("VIOLATED     I12"), std::string::npos) << one.out;
+  EXPECT_NE(one.out.find("\n  tolerated    I12@lu_mark:hwpt"), std::string::npos) << one.out;
+  const CliResult none =
+      RunCli({"explore", "--design=v1", "--tolerate=I10,I19,@" + known, program});
+  EXPECT_EQ(none.code, 0) << none.out << none.err;
+  EXPECT_NE(none.out.find("verdict      no violation"), std::string::npos) << none.out;
+  const CliResult only = RunCli({"explore", "--design=v1", "--only=I24,I10", program});
+  EXPECT_EQ(only.code, 1);
+  EXPECT_NE(only.out.find("VIOLATED     I10@"), std::string::npos) << only.out;
+  EXPECT_NE(only.out.find("tolerated    I19@"), std::string::npos) << only.out;
+  EXPECT_EQ(RunCli({"explore", "--design=v1", "--only=I24", program}).code, 0);
+}
+
+TEST(ExploreCommand, CertificatesThatTolerateOthersDoNotMerge) {
+  const TemporaryFolder folder;
+  const std::string program = kCorpus + "map-unmap-close.prog";
+  const auto shard = [&](const char* share, const char* tolerate) {
+    return RunCli({"explore", "--json", "--design=v1", share, tolerate, program}).out;
+  };
+  const std::string a = folder.Write("a.json", shard("--shard=0/2", "--tolerate=I19"));
+  const std::string b = folder.Write("b.json", shard("--shard=1/2", "--tolerate=I19,I20"));
+  const CliResult refused = RunCli({"merge", a, b});
+  EXPECT_EQ(refused.code, 65);
+  EXPECT_NE(refused.err.find("tolerate different findings"), std::string::npos) << refused.err;
+  const std::string same = folder.Write("c.json", shard("--shard=1/2", "--tolerate=I19"));
+  EXPECT_EQ(RunCli({"merge", a, same}).out,
+            RunCli({"explore", "--design=v1", "--tolerate=I19", program}).out);
+}
+
+TEST(ExploreCommand, AnUnknownFindingIsUsage) {
+  const std::string program = kCorpus + "mark-x-preserve.prog";
+  for (const std::string command : {"run", "explore", "sweep", "verdict"}) {
+    for (const std::string flag : {"--tolerate", "--only"}) {
+      const CliResult result = RunCli({command, flag + "=I19,I20@lu_marc", program});
+      EXPECT_EQ(result.code, 64) << command;
+      EXPECT_NE(result.err.find(flag + ": unknown operation 'lu_marc' in 'I20@lu_marc'; did you "
+                                       "mean 'lu_mark'?"),
+                std::string::npos)
+          << result.err;
+    }
+  }
+  const CliResult search = RunCli({"search", "--model=world", "--tolerate=I20@lu_marc"});
+  EXPECT_EQ(search.code, 64);
+  EXPECT_NE(search.err.find("'lu_marc'"), std::string::npos) << search.err;
+  EXPECT_EQ(RunCli({"explore", "--tolerate=@no-such-file", program}).code, 64);
+  EXPECT_EQ(RunCli({"explore", "--tolerate=I19,", program}).code, 64);
 }
 
 TEST(ExploreCommand, ABudgetThatEndsIsNoPass) {
@@ -92,7 +202,7 @@ class TemporaryFile {
   const std::string path_;
 };
 
-const std::vector<std::string> kTwoPrograms{kCorpus + "mark-destroy-preserve.prog",
+const std::vector<std::string> kTwoPrograms{kCorpus + "map-unmap-close.prog",
                                             kCorpus + "mark-x-preserve.prog"};
 
 CliResult ExploreTwo(std::vector<std::string> flags) {
@@ -131,7 +241,7 @@ TEST(ExploreCommand, SevenShardsMergeToTheWhole) {
 TEST(ExploreCommand, ResumesWhereABudgetEnded) {
   const TemporaryFile state("state.json");
   const std::string resume = "--resume=" + state.path();
-  const CliResult first = ExploreTwo({resume, "--max_executions=1500"});
+  const CliResult first = ExploreTwo({resume, "--max_executions=700"});
   EXPECT_NE(first.out.find("NOT exhausted (max_executions)"), std::string::npos) << first.out;
   const CliResult second = ExploreTwo({resume});
   EXPECT_EQ(second.out, ExploreTwo({}).out);

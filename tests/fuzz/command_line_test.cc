@@ -111,5 +111,21 @@ TEST(CommandLine, TheBinaryPassesTheCodeOn) {
   EXPECT_EQ(test_support::RunProgram({"sh", "-c", binary + " --help >/dev/full"}).status, 70);
 }
 
+// The target is a program of its own, with the same flags and the same sentences.
+TEST(FuzzTarget, TakesTheFlagsOfFindings) {
+  const std::string target = test_support::BinDir() + "/fuzz_program";
+  const test_support::RunResult unknown = test_support::RunProgram({target, "--only=I20@lu_marc"});
+  EXPECT_EQ(unknown.status, 64);
+  EXPECT_NE(unknown.err.find("--only: unknown operation 'lu_marc'"), std::string::npos)
+      << unknown.err;
+  const TemporaryFolder folder;
+  const std::string bytes = folder / "bug.bin";
+  ASSERT_EQ(RunCli({"convert", folder.Write("bug.prog", ViolatingProgram()), bytes}).code, 0);
+  EXPECT_EQ(test_support::RunProgram({target, "--design=v1", "--tolerate=I19", bytes}).status, 0);
+  EXPECT_NE(
+      test_support::RunProgram({target, "--design=v1", "--only=I19@luo_preserve", bytes}).status,
+      0);
+}
+
 }  // namespace
 }  // namespace iommufd_check::cli

@@ -148,8 +148,9 @@ TEST(Run, DigestsAreEqualInEveryRun) {
 TEST(Run, EventsPrintsEach) {
   const CliResult result = RunCli({"run", "--events", "-"}, CleanProgram());
   EXPECT_EQ(result.code, 0);
-  EXPECT_THAT(result.out,
-              StartsWith("-: ok\nevents\n     1  main        1  begin main.1 ioas_alloc\n"));
+  EXPECT_THAT(
+      result.out,
+      StartsWith("-: ok\nevents\n     1  main        1  begin main.1 ioas = ioas_alloc()\n"));
   EXPECT_THAT(result.out, HasSubstr("process exit -> 0\n"));
 }
 
@@ -165,6 +166,38 @@ TEST(Run, ProgramThatDoesNothingIsRefused) {
   const CliResult text = RunCli({"run", "-"}, "boot memfds=1 devices=1\n");
   EXPECT_EQ(text.code, 65);
   EXPECT_THAT(text.err, StartsWith("-: a program without operations would run nothing"));
+}
+
+TEST(Run, WhatIsToleratedIsNamedAndDoesNotCount) {
+  const CliResult all = RunCli({"run", "--quiet", "--tolerate=I19", "-"}, ViolatingProgram());
+  EXPECT_EQ(all.code, 0) << all.out;
+  EXPECT_THAT(all.out, HasSubstr("-: ok\n"));
+  EXPECT_THAT(all.out,
+              HasSubstr("  tolerated: I19@luo_preserve:ioas:save_hwpts:sleep-in-atomic\n"));
+  const CliResult one = RunCli({"run", "--only=I19@luo_preserve:ioas:save_hwpts:lock-cycle", "-"},
+                               ViolatingProgram());
+  EXPECT_EQ(one.code, 1) << one.out;
+  EXPECT_THAT(one.out, HasSubstr("finding  I19@luo_preserve:ioas:save_hwpts:lock-cycle\n"));
+  EXPECT_THAT(one.out, HasSubstr("replay: iommufd-check run "
+                                 "--only=I19@luo_preserve:ioas:save_hwpts:lock-cycle -\n"));
+}
+
+// As lockdep prints it: where the order was taken this way, and where the other way.
+TEST(Run, ALockCyclePrintsBothChains) {
+  const CliResult result = RunCli(
+      {"run", "--only=I19@luo_preserve:ioas:save_hwpts:lock-cycle", "-"}, ViolatingProgram());
+  EXPECT_THAT(result.out,
+              HasSubstr("chain    ioas->mutex inside xa_lock at main.6 luo_preserve in save_hwpts\n"
+                        "           xa_lock inside ioas->mutex at main.3 hwpt_alloc in "));
+}
+
+TEST(Run, SaysWhatMayBeTheCause) {
+  const CliResult result = RunCli({"run", "--only=I36",
+                                   std::string(IOMMUFD_CHECK_SOURCE_ROOT) +
+                                       "/corpus/bugs/B34-destroy-of-a-preserved-hwpt.prog"});
+  EXPECT_EQ(result.code, 1) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("finding  I36@exit\n"));
+  EXPECT_THAT(result.out, HasSubstr("after    I12@destroy:hwpt"));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fuzz/identity.h"
+#include "model/program/identity.h"
 #include "tests/fuzz/event_builder.h"
 
 namespace iommufd_check::cli {
@@ -86,8 +86,8 @@ TEST_F(ExpectationsTest, TheExitHasNoOperation) {
 }
 
 TEST_F(ExpectationsTest, IdentityIsInvariantAndKindOfOperation) {
-  const Identity identity = IdentityOf(program_, execution_.violations[2]);
-  EXPECT_EQ(identity, (Identity{Invariant::kI19, OpCode::kLuoPreserve}));
+  const program::Identity identity = IdentityOf(program_, execution_.violations[2]);
+  EXPECT_EQ(identity, (program::Identity{Invariant::kI19, OpCode::kLuoPreserve}));
   EXPECT_EQ(FindIdentity(program_, execution_, identity), &execution_.violations[2]);
   EXPECT_EQ(FindIdentity(program_, execution_, {Invariant::kI19, OpCode::kMap}), nullptr);
   EXPECT_EQ(FindIdentity(program_, execution_, {Invariant::kI19, std::nullopt}), nullptr);
@@ -95,7 +95,7 @@ TEST_F(ExpectationsTest, IdentityIsInvariantAndKindOfOperation) {
 
 TEST_F(ExpectationsTest, AFindingExpectsWhatItsRunViolates) {
   program_.operations[0].expected_errno = 0;
-  const Identity identity{Invariant::kI19, OpCode::kLuoPreserve};
+  const program::Identity identity{Invariant::kI19, OpCode::kLuoPreserve};
   program_ = AsFinding(program_, execution_, identity, "v1");
   EXPECT_EQ(Divergences(), Clauses{});
   EXPECT_EQ(program_.also, Clauses{"I20"});

@@ -53,11 +53,12 @@ std::string Race() {
 
   program::Execution execution;
   execution.end = sim::RunEnd::kOops;
-  execution.violations = {subject,
-                          {.invariant = spec::Invariant::kI20, .operation = 2},
-                          {.invariant = spec::Invariant::kI20, .operation = 3},
-                          {.invariant = spec::Invariant::kI37, .operation = 3}};
-  execution.difference = {"kernel.iommufd.ioas[0].iopt.immutable: 0 -> 1"};
+  execution.violations = {
+      subject,
+      {.invariant = spec::Invariant::kI20, .operation = 2},
+      {.invariant = spec::Invariant::kI20, .operation = 3},
+      {.invariant = spec::Invariant::kI37, .operation = 3, .event = subject.event}};
+  execution.difference = {"ioas1 immutable: 0 -> 1"};
   return RenderReport(program, execution, log.events(), subject,
                       {.design = "v1", .replay = "corpus/bugs/race.prog"});
 }

@@ -41,18 +41,20 @@ TEST(SwimLanes, TwoTasksOverOneField) {
   log.Read(Ioas(1), Field::kIoptImmutable).Read(Ioas(1), Field::kAreaTree);
   const spec::Violation subject = log.Violated(spec::Invariant::kI20, Ioas(1));
   log.On(2).End(-sim::kEBUSY);
-  EXPECT_EQ(DrawLanes(program, log.events(), subject),
-            "    step A                                       | step B\n"
-            "       1 begin A.1 map                           |\n"
-            "       2 lock ioas1.iova:w  [ioas1.iova:w]       |\n"
-            "       2 write ioas1: area_itree  [ioas1.iova:w] |\n"
-            "                                                 |    1 begin B.1 luo_preserve\n"
-            "                                                 |    2 lock xa_lock  [xa_lock]\n"
-            "    ... 2 steps\n"
-            ">>>                                              |"
-            "    5 read ioas1: area_itree  [xa_lock]\n"
-            "                                                 |"
-            "    5 B.1 luo_preserve -> EBUSY  [xa_lock]\n");
+  EXPECT_EQ(
+      DrawLanes(program, log.events(), subject),
+      "    step A                                             | step B\n"
+      "       1 begin A.1 map(0, iova=0, length=0, prot=none) |\n"
+      "       2 lock ioas1.iova:w  [ioas1.iova:w]             |\n"
+      "       2 write ioas1: area_itree  [ioas1.iova:w]       |\n"
+      "                                                       |"
+      "    1 begin B.1 luo_preserve(0, memfd=0, token=0)\n"
+      "                                                       |    2 lock xa_lock  [xa_lock]\n"
+      "    ... 2 steps\n"
+      ">>>                                                    |"
+      "    5 read ioas1: area_itree  [xa_lock]\n"
+      "                                                       |"
+      "    5 B.1 luo_preserve -> EBUSY  [xa_lock]\n");
 }
 
 TEST(SwimLanes, SequentialOperationsThatEndedAreOneRow) {
@@ -69,9 +71,9 @@ TEST(SwimLanes, SequentialOperationsThatEndedAreOneRow) {
   const spec::Violation subject = log.Violated(spec::Invariant::kI05);
   EXPECT_EQ(DrawLanes(program, log.events(), subject),
             "    step main\n"
-            "       3 main.1 ioas_alloc -> 0\n"
-            "       5 main.2 map -> ENOMEM\n"
-            "       6 begin main.3 luo_preserve\n"
+            "       3 main.1 ioas = ioas_alloc() -> 0\n"
+            "       5 main.2 map(0, iova=0, length=0, prot=none) -> ENOMEM\n"
+            "       6 begin main.3 luo_preserve(0, memfd=0, token=0)\n"
             "       7 FAULT kcalloc #1: ENOMEM\n"
             ">>>    7 main.3 luo_preserve -> ENOMEM\n");
 }
@@ -97,7 +99,7 @@ TEST(SwimLanes, TheExitIsShownInMain) {
   log.Op(spec::kExitOperation).Begin().End(0);
   EXPECT_EQ(DrawLanes(program, log.events(), log.Violated(spec::Invariant::kI36)),
             "    step main\n"
-            "       1 main.1 ioas_alloc -> 0\n"
+            "       1 main.1 ioas = ioas_alloc() -> 0\n"
             "       2 begin process exit\n"
             ">>>    2 process exit -> 0\n");
 }
@@ -126,7 +128,7 @@ TEST(SwimLanes, LongRunsAreElided) {
   const std::string table = DrawLanes(run.program, run.log.events(), run.subject, {.max_rows = 12});
   const std::vector<std::string> lines = LinesOf(table);
   EXPECT_LE(lines.size(), 13u);  // the header is no row
-  EXPECT_EQ(lines[1], "       1 begin A.1 map");
+  EXPECT_EQ(lines[1], "       1 begin A.1 map(0, iova=0, length=0, prot=none)");
   EXPECT_EQ(lines[2], "       1 gate passed area3");
   EXPECT_EQ(lines[3], "    ... 1000 steps");
   EXPECT_EQ(lines[4], "    1002 FAULT kcalloc #1: ENOMEM");

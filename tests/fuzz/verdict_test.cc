@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "model/liveupdate/designs/registry.h"
 #include "tests/fuzz/cli_fixture.h"
 #include "tests/fuzz/event_builder.h"
@@ -92,15 +94,17 @@ TEST_F(VerdictTest, KeepsTheShortestProgramAndMinimisesIt) {
   EXPECT_TRUE(verdict.exhausted);
   EXPECT_EQ(verdict.programs, 3u);
   EXPECT_EQ(verdict.executions, 33u);
-  const Cell& cell = verdict.cells[static_cast<size_t>(Invariant::kI05)];
-  ASSERT_TRUE(cell.finding.has_value());
-  const Program& found = cell.finding->program;
+  ASSERT_EQ(verdict.found.findings.size(), 1u);
+  EXPECT_EQ(TextOf(verdict.found.findings[0].identity), "I05@luo_preserve");
+  EXPECT_EQ(verdict.found.findings[0].runs, 2u) << "one variant of each program that has it";
+  const Program& found = verdict.found.findings[0].witness;
   EXPECT_EQ(found.operations.size(), 2u);
   EXPECT_EQ(found.design, "v1");
   ASSERT_EQ(found.expected.size(), 1u);
   EXPECT_EQ(found.expected[0].invariant, "I05");
   EXPECT_EQ(found.expected[0].operation, OpCode::kLuoPreserve);
-  EXPECT_EQ(found.title, "Found by verdict: v1 violates I05 rollback-atomicity.");
+  EXPECT_EQ(found.title,
+            "verdict: v1 violates I05 rollback-atomicity at luo_preserve.\nI05@luo_preserve");
 }
 
 TEST_F(VerdictTest, Table) {
@@ -129,7 +133,8 @@ TEST(VerdictCommand, CodesAndOutput) {
   const CliResult bad = RunCli({"verdict", "--design=v1", "--preemptions=0", corpus});
   EXPECT_EQ(bad.code, 1) << bad.err;
   EXPECT_THAT(bad.out, HasSubstr("I19 lock-discipline             VIOLATED ("));
-  EXPECT_THAT(bad.out, HasSubstr("# Found by verdict: v1 violates I19 lock-discipline.\n"));
+  EXPECT_THAT(bad.out,
+              HasSubstr("# verdict: v1 violates I19 lock-discipline at luo_preserve, with 0 "));
 
   const CliResult good = RunCli({"verdict", "--design=reference", bug});
   EXPECT_EQ(good.code, 0) << good.out;
@@ -147,9 +152,15 @@ TEST(VerdictCommand, FoundProgramsReplay) {
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.out, Not(HasSubstr("main:")));
   EXPECT_THAT(result.err, HasSubstr("wrote "));
-  const CliResult replay = RunCli({"run", "--quiet", folder / "found/v1-I19.prog"});
-  EXPECT_EQ(replay.code, 1) << replay.out << replay.err;
-  EXPECT_THAT(replay.out, HasSubstr("(as expected)\n"));
+  int found = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder / "found")) {
+    ++found;
+    const CliResult replay = RunCli({"run", "--quiet", file.path().string()});
+    EXPECT_EQ(replay.code, 1) << replay.out << replay.err;
+    EXPECT_THAT(replay.out, HasSubstr("(as expected)\n"));
+    EXPECT_THAT(file.path().filename().string(), StartsWith("v1-I"));
+  }
+  EXPECT_GT(found, 3);
 }
 
 TEST(VerdictCommand, NothingToRunIsUsage) {

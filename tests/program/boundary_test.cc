@@ -105,6 +105,14 @@ TEST(Boundary, WhatTheMonitorRemembersShows) {
       << "between operations the moment says nothing";
 }
 
+// The lock order of an extension begins with it.
+std::vector<spec::Violation> WithoutCycles(std::vector<spec::Violation> violations) {
+  std::erase_if(violations, [](const spec::Violation& violation) {
+    return violation.splat == sim::Splat::kLockCycle;
+  });
+  return violations;
+}
+
 TEST(Extend, EndsAndAnswersAsTheWholeRunDoes) {
   const std::string prefix = kStart +
                              "memfd_seal(0, seal|shrink|grow)\ns = luo_create_session(\"vm\")\n"
@@ -125,11 +133,13 @@ TEST(Extend, EndsAndAnswersAsTheWholeRunDoes) {
       EXPECT_EQ(step.results, run.results);
       EXPECT_EQ(step.end, run.end);
       EXPECT_EQ(stepped.world(), straight.world()) << "after the exit";
-      ASSERT_EQ(step.violations.size(), run.violations.size());
-      for (std::size_t i = 0; i < run.violations.size(); ++i) {
-        EXPECT_EQ(step.violations[i].invariant, run.violations[i].invariant);
-        EXPECT_EQ(step.violations[i].operation, run.violations[i].operation);
-        EXPECT_EQ(step.violations[i].detail, run.violations[i].detail);
+      const std::vector<spec::Violation> stepped_broke = WithoutCycles(step.violations);
+      const std::vector<spec::Violation> run_broke = WithoutCycles(run.violations);
+      ASSERT_EQ(stepped_broke.size(), run_broke.size());
+      for (std::size_t i = 0; i < run_broke.size(); ++i) {
+        EXPECT_EQ(stepped_broke[i].invariant, run_broke[i].invariant);
+        EXPECT_EQ(stepped_broke[i].operation, run_broke[i].operation);
+        EXPECT_EQ(stepped_broke[i].detail, run_broke[i].detail);
       }
       EXPECT_EQ(step.violations.empty(), std::string(name) == "reference");
     }

@@ -228,7 +228,7 @@ TEST_F(ExecutorTest, KeepWorldsSaysWhatTheViolatingOperationChanged) {
   const Execution& run =
       executor_.Run(V1(), program, {.stop_at = Invariant::kI12, .keep_worlds = true});
   ASSERT_THAT(run.difference, testing::SizeIs(testing::Ge(1u)));
-  EXPECT_THAT(run.difference, testing::Contains(testing::HasSubstr("token: 7 -> 9")));
+  EXPECT_THAT(run.difference, testing::Contains(testing::HasSubstr("token of hwpt3: 7 -> 9")));
   EXPECT_EQ(executor_.Run(V1(), program, {.keep_worlds = true}).digest, digest)
       << "watching changes nothing";
   EXPECT_THAT(executor_.Run(Reference(), program, {.keep_worlds = true}).difference, IsEmpty());

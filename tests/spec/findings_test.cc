@@ -23,18 +23,30 @@ TEST(Findings, AViolationCarriesThePositionAtWhichItWasSeen) {
   EXPECT_EQ(findings.violations()[0], expected);
 }
 
-TEST(Findings, KeepsTheFirstOfEachInvariantAndOperation) {
+TEST(Findings, KeepsTheFirstOfEachFinding) {
   Findings findings;
   findings.SetPosition({.operation = 1});
-  findings.Violate(Invariant::kI04, {}, "first");
-  findings.Violate(Invariant::kI04, kIoas1, "second");
-  findings.Violate(Invariant::kI05, {}, "other invariant");
+  findings.Violate(Invariant::kI04, kIoas1, "first");
+  findings.Violate(Invariant::kI04, {sim::ObjectKind::kIoas, 2}, "second");
+  findings.Violate(Invariant::kI04, {}, "other kind of object");
+  findings.Violate(Invariant::kI05, kIoas1, "other invariant");
   findings.SetPosition({.operation = 2});
-  findings.Violate(Invariant::kI04, {}, "other operation");
-  ASSERT_EQ(findings.violations().size(), 3u);
-  EXPECT_EQ(findings.violations()[0].detail, "first");
-  EXPECT_EQ(findings.violations()[1].detail, "other invariant");
-  EXPECT_EQ(findings.violations()[2].detail, "other operation");
+  findings.Violate(Invariant::kI04, kIoas1, "other operation");
+  findings.SetPosition({.operation = 2, .function = sim::Fn::kSaveHwpts});
+  findings.Violate(Invariant::kI04, kIoas1, "other function");
+  findings.SetPosition(
+      {.operation = 2, .function = sim::Fn::kSaveHwpts, .splat = sim::Splat::kWarn});
+  findings.Violate(Invariant::kI04, kIoas1, "other splat");
+  findings.SetPosition({.operation = 2,
+                        .function = sim::Fn::kSaveHwpts,
+                        .splat = sim::Splat::kWarn,
+                        .condition = sim::Condition::kImmutable});
+  findings.Violate(Invariant::kI04, kIoas1, "other condition");
+  std::vector<std::string> details;
+  for (const Violation& violation : findings.violations()) details.push_back(violation.detail);
+  EXPECT_EQ(details, (std::vector<std::string>{"first", "other kind of object", "other invariant",
+                                               "other operation", "other function", "other splat",
+                                               "other condition"}));
 }
 
 TEST(Findings, RequireArmsAndAsksForADetailOnlyOnViolation) {

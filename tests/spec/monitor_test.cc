@@ -114,6 +114,41 @@ TEST_F(MonitorTest, CountsEventsAndTellsWhere) {
   EXPECT_EQ(violation.event, before + 2);
 }
 
+TEST_F(MonitorTest, AFunctionThatTheEventDoesNotSayIsThatOfTheTask) {
+  Begin(0, 1);
+  findings_.SetFunction(sim::Fn::kIommuMap);
+  Note(Note::kKhoAdd, kDomain, 0x100);
+  ASSERT_EQ(findings_.violations().size(), 1u);
+  EXPECT_EQ(findings_.violations()[0].function, sim::Fn::kIommuMap);
+  EXPECT_EQ(findings_.violations()[0].splat, sim::Splat::kCount);
+  monitor_.OnEvent({.operation = 1,
+                    .primitive = Primitive::kSplat,
+                    .detail = static_cast<uint8_t>(Splat::kWarn),
+                    .mode = static_cast<uint8_t>(sim::Condition::kImmutable),
+                    .spare = static_cast<uint16_t>(sim::Fn::kIoptAbortArea)});
+  ASSERT_EQ(findings_.violations().size(), 2u);
+  EXPECT_EQ(findings_.violations()[1].function, sim::Fn::kIoptAbortArea);
+  EXPECT_EQ(findings_.violations()[1].condition, sim::Condition::kImmutable);
+  EXPECT_EQ(findings_.violations()[1].detail, "iopt_abort_area: WARN_ON(immutable)");
+}
+
+// Whoever falls asleep last, it is one finding, of the first task in it.
+TEST_F(MonitorTest, I19ADeadlockIsOfItsFirstTask) {
+  for (const uint8_t last : {uint8_t{1}, uint8_t{2}}) {
+    for (const uint8_t task : {static_cast<uint8_t>(3 - last), last}) {
+      Begin(task, task);
+      Feed(Primitive::kWait, kIoas, static_cast<int>(sim::LockClass::kIoasMutex), 0);
+    }
+    Splat(Splat::kDeadlock, kIoas);
+    ASSERT_EQ(findings_.violations().size(), 1u);
+    EXPECT_EQ(findings_.violations()[0].operation, 1);
+    EXPECT_EQ(Detail(),
+              "no task can continue: task A waits for ioas->mutex of ioas 1, task B waits for "
+              "ioas->mutex of ioas 1");
+    EXPECT_EQ(Broken(), "I19");
+  }
+}
+
 TEST_F(MonitorTest, I01TableRegisteredBeforeTheIoasIsImmutable) {
   Note(Note::kKhoAdd, kDomain, 0x100);
   EXPECT_EQ(Detail(), "table 0x100 of domain 0 is registered while ioas 1 may change");

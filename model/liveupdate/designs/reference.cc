@@ -35,6 +35,7 @@ int Reference::CheckMark(Kernel& k, HwptHandle target, uint64_t token) {
 }
 
 int Reference::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);
   if (key.null()) return -sim::kENOENT;
   const HwptHandle target = key.hwpt();
@@ -53,6 +54,7 @@ int Reference::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
 }
 
 size_t Reference::CountMarked(Kernel& k, ContextHandle ctx) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCountMarked, Ref(ctx));
   size_t n = 0;
   spin_lock(k.t, Get(k, ctx).xa_lock);
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
@@ -64,6 +66,7 @@ size_t Reference::CountMarked(Kernel& k, ContextHandle ctx) {
 }
 
 void Reference::Collect(Kernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCollect, Ref(ctx));
   spin_lock(k.t, Get(k, ctx).xa_lock);
   k.t.Emit(sim::Note::kPreserveBegin, Ref(ctx));
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
@@ -84,6 +87,7 @@ void Reference::DropReferences(Kernel& k, Hwpts& hwpts) {
 
 // One area: sealed file memory of this session, each mapped page the one that was registered.
 int Reference::CheckArea(Kernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCheckArea, Ref(area));
   const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
   if (h.null()) {
     k.t.Emit(sim::Note::kUnfilledAreaSeen, Ref(area));
@@ -122,6 +126,7 @@ int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area,
 }
 
 int Reference::CheckPages(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCheckPages, Ref(k, ioas));
   lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
   for (iommufd::AreaHandle area : Read(k, ioas, iommufd::iopt::areas)) {
     const int error = CheckArea(k, arguments, area);
@@ -131,6 +136,7 @@ int Reference::CheckPages(Kernel& k, const PreserveArguments& arguments, IoasHan
 }
 
 int Reference::Validate(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuValidate, Ref(k, ioas));
   down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
   const int error = CheckPages(k, arguments, ioas);
   up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
@@ -138,6 +144,7 @@ int Reference::Validate(Kernel& k, const PreserveArguments& arguments, IoasHandl
 }
 
 int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuFreezeIoas, Ref(k, ioas));
   down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   // Valid a moment ago: a failure now means that somebody changed the IOAS meanwhile.
@@ -151,6 +158,7 @@ int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle 
 }
 
 void Reference::Thaw(Kernel& k, IoasHandle ioas) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuThawIoas, Ref(k, ioas));
   down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) - 1);
@@ -183,6 +191,7 @@ void Reference::WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t t
 
 int Reference::PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt,
                            PhysAddr memory, size_t index) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuPreserveHwpt, Ref(k, hwpt));
   const IoasHandle ioas = Read(k, hwpt, &Hwpt::ioas);
   int error = Freeze(k, arguments, ioas);
   if (error != 0) return error;
@@ -202,12 +211,14 @@ int Reference::PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) {
 }
 
 void Reference::UnpreserveOne(Kernel& k, HwptHandle hwpt) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuUnpreserveHwpt, Ref(k, hwpt));
   Write(k, hwpt, &Hwpt::preserved, false);
   iommu_domain_unpreserve(k, Read(k, hwpt, &Hwpt::domain), core_);
   Thaw(k, Read(k, hwpt, &Hwpt::ioas));
 }
 
 void Reference::Rollback(Kernel& k, const Hwpts& hwpts, size_t preserved) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuRollback);
   while (preserved > 0) UnpreserveOne(k, hwpts[--preserved]);
 }
 
@@ -245,6 +256,7 @@ int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const 
 }
 
 int Reference::Preserve(Kernel& k, PreserveArguments* arguments) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdatePreserve, Ref(arguments->ctx));
   const ContextHandle ctx = arguments->ctx;
   mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
   const size_t capacity = CountMarked(k, ctx);
@@ -261,6 +273,7 @@ int Reference::Preserve(Kernel& k, PreserveArguments* arguments) {
 }
 
 void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdateUnpreserve, Ref(arguments.ctx));
   const ContextHandle ctx = arguments.ctx;
   mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
   k.t.Emit(sim::Note::kUnpreserveBegin, Ref(ctx));

@@ -16,6 +16,7 @@ using iommufd::ObjectType;
 
 // MARK. The token is 32 bits wide in this revision's uapi.
 int V1::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
   const auto token32 = static_cast<uint32_t>(token);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);  // 1
   if (key.null()) return -sim::kENOENT;
@@ -40,6 +41,7 @@ int V1::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
 }
 
 int V1::Preserve(Kernel& k, PreserveArguments* arguments) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdatePreserve, Ref(arguments->ctx));
   const ContextHandle ctx = arguments->ctx;
   iommufd::iommufd_get_file(k, ctx);   // 1
   int rc = Save(k, *arguments, 0, 0);  // 2
@@ -69,6 +71,7 @@ int V1::Preserve(Kernel& k, PreserveArguments* arguments) {
 }
 
 int V1::Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity) {
+  const sim::Scope scope(k.t, sim::Fn::kSaveHwpts, Ref(arguments.ctx));
   const ContextHandle ctx = arguments.ctx;
   std::vector<HwptHandle> hwpts;
   if (memory != 0 && should_fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx))) return -sim::kENOMEM;
@@ -78,7 +81,9 @@ int V1::Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int
   spin_unlock(k.t, Get(k, ctx).xa_lock);  // 2f
   if (count < 0 || memory == 0) return count;
 
-  if (warn_on(k.t, count != capacity, Ref(ctx))) return -sim::kEFAULT;
+  if (warn_on(k.t, count != capacity, Ref(ctx), sim::Condition::kCountDiffers)) {
+    return -sim::kEFAULT;
+  }
   for (size_t i = 0; i < hwpts.size(); ++i) {  // raw pointers, no lock, no reference
     PhysAddr record = 0;
     const int error = iommu_domain_preserve(k, Read(k, hwpts[i], &Hwpt::domain), kCore, &record);
@@ -126,6 +131,7 @@ int V1::SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memor
 
 // check_iopt_pages_preserved: walks the tree without iova_rwsem and trusts area->pages.
 int V1::CheckPagesPreserved(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  const sim::Scope scope(k.t, sim::Fn::kCheckIoptPagesPreserved, Ref(k, ioas));
   lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
   for (size_t i = 0;; ++i) {
     const std::vector<iommufd::AreaHandle> areas = Read(k, ioas, iommufd::iopt::areas);
@@ -145,6 +151,7 @@ int V1::CheckPagesPreserved(Kernel& k, const PreserveArguments& arguments, IoasH
 }
 
 void V1::SetIoasMutable(Kernel& k, ContextHandle ctx) {
+  const sim::Scope scope(k.t, sim::Fn::kSetIoasMutable, Ref(ctx));
   spin_lock(k.t, Get(k, ctx).xa_lock);
   ForEachIoas(k, ctx, [&](IoasHandle ioas) {       // every IOAS, set by us or not; no IOAS lock
     SetImmutable(k, ioas, 0, sim::kAccessMarked);  // WRITE_ONCE
@@ -154,6 +161,7 @@ void V1::SetIoasMutable(Kernel& k, ContextHandle ctx) {
 }
 
 void V1::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdateUnpreserve, Ref(arguments.ctx));
   const ContextHandle ctx = arguments.ctx;
   iommufd::iommufd_get_file(k, ctx);
   k.t.Emit(sim::Note::kUnpreserveBegin, Ref(ctx));
@@ -179,7 +187,9 @@ int V1::MapInsert(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k,
 int V1::Unmap(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
 
 void V1::AbortArea(iommufd::Kernel& k, IoasHandle ioas) {
-  warn_on(k.t, Read(k, ioas, iommufd::iopt::immutable) != 0, Ref(k, ioas));
+  const sim::Scope scope(k.t, sim::Fn::kIoptAbortArea, Ref(k, ioas));
+  warn_on(k.t, Read(k, ioas, iommufd::iopt::immutable) != 0, Ref(k, ioas),
+          sim::Condition::kImmutable);
 }
 
 // The seals are read once, at map time, before anything is pinned.

@@ -83,7 +83,7 @@ MutantCases FailureMutants() {
       {"I06", &unpreserve_domain_twice, kOneMarked + preserve + "  luo_close_session(s)\n",
        "main.7", "unpreserve reaches domain 0, which its preserve did not preserve", ""},
       {"I37", &warn_on_invalid, kOneMarked + "  map(ioas, iova=0x1000, length=0x1000)\n" + preserve,
-       "main.7", "WARN: ioas 1", ""},
+       "main.7", "iommufd_liveupdate_preserve: WARN: ioas 1", ""},
       {"I38", &map_answers_einval,
        kOneMarked + preserve + "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n", "main.7",
        "the call answers EINVAL, documented is EBUSY", ""},
