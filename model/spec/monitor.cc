@@ -165,10 +165,11 @@ void Monitor::OnTransition(Note note, const sim::Event& event) {
     case Note::kGatePassed:
       task(event).gates[event.object.number] = sequence_;
       return;
-    case Note::kGateRefused:
-      return OnGateRefused(event);
-    default:
+    case Note::kUnfilledAreaSeen:
       task(event).saw_unfilled = true;
+      return;
+    default:  // a call that was refused changes nothing
+      return;
   }
 }
 
@@ -195,7 +196,6 @@ void Monitor::OnImmutable(const sim::Event& event, bool set) {
   const uint16_t ioas = event.object.number;
   if (set) {
     memory_.immutable_since[ioas] = sequence_;
-    if (task(event).preserving.active) task(event).preserving.made_immutable.insert(ioas);
     return;
   }
   memory_.immutable_since.erase(ioas);
@@ -214,16 +214,6 @@ void Monitor::OnImmutable(const sim::Event& event, bool set) {
   }
 }
 
-void Monitor::OnGateRefused(const sim::Event& event) {
-  for (size_t other = 0; other < tasks_.size(); ++other) {
-    Preserving& preserving = tasks_[other].preserving;
-    if (other != event.task && preserving.active &&
-        preserving.made_immutable.count(event.object.number) != 0) {
-      preserving.refused_others = true;
-    }
-  }
-}
-
 void Monitor::OnPreservation(Note note, const sim::Event& event) {
   const uint16_t number = event.object.number;
   switch (note) {
@@ -232,21 +222,21 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       return OnMark(event, note == Note::kMarkGone);
     case Note::kPreserveBegin:
       memory_.marks_frozen = true;
-      task(event).preserving = Preserving{.active = true, .made_immutable = {}};
+      task(event).capacity = -1;
       return;
     case Note::kPreserveEnd:
       return EndPreserve(event);
     case Note::kUnpreserveEnd:
       return EndUnpreserve(event);
     case Note::kRecordCapacity:
-      task(event).preserving.capacity = event.value;
+      task(event).capacity = event.value;
       return;
     case Note::kRecordStore:
       findings_.Require(
-          Invariant::kI10, event.value >= 0 && event.value < task(event).preserving.capacity,
+          Invariant::kI10, event.value >= 0 && event.value < task(event).capacity,
           event.object, [&] {
             return "record " + std::to_string(event.value) + " is stored in an array of " +
-                   std::to_string(task(event).preserving.capacity);
+                   std::to_string(task(event).capacity);
           });
       return;
     case Note::kDomainPreserved:
@@ -296,15 +286,8 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
 }
 
 void Monitor::EndPreserve(const sim::Event& event) {
-  const Preserving& preserving = task(event).preserving;
-  const bool invalid = event.value == -sim::kEINVAL || event.value == -sim::kENOENT;
-  if (invalid && preserving.active && !preserving.made_immutable.empty()) {
-    findings_.Require(Invariant::kI05, !preserving.refused_others, event.object, [] {
-      return std::string("another task was refused on account of a preserve that was never valid");
-    });
-  }
   if (event.value != 0) memory_.marks_frozen = false;
-  task(event).preserving = {};
+  task(event).capacity = -1;
 }
 
 void Monitor::EndUnpreserve(const sim::Event& event) {

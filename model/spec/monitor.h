@@ -43,18 +43,11 @@ class Monitor : public sim::EventListener {
   void Recall(const Memory& memory);
 
  private:
-  // One live-update preserve in progress.
-  struct Preserving {
-    bool active = false;
-    int64_t capacity = -1;              // records allocated, -1: not yet
-    std::set<uint16_t> made_immutable;  // IOAS ids
-    bool refused_others = false;        // another task's map or unmap was refused on account of it
-  };
   struct TaskState {
     std::map<uint16_t, uint32_t> gates;  // IOAS id -> sequence number of its last passed test
     bool saw_unfilled = false;
     bool fault_injected = false;
-    Preserving preserving;
+    int64_t capacity = -1;  // records that a preserve in progress allocated, -1: none yet
   };
 
   void OnNote(const sim::Event& event);
@@ -65,7 +58,6 @@ class Monitor : public sim::EventListener {
   void OnOperationEnd(const sim::Event& event);
   void OnTableWrite(const sim::Event& event);
   void OnImmutable(const sim::Event& event, bool set);
-  void OnGateRefused(const sim::Event& event);
   void OnFree(const sim::Event& event);
   void OnMark(const sim::Event& event, bool gone);
   void EndPreserve(const sim::Event& event);
