@@ -109,6 +109,10 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
   if (should_fail(k.t, sim::FaultSite::kBlockGrow, Ref(session))) return -sim::kENOMEM;
   if (file.file.kind == FileRef::Kind::kNone) return -sim::kEBADF;
   if (should_fail(k.t, sim::FaultSite::kFdLookup, Ref(session))) return -sim::kEBADF;
+  // fget: the descriptor that was open when the call began may be closed by now.
+  const iommufd::Context* ctx = k.s.contexts.Find(file.iommufd);
+  const bool iommufd = file.file.kind == FileRef::Kind::kIommufd;
+  if (iommufd && (ctx == nullptr || !ctx->fd_open)) return -sim::kEBADF;
   GetFile(k, file);
   int error = should_fail(k.t, sim::FaultSite::kFileInsert, Ref(session)) ? -sim::kENOMEM : 0;
   if (error == 0) error = PreserveFile(k, session, file);

@@ -6,6 +6,7 @@
 #include "model/sim/check.h"
 #include "model/sim/reflect.h"
 #include "model/spec/quiescent.h"
+#include "model/spec/rollback.h"
 
 namespace iommufd_check::program {
 
@@ -17,25 +18,7 @@ namespace {
 
 constexpr size_t kDifferenceLines = 12;  // locks among them, which reports leave out
 
-// Calls that change what live update owns or depends on.
-bool TouchesLiveUpdate(Call::Kind kind) {
-  switch (kind) {
-    case Call::Kind::kMap:
-    case Call::Kind::kMapFile:
-    case Call::Kind::kUnmap:
-    case Call::Kind::kMemfdSeal:
-    case Call::Kind::kMemfdPunchHole:
-    case Call::Kind::kMemfdTruncate:
-      return false;
-    default:
-      return true;
-  }
-}
-
-bool IsPreserve(const Call& call) {
-  return call.kind == Call::Kind::kLuoPreserve &&
-         call.file.kind == mm::FileRef::Kind::kIommufd;
-}
+bool IsPreserve(const Call& call) { return call.kind == Call::Kind::kLuoPreserve; }
 
 std::string Answer(int result) {
   return result == 0 ? "0" : std::string(sim::ErrnoName(result));
@@ -121,20 +104,18 @@ void Judge::OperationBegins(sim::Task& t, size_t index) {
   flight.index = index;
   flight.call = calls_.Decode(index);
   const Call& call = flight.call;
-  flight.total_steps = runtime_.total_steps();
-  flight.task_steps = t.steps();
   ++inside_;
   if (concurrent_) {
     flight.past = past_.size();
     past_.push_back({.call = call, .begin = ++clock_, .end = UINT64_MAX});
     past_ends_.emplace_back();
   }
-  for (size_t other = 0; other < in_flight_.size(); ++other) {
-    if (other == t.id() || !in_flight_[other].active) continue;
-    if (TouchesLiveUpdate(call.kind)) in_flight_[other].overlapped = true;
-    if (TouchesLiveUpdate(in_flight_[other].call.kind)) flight.overlapped = true;
+  for (InFlight& other : in_flight_) {
+    if (&other == &flight || !other.active) continue;
+    other.others.push_back(call);
+    flight.others.push_back(other.call);
   }
-  if (IsPreserve(call)) Observe(world_, *design_, &before_);
+  if (IsPreserve(call)) Observe(world_, *design_, &flight.before);
   if (options_.keep_worlds) flight.world_before = world_;
 }
 
@@ -160,7 +141,9 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   }
   // A reply that was lost is no failed preserve: the file stays preserved (L4).
   const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
-  if (preserve_failed && !reply_lost) JudgeRollback(t, flight);
+  if (preserve_failed && !reply_lost) {
+    spec::CheckRollback(flight.before, now_, flight.others, &findings_);
+  }
   if (inside_ == 0) spec::CheckQuiescent(now_, &findings_);
   if (findings_.violations().size() > reported_) KeepDifference(t.id());
   flight.active = false;
@@ -211,13 +194,6 @@ void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) 
                       "the call answers " + Answer(result.result) +
                           ", which is documented for no state");
   }
-}
-
-void Judge::JudgeRollback(sim::Task& t, const InFlight& flight) {
-  const bool alone = runtime_.total_steps() - flight.total_steps ==
-                     uint64_t{t.steps()} - flight.task_steps;
-  if (!alone && flight.overlapped) return;
-  spec::CheckRollback(before_, now_, alone, &findings_);
 }
 
 void Judge::TasksBegin() {

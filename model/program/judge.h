@@ -56,16 +56,14 @@ class Judge : public sim::EventListener {
     size_t index = 0;
     spec::Call call;
     std::optional<sim::FaultSite> failed_site;  // of the last fault injected into it
-    uint64_t total_steps = 0;                   // of the run, and of the task, when it began
-    uint32_t task_steps = 0;
-    bool overlapped = false;  // another call that live update depends on ran meanwhile
+    std::vector<spec::Call> others;  // of other tasks, that were in progress meanwhile
+    spec::Snapshot before;           // of a luo_preserve, when it began
     std::optional<liveupdate::World> world_before;
     size_t past = 0;  // of a concurrent call: its place in past_
   };
 
   void JudgeSequential(const InFlight& flight, const OperationResult& result);
   void JudgeFailure(const InFlight& flight, const OperationResult& result);
-  void JudgeRollback(sim::Task& t, const InFlight& flight);
   void Mismatch(const spec::Call& call, int result, const std::string& difference);
   void JudgeConcurrent();
   void KeepDifference(sim::TaskId task);
@@ -82,7 +80,6 @@ class Judge : public sim::EventListener {
   spec::Monitor monitor_{&findings_};
   spec::Oracle oracle_;
   OracleCalls calls_;
-  spec::Snapshot before_;  // at the start of the last luo_preserve
   spec::Snapshot now_;
   std::array<InFlight, sim::kMaxTasks> in_flight_;
   std::vector<SiteVisit> sites_;

@@ -35,6 +35,11 @@ struct Contract {
   enum class EmptyPreserve : uint8_t { kAccepted, kRefused };
   EmptyPreserve empty_preserve = EmptyPreserve::kRefused;
 
+  // Which layouts are handed to the next kernel: designs.md section 9 (iommufd), iommu_core.md
+  // section 1 (records of domains). kR3: those of R3; kR7: iommufd's of R6 and the core's of R7.
+  enum class Abi : uint8_t { kR3, kR7 };
+  Abi abi = Abi::kR7;
+
   // Of one area of a file, which of two problems decides the errno: seals that are missing (EINVAL)
   // or a file that the session does not preserve (ENOENT). designs.md section 5, step 2d, asks for
   // seals first; `reference` asks LUO first, since it needs what was serialized.

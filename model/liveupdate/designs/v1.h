@@ -21,6 +21,7 @@ class V1 : public Design {
     return {.token_bits = 32,
             .mark_while_preserved = uapi::Contract::MarkWhilePreserved::kAccepted,
             .empty_preserve = uapi::Contract::EmptyPreserve::kAccepted,
+            .abi = uapi::Contract::Abi::kR3,
             .area_check = uapi::Contract::AreaCheck::kSealsFirst};
   }
 

@@ -1,4 +1,4 @@
-// Mutants of references and registrations: I02, I08, I18, I24, I36.
+// Mutants of references and registrations: I02, I08, I09, I18, I24, I36.
 #include "model/iommu/walker.h"
 #include "model/liveupdate/kho.h"
 #include "tests/spec/mutants/mutants.h"
@@ -61,6 +61,24 @@ class KeepReferences : public Mutant {
   void DropReferences(Kernel&, Hwpts& hwpts) override { hwpts.clear(); }
 };
 
+// Keeps the short reference, for which a destroyer sleeps, across system calls (B32).
+class KeepShortReference : public Mutant {
+ public:
+  KeepShortReference() : Mutant("KeepShortReference") {}
+
+ protected:
+  int PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt, PhysAddr memory,
+                  size_t index) override {
+    const int error = Reference::PreserveOne(k, arguments, hwpt, memory, index);
+    if (error == 0) refcount_inc(k.t, Get(k, hwpt).object.wait_cnt, Ref(k, hwpt));
+    return error;
+  }
+  void UnpreserveOne(Kernel& k, HwptHandle hwpt) override {
+    refcount_dec_and_test(k.t, Get(k, hwpt).object.wait_cnt, Ref(k, hwpt));
+    Reference::UnpreserveOne(k, hwpt);
+  }
+};
+
 class KeepRecords : public Mutant {
  public:
   KeepRecords() : Mutant("KeepRecords") {}
@@ -77,6 +95,7 @@ MutantCases LifetimeMutants() {
   static PreserveDomainTwice preserve_domain_twice;
   static KeepReferences keep_references;
   static KeepRecords keep_records;
+  static KeepShortReference keep_short_reference;
   return {
       {"I02", &register_top_table_only, kOneMapped + "  luo_preserve(s, iommufd, token=2)\n",
        "main.9", "table 0x102 of a recorded domain is not registered", "I06"},
@@ -87,11 +106,13 @@ MutantCases LifetimeMutants() {
                     "  destroy(hwpt)\n"
                     "switch A@32 -> B\n",
        "A.1", "use of a freed object: hwpt 0", "I12 I37"},
+      {"I09", &keep_short_reference, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
+       "main.6", "wait_cnt of hwpt 3 is 2 while no call is in progress", ""},
       {"I18", &preserve_domain_twice, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
        "main.6", "page 0x100 is registered again while it is registered for domain 0", ""},
       {"I24", &keep_references,
        kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.7",
-       "hwpt 3 has users 2 and 1 holders, wait_cnt 1", "I36 I37"},
+       "hwpt 3 has users 2 and 1 holders", "I36 I37"},
       {"I36", &keep_records,
        kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "exit",
        "not as at boot: machine.phys.frames.size: 0 -> 6", ""},
