@@ -145,6 +145,9 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
     spec::CheckRollback(flight.before, now_, flight.others, &findings_);
   }
   if (inside_ == 0) spec::CheckQuiescent(now_, &findings_);
+  const bool handed_over = IsPreserve(flight.call) && result.result == 0 &&
+                           flight.call.file.kind == mm::FileRef::Kind::kIommufd;
+  if (handed_over) spec::CheckAbi(design_->contract(), &findings_);
   if (findings_.violations().size() > reported_) KeepDifference(t.id());
   flight.active = false;
 }

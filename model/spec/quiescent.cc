@@ -19,7 +19,6 @@ void CheckPreserved(const Snapshot& now, Findings* findings) {
       if (!IsIommufd(session.files[i])) continue;
       CheckRecords(now, session.files[i], findings);
       CheckMemory(now, session, i, findings);
-      CheckAbi(now, findings);
     }
   }
 }

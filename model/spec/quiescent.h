@@ -14,4 +14,8 @@ void CheckQuiescent(const Snapshot& now, Findings* findings);
 // the iommufd is preserved, and is checked there too.
 void CheckPreserved(const Snapshot& now, Findings* findings);
 
+// I26 and I27, of the layout alone, so where bytes of it are handed over first: after a preserve of
+// the iommufd that succeeded.
+void CheckAbi(const uapi::Contract& contract, Findings* findings);
+
 }  // namespace iommufd_check::spec

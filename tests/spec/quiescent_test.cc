@@ -271,23 +271,23 @@ TEST(Quiescent, I25TheTopTableBelongsToAnother) {
             "iommufd ser");
 }
 
+std::string Abi(const uapi::Contract& contract) {
+  Findings findings;
+  CheckAbi(contract, &findings);
+  return TextOf(findings);
+}
+
 TEST(Quiescent, I26FieldsOfTheFirstRevision) {
-  Snapshot s = Preserved();
-  s.contract.abi = uapi::Contract::Abi::kR3;
-  s.contract.token_bits = 32;
-  const std::string header =
-      "iommufd_lu.nr_hwpts has the width that the compiler gives an unsigned int, and iommufd_lu "
-      "is not packed in memory that the next kernel reads";
-  EXPECT_EQ(Quiescent(s), "I26: " + header);
-  s = Unpreserved();
-  s.contract.abi = uapi::Contract::Abi::kR3;
-  EXPECT_EQ(Quiescent(s), "") << "nothing is handed over";
+  EXPECT_EQ(Abi({}), "");
+  EXPECT_EQ(Abi({.token_bits = 32, .abi = uapi::Contract::Abi::kR3}),
+            "I26: iommufd_lu.nr_hwpts has the width that the compiler gives an unsigned int, and "
+            "iommufd_lu is not packed in memory that the next kernel reads");
 }
 
 TEST(Quiescent, I27AWideTokenInANarrowRecord) {
-  Snapshot s = Preserved();
-  s.contract.abi = uapi::Contract::Abi::kR3;
-  EXPECT_NE(Quiescent(s).find("I27: a token of 64 bits is recorded in 32"), std::string::npos);
+  EXPECT_NE(Abi({.abi = uapi::Contract::Abi::kR3}).find(
+                "I27: a token of 64 bits is recorded in 32"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // I26 and I27: what is handed over can be read by another build of the kernel, and carries the token
 // that the user gave. Facts of the layout alone, so they are judged where bytes of it are handed
 // over.
-#include "model/spec/invariants/families.h"
 #include "model/spec/invariants/refs.h"
+#include "model/spec/quiescent.h"
 #include "model/spec/record_reader.h"
 
 namespace iommufd_check::spec {
@@ -34,16 +34,16 @@ std::string FaultOf(const AbiStruct& layout) {
 
 }  // namespace
 
-void CheckAbi(const Snapshot& now, Findings* f) {
-  const AbiLayout& layout = LayoutOf(now.contract.abi);
+void CheckAbi(const uapi::Contract& contract, Findings* f) {
+  const AbiLayout& layout = LayoutOf(contract.abi);
   for (const AbiStruct* each : {&layout.header, &layout.record, &layout.domain}) {
     const std::string fault = FaultOf(*each);
     f->Require(Invariant::kI26, fault.empty(), kIommufdRef,
                [&] { return fault + " in memory that the next kernel reads"; });
   }
   const int bits = 8 * layout.record.fields[0].bytes;
-  f->Require(Invariant::kI27, bits >= now.contract.token_bits, kIommufdRef, [&] {
-    return "a token of " + N(static_cast<uint64_t>(now.contract.token_bits)) +
+  f->Require(Invariant::kI27, bits >= contract.token_bits, kIommufdRef, [&] {
+    return "a token of " + N(static_cast<uint64_t>(contract.token_bits)) +
            " bits is recorded in " + N(static_cast<uint64_t>(bits));
   });
 }

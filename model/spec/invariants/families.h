@@ -13,7 +13,6 @@ void CheckReferences(const Snapshot& now, Findings* findings);    // I08, I09, I
 void CheckMarks(const Snapshot& now, Findings* findings);         // I11: records.cc
 // Of a preserved iommufd, which is file `index` of the session.
 void CheckRecords(const Snapshot& now, const FileView& file, Findings* findings);  // I10, I11
-void CheckAbi(const Snapshot& now, Findings* findings);                            // I26, I27
 void CheckMemory(const Snapshot& now, const SessionView& session, size_t index,
                  Findings* findings);  // I14 to I17: memory.cc
 
