@@ -19,12 +19,19 @@ void SetBit(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
   IOMMUFD_CHECK(k.mm.phys.Exists(pfn), "a page that is registered exists");
   IOMMUFD_CHECK(owner.kind != sim::ObjectKind::kNone, "a registration is on somebody's behalf");
   mutex_lock(k.t, k.lu.kho.radix_mutex);
-  auto& set = k.lu.kho.preserved.Modify(k.t, kKhoRef);
-  const auto position = std::lower_bound(set.begin(), set.end(), pfn);
-  if (position == set.end() || *position != pfn) set.insert(position, pfn);
+  Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<Pfn>& set) {
+    const auto position = std::lower_bound(set.begin(), set.end(), pfn);
+    if (position == set.end() || *position != pfn) set.insert(position, pfn);
+  });
   k.t.Emit(sim::Note::kKhoAdd, owner, static_cast<int64_t>(pfn));
   mutex_unlock(k.t, k.lu.kho.radix_mutex);
 }
+
+// Handed-over memory is accessed by fields; a field is the word of the frame that it begins in.
+sim::ObjectRef FrameOf(PhysAddr address) {
+  return {sim::ObjectKind::kFrame, static_cast<uint16_t>(mm::PfnOf(address) - mm::kFirstPfn)};
+}
+uint16_t WordOf(PhysAddr address) { return static_cast<uint16_t>(address >> 3 & 511); }
 
 void CheckPointer(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
   IOMMUFD_CHECK(bytes >= 1 && bytes <= 8, "a field has one to eight bytes");
@@ -48,15 +55,15 @@ int kho_preserve_page(Kernel& k, Pfn pfn, sim::ObjectRef owner, sim::FaultSite s
 
 void kho_unpreserve_page(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
   mutex_lock(k.t, k.lu.kho.radix_mutex);
-  auto& set = k.lu.kho.preserved.Modify(k.t, kKhoRef);
-  const auto position = std::lower_bound(set.begin(), set.end(), pfn);
-  if (position != set.end() && *position == pfn) set.erase(position);
+  Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<Pfn>& set) {
+    const auto position = std::lower_bound(set.begin(), set.end(), pfn);
+    if (position != set.end() && *position == pfn) set.erase(position);
+  });
   k.t.Emit(sim::Note::kKhoDel, owner, static_cast<int64_t>(pfn));
   mutex_unlock(k.t, k.lu.kho.radix_mutex);
 }
 
-PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner,
-                            sim::ObjectRef object) {
+PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner, sim::ObjectRef object) {
   IOMMUFD_CHECK(owner != mm::FrameOwner::kUserMemory && owner != mm::FrameOwner::kPageTable,
                 "memory that is born registered is the kernel's own record");
   if (size == 0) return ErrPtr(-sim::kEINVAL);
@@ -83,14 +90,19 @@ void kho_unpreserve_free(Kernel& k, PhysAddr memory, uint64_t size, sim::ObjectR
 
 void store(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, uint64_t value,
            sim::ObjectRef object) {
+  const sim::ObjectRef frame = FrameOf(memory + offset);
+  k.t.Place(frame.kind, Field::kRecords);
   CheckPointer(k, memory, offset, bytes, object);
-  k.t.Access(sim::Primitive::kWrite, object, Field::kRecords);
+  k.t.Access(sim::Primitive::kWrite, frame, Field::kRecords, sim::kAccessWord,
+             WordOf(memory + offset));
   k.mm.phys.WriteField(memory + offset, bytes, value);
 }
 
 uint64_t load(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
+  const sim::ObjectRef frame = FrameOf(memory + offset);
+  k.t.Place(frame.kind, Field::kRecords);
   CheckPointer(k, memory, offset, bytes, object);
-  k.t.Access(sim::Primitive::kRead, object, Field::kRecords);
+  k.t.Access(sim::Primitive::kRead, frame, Field::kRecords, 0, WordOf(memory + offset));
   return k.mm.phys.ReadField(memory + offset, bytes);
 }
 

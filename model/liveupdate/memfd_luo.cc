@@ -9,7 +9,7 @@
 namespace iommufd_check::liveupdate {
 namespace {
 
-constexpr uint64_t kPfnShift = 12;  // pfn:52 above flags:12
+constexpr uint64_t kPfnShift = 12;   // pfn:52 above flags:12
 constexpr uint64_t kFolioFlags = 3;  // DIRTY | UPTODATE
 
 uint64_t ArrayPages(uint64_t folios) {
@@ -46,8 +46,7 @@ PhysAddr PreserveArray(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef
   return array;
 }
 
-int PreserveFolios(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref,
-                   PhysAddr* array) {
+int PreserveFolios(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref, PhysAddr* array) {
   for (size_t i = 0; i < folios.size(); ++i) {
     const int error = kho_preserve_page(k, folios[i], ref, sim::FaultSite::kKhoPreserveFolio);
     if (error == 0) continue;
@@ -63,9 +62,8 @@ int PreserveFolios(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref
 int PreserveContents(Kernel& k, mm::MemfdHandle memfd, PhysAddr header, uint64_t size) {
   const uint64_t pages = (size + mm::kPageSize - 1) >> mm::kPageShift;
   std::vector<Pfn> folios;
-  int error =
-      memfd_pin_folios(k.t, k.mm, memfd, 0, static_cast<uint32_t>(pages), &folios,
-                       mm::LastPage::kPartial);
+  int error = memfd_pin_folios(k.t, k.mm, memfd, 0, static_cast<uint32_t>(pages), &folios,
+                               mm::LastPage::kPartial);
   if (error != 0) return error;
   IOMMUFD_CHECK(folios.size() == pages, "every page of the file is pinned, holes too");
   PhysAddr array = 0;
@@ -84,7 +82,8 @@ int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
   const sim::ObjectRef ref = mm::Ref(memfd);
   const PhysAddr header = kho_alloc_preserve(k, kMemfdSerSize, mm::FrameOwner::kMemfdSer, ref);
   if (IsErr(header)) return PtrErr(header);
-  const mm::MemfdState& state = Get(k.t, k.mm, memfd).state.Read(k.t, ref);
+  mm::View files{k.t, k.mm};
+  const mm::MemfdState state = Read(files, memfd, &mm::Memfd::state, sim::kAccessMarked);
   const uint64_t size = state.size;
   const uint32_t seals = state.seals;
   store(k, header, kMemfdSize.offset, kMemfdSize.bytes, size, ref);
@@ -99,7 +98,10 @@ int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
 }
 
 void SetFrozen(Kernel& k, mm::MemfdHandle memfd, bool frozen) {
-  Get(k.t, k.mm, memfd).state.Modify(k.t, mm::Ref(memfd)).frozen = frozen;
+  mm::View files{k.t, k.mm};
+  Update(
+      files, memfd, &mm::Memfd::state, [&](mm::MemfdState& state) { state.frozen = frozen; },
+      sim::kAccessMarked);
 }
 
 }  // namespace

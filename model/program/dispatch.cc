@@ -120,14 +120,12 @@ Call CallOf(const Program& program, size_t index, const Bindings& bindings) {
   return call;
 }
 
-bool IommufdOpen(Kernel& k) {
-  const iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
-  return ctx != nullptr && ctx->fd_open;
-}
-
-bool SessionOpen(Kernel& k, SessionHandle session) {
-  const liveupdate::Session* open = k.lu.sessions.Find(session);
-  return open != nullptr && open->fd_open;
+// Through the device's own descriptor: a bound device keeps the context (objects.md 4), so one that
+// is gone or on its way out has no device.
+bool GetThroughDevice(Kernel& k) {
+  k.t.Place(sim::ObjectKind::kIommufd, sim::Field::kRefcount);
+  iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
+  return ctx != nullptr && refcount_inc_not_zero(k.t, ctx->file, Ref(k.ctx));
 }
 
 int CallIommufd(Kernel& k, const Program& program, const Call& call, OperationResult* out) {
@@ -190,10 +188,8 @@ int CallMemfd(Kernel& k, const Program& program, const Call& call) {
 }
 
 int PreserveFd(Kernel& k, const Program& program, const Call& call, SessionHandle session) {
-  if (!SessionOpen(k, session)) return -sim::kEBADF;
-  luo_get_session(k, session);
-  mm::FileRef file = call.file;
-  if (file.kind == mm::FileRef::Kind::kIommufd && !IommufdOpen(k)) file = {};
+  if (!fget(k, k.lu.sessions, session)) return -sim::kEBADF;
+  const mm::FileRef file = call.file;
   const mm::MemfdHandle memfd =
       file.kind == mm::FileRef::Kind::kMemfd ? MemfdOf(program, file.index) : mm::MemfdHandle{};
   const int result = luo_preserve_fd(k, session, file, memfd, call.token);
@@ -238,17 +234,11 @@ int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings
     default:
       break;
   }
-  if (call.code == OpCode::kDeviceUnbind || call.code == OpCode::kDeviceAttach ||
-      call.code == OpCode::kDeviceDetach) {
-    // Through the device's own descriptor: a bound device keeps the context (objects.md 4), so one
-    // that is gone or on its way out has no device.
-    const iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
-    if (ctx == nullptr || ctx->file.value == 0) return -sim::kENOENT;
-  } else if (!IommufdOpen(k)) {
-    return -sim::kEBADF;
-  }
+  const bool device = call.code == OpCode::kDeviceUnbind || call.code == OpCode::kDeviceAttach ||
+                      call.code == OpCode::kDeviceDetach;
   // The descriptor keeps the file for the length of the call, whatever close() does meanwhile.
-  iommufd_get_file(k, k.ctx);
+  if (device && !GetThroughDevice(k)) return -sim::kENOENT;
+  if (!device && !fget(k, k.s.contexts, k.ctx)) return -sim::kEBADF;
   OperationResult answer;  // nobody sees it before the call returns
   const int error = CallIommufd(k, program, call, &answer);
   if (error == 0) result = answer;
@@ -259,7 +249,7 @@ int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings
 void ProcessExit(Kernel& k) {
   std::vector<SessionHandle> sessions;
   k.lu.sessions.ForEach([&](SessionHandle h, const liveupdate::Session& session) {
-    if (session.fd_open) sessions.push_back(h);
+    if (session.fd_open.Peek()) sessions.push_back(h);
   });
   for (SessionHandle h : sessions) luo_close_session(k, h);
   UnbindAll(k);
@@ -268,8 +258,8 @@ void ProcessExit(Kernel& k) {
   k.mm.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd&) { memfds.push_back(h); });
   for (mm::MemfdHandle h : memfds) memfd_put_file(k.t, k.mm, h);
   for (mm::Buffer& buffer : k.mm.buffers) {
-    for (const auto& [index, pfn] : buffer.pages) k.mm.phys.Put(k.t, pfn);
-    buffer.pages.clear();
+    for (const auto& [index, pfn] : buffer.pages.Peek()) k.mm.phys.Put(k.t, pfn);
+    buffer.pages.Raw().clear();
   }
   k.mm.buffers.clear();
 }

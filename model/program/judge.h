@@ -47,6 +47,7 @@ class Judge : public sim::EventListener {
   const std::vector<SiteVisit>& sites() const { return sites_; }
   // Concurrent phases whose answers nobody could judge within the budget.
   uint32_t not_judged() const { return not_judged_; }
+  const sim::PlaceSet& meetings() const { return monitor_.meetings(); }
   std::vector<std::string> TakeDifference() { return std::move(difference_); }
 
  private:

@@ -1,5 +1,6 @@
 // Mutants of references and registrations: I02, I08, I09, I18, I24, I36.
 #include "model/iommu/walker.h"
+#include "model/iommufd/object_table.h"
 #include "model/liveupdate/kho.h"
 #include "tests/spec/mutants/mutants.h"
 
@@ -15,8 +16,8 @@ class RegisterTopTableOnly : public Mutant {
   int PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) override {
     const int error = Reference::PreserveDomain(k, hwpt, record);
     if (error != 0) return error;
-    const iommu::DomainHandle domain = Get(k, hwpt).domain;
-    const mm::Pfn top = Get(k.t, k.iommu, domain).top;
+    const iommu::DomainHandle domain = Read(k, hwpt, &iommufd::Hwpt::domain);
+    const mm::Pfn top = Read(k, domain, &iommu::Domain::top);
     std::vector<mm::Pfn> tables;
     iommu::CollectTables(k.mm.phys, top, &tables);
     for (mm::Pfn table : tables) {
@@ -49,7 +50,7 @@ class PreserveDomainTwice : public Mutant {
     const int error = Reference::PreserveDomain(k, hwpt, record);
     liveupdate::CoreRules careless = core_;
     careless.refuse_double = false;
-    return error != 0 ? error : iommu_domain_preserve(k, Get(k, hwpt).domain, careless, record);
+    return error != 0 ? error : iommu_domain_preserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), careless, record);
   }
 };
 
@@ -70,11 +71,11 @@ class KeepShortReference : public Mutant {
   int PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt, PhysAddr memory,
                   size_t index) override {
     const int error = Reference::PreserveOne(k, arguments, hwpt, memory, index);
-    if (error == 0) refcount_inc(k.t, Get(k, hwpt).object.wait_cnt, Ref(k, hwpt));
+    if (error == 0) refcount_inc(k, KeyOf(hwpt), &iommufd::Object::wait_cnt);
     return error;
   }
   void UnpreserveOne(Kernel& k, HwptHandle hwpt) override {
-    refcount_dec_and_test(k.t, Get(k, hwpt).object.wait_cnt, Ref(k, hwpt));
+    refcount_dec_and_test(k, KeyOf(hwpt), &iommufd::Object::wait_cnt);
     Reference::UnpreserveOne(k, hwpt);
   }
 };

@@ -34,7 +34,7 @@ class UnfreezeMemfd : public Mutant {
   void Finish(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t records) override {
     Reference::Finish(k, ctx, memory, records);
     const mm::MemfdHandle first{0, 0};
-    Get(k.t, k.mm, first).state.Modify(k.t, mm::Ref(first)).frozen = false;
+    Get(k.t, k.mm, first).state.Raw().frozen = false;
   }
 };
 
