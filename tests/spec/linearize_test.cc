@@ -185,7 +185,7 @@ class StaleConflict : public Mutant {
         GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
     if (key.null()) return -sim::kENOENT;
     seen_[k.t.id()] = ReadOnce(k, key.hwpt(), &iommufd::Hwpt::token);
-    PutObject(k, key);
+    PutObject(k, k.ctx, key);
     return Reference::Mark(k, hwpt_id, token);
   }
 
