@@ -195,11 +195,7 @@ int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, mm::MemfdHan
 }
 
 int luo_close_session(Kernel& k, SessionHandle session) {
-  if (k.lu.sessions.Find(session) == nullptr) return -sim::kEBADF;
-  const bool was_open = Update(
-      k, session, &Session::fd_open, [](bool& open) { return std::exchange(open, false); },
-      iommufd::kInFdTable);
-  if (!was_open) return -sim::kEBADF;
+  if (!close_fd(k, k.lu.sessions, session)) return -sim::kEBADF;
   luo_put_session(k, session);
   return 0;
 }

@@ -191,6 +191,9 @@ void Judge::JudgeSequential(const InFlight& flight, const OperationResult& resul
 // What holds whatever other tasks and failures do: a failing call answers a documented errno.
 void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) {
   if (result.result >= 0) return;
+  const std::string outputs = spec::ReplyDifference(spec::Prediction{.result = result.result},
+                                                    ReplyOf(flight.call, result));
+  if (!outputs.empty()) findings_.Violate(Invariant::kI38, {}, outputs);
   const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
   if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, reply_lost)) {
     findings_.Violate(Invariant::kI38, {},

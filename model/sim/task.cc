@@ -183,7 +183,10 @@ bool Wait(Task& t, ObjectRef queue, const std::function<bool()>& condition, bool
   might_sleep(t, queue);
   while (!condition()) {
     t.Record(Primitive::kWait, queue, static_cast<int>(LockClass::kCount));
-    if (!t.runtime().Sleep(t, queue, timeout)) return condition();
+    if (t.runtime().Sleep(t, queue, timeout)) continue;
+    if (!condition()) return false;
+    // Nobody could run any more, so nobody would have woken it.
+    t.Report(Splat::kLostWakeUp, queue);
   }
   return true;
 }

@@ -139,10 +139,31 @@ Linearization Search::Run(const State& before) {
 
 }  // namespace linearize
 
+namespace {
+
+// Has the call written an output that it does not have?
+bool WritesForeignOutput(const PastCall& past) {
+  const Call::Kind kind = past.call.kind;
+  const bool creates = kind == Call::Kind::kIoasAlloc || kind == Call::Kind::kDeviceBind ||
+                       kind == Call::Kind::kHwptAlloc;
+  const bool maps = kind == Call::Kind::kMap || kind == Call::Kind::kMapFile;
+  return (past.reply.created_id != 0 && !creates) || (past.reply.iova != 0 && !maps) ||
+         (past.reply.unmapped != 0 && kind != Call::Kind::kUnmap) ||
+         (past.reply.session != kNoSession && kind != Call::Kind::kLuoCreateSession);
+}
+
+}  // namespace
+
 Linearization Linearize(const Limits& limits, const oracle::State& before,
                         const std::vector<PastCall>& calls, const Snapshot& after,
                         uint64_t max_nodes) {
   if (calls.empty()) return {};
+  for (size_t i = 0; i < calls.size(); ++i) {
+    if (!WritesForeignOutput(calls[i])) continue;
+    return {.verdict = Linearization::Verdict::kUnexplained,
+            .call = i,
+            .detail = "the call writes an output that it does not have"};
+  }
   return linearize::Search(limits, calls, after, max_nodes).Run(before);
 }
 

@@ -141,7 +141,7 @@ MutantCases RecordMutants() {
       {"I11", &narrow_token, kOneMarked + "  lu_mark(hwpt, token=0x100000007)\n" + preserve,
        "main.7", "the record of hwpt 3 carries token 7 and the hwpt has token 4294967303", ""},
       {"I25", &delete_record, kOneMarked + preserve, "main.6",
-       "record 0 of the iommufd names the deleted domain record at 0x103010", "I02 I08 I10"},
+       "record 0 of the iommufd names the deleted domain record at 0x102010", "I02 I08 I10"},
       {"I26", &old_layout, kOneMarked + preserve, "main.6", old_header, ""},
       {"I27", &old_layout_wide_token, kOneMarked + preserve, "main.6",
        "a token of 64 bits is recorded in 32", "I26"},
