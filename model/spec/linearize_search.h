@@ -57,6 +57,7 @@ class Search {
   void StepMap(const Node& node, size_t i, std::vector<Node>* next);
   void StepUnmap(const Node& node, size_t i, std::vector<Node>* next);
   void StepDestroy(const Node& node, size_t i, std::vector<Node>* next);
+  void StepUnbind(const Node& node, size_t i, std::vector<Node>* next);
   void StepClose(const Node& node, size_t i, std::vector<Node>* next);
   void StepFailed(const Node& node, size_t i, std::vector<Node>* next);
   void StepWhole(const Node& node, size_t i, std::vector<Node>* next);

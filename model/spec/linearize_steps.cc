@@ -56,6 +56,9 @@ void Search::Act(const Node& node, size_t i, std::vector<Node>* next) {
     case Kind::kDestroy:
       StepDestroy(node, i, next);
       break;
+    case Kind::kDeviceUnbind:
+      StepUnbind(node, i, next);
+      break;
     case Kind::kLuoCloseSession:
       StepClose(node, i, next);
       break;
@@ -177,6 +180,21 @@ void Search::StepDestroy(const Node& node, size_t i, std::vector<Node>* next) {
   progress.bytes = ioas;
   answered_[i] = true;
   next->push_back(std::move(changed));
+}
+
+// The device is detached first; it is found until nobody holds a short reference (objects.md
+// section 7, unbind).
+void Search::StepUnbind(const Node& node, size_t i, std::vector<Node>* next) {
+  const auto device = node.state.devices.find(calls_[i].call.id);
+  const bool attached = device != node.state.devices.end() && device->second.attached != 0;
+  if (attached && node.progress[i].phase == Phase::kEntered && calls_[i].reply.result == 0) {
+    Node detached = node;
+    detached.state.devices.at(calls_[i].call.id).attached = 0;
+    detached.progress[i].phase = Phase::kMiddle;
+    next->push_back(std::move(detached));
+    return;
+  }
+  StepWhole(node, i, next);
 }
 
 void Search::StepClose(const Node& node, size_t i, std::vector<Node>* next) {

@@ -37,6 +37,7 @@ void Monitor::Clear() {
   exiting_ = false;
   sequence_ = 0;
   tasks_ = {};
+  accessors_.clear();
   memory_ = {};
 }
 
@@ -53,13 +54,13 @@ void Monitor::OnEvent(const sim::Event& event) {
   switch (event.primitive) {
     case Primitive::kOpBegin:
       task(event) = {};
-      findings_.Arm(Invariant::kI37);
       break;
     case Primitive::kOpEnd:
       OnOperationEnd(event);
       break;
     case Primitive::kLock:
-      findings_.Arm(Invariant::kI19);
+    case Primitive::kUnlock:
+      ArmByLock(event);
       break;
     case Primitive::kFail:
       task(event).fault_injected = true;
@@ -73,14 +74,41 @@ void Monitor::OnEvent(const sim::Event& event) {
       break;
     case Primitive::kRead:
     case Primitive::kWrite:
-      if (event.task != 0) findings_.Arm(Invariant::kI20);
-      findings_.Arm(Invariant::kI08);
+      if (event.task != 0) ArmByAccess(event);
       break;
     default:
       break;
   }
   const auto race = races_.OnEvent(event);
   if (race.has_value()) findings_.Violate(Invariant::kI20, event.object, RaceText(event, *race));
+}
+
+// I20: another task has accessed the field, and one of the two writes. I08: another task reaches the
+// object too, so it might have been freed under this one.
+void Monitor::ArmByAccess(const sim::Event& event) {
+  const auto self = static_cast<uint8_t>(1u << event.task);
+  const uint64_t object = uint64_t{static_cast<uint16_t>(event.object.kind)} << 32 |
+                          uint64_t{event.object.number} << 16;
+  const bool writes = event.primitive == Primitive::kWrite;
+  Accessors& field = accessors_[object | (static_cast<uint64_t>(event.detail) + 1)];
+  const auto rivals =
+      static_cast<uint8_t>(writes ? field.readers | field.writers : field.writers);
+  if ((rivals & ~self) != 0) findings_.Arm(Invariant::kI20);
+  (writes ? field.writers : field.readers) |= self;
+  Accessors& whole = accessors_[object];
+  if ((whole.readers & ~self) != 0) findings_.Arm(Invariant::kI08);
+  whole.readers |= self;
+}
+
+// A lock that is taken alone cannot be taken in the wrong order, and not under a spinlock.
+void Monitor::ArmByLock(const sim::Event& event) {
+  TaskState& state = task(event);
+  if (event.primitive == Primitive::kUnlock) {
+    state.locks_held -= state.locks_held > 0 ? 1 : 0;
+    return;
+  }
+  state.locked = true;
+  if (++state.locks_held > 1) findings_.Arm(Invariant::kI19);
 }
 
 void Monitor::OnNote(const sim::Event& event) {
@@ -304,6 +332,7 @@ void Monitor::EndUnpreserve(const sim::Event& event) {
 
 void Monitor::OnOperationEnd(const sim::Event& event) {
   TaskState& state = task(event);
+  if (state.locked) findings_.Arm(Invariant::kI37);
   if (state.saw_unfilled) {
     findings_.Require(Invariant::kI04, event.value == -sim::kEBUSY, event.object, [&] {
       return "the page check saw an unfilled area and the call answered " +

@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "model/sim/event.h"
 #include "model/spec/findings.h"
 #include "model/spec/race_detector.h"
@@ -48,9 +49,14 @@ class Monitor : public sim::EventListener {
     std::map<uint16_t, uint32_t> gates;  // IOAS id -> sequence number of its last passed test
     bool saw_unfilled = false;
     bool fault_injected = false;
+    int locks_held = 0;
+    bool locked = false;    // took a lock, so it went beyond the checks of its arguments
     int64_t capacity = -1;  // records that a preserve in progress allocated, -1: none yet
   };
 
+  // What an access or a lock could have broken, which is what "held (n)" counts.
+  void ArmByAccess(const sim::Event& event);
+  void ArmByLock(const sim::Event& event);
   void OnNote(const sim::Event& event);
   void OnTransition(sim::Note note, const sim::Event& event);
   void OnRegistration(sim::Note note, const sim::Event& event);
@@ -77,6 +83,13 @@ class Monitor : public sim::EventListener {
   bool exiting_ = false;
   uint32_t sequence_ = 0;
   std::array<TaskState, sim::kMaxTasks> tasks_;
+  // Which tasks have read, and which have written, a field of an object (by kind, number, field);
+  // looked up, never iterated.
+  struct Accessors {
+    uint8_t readers = 0;
+    uint8_t writers = 0;
+  };
+  absl::flat_hash_map<uint64_t, Accessors> accessors_;
   Memory memory_;
 };
 

@@ -1,62 +1,12 @@
-// Random concurrent programs under `reference` and random schedules: no answer and no state that
-// they leave is without an order. A false alarm here is a mistake of the specification.
+// Random concurrent programs (concurrent_check.h), as many as a unit test has time for.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-#include "model/explore/random_schedules.h"
-#include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
-#include "tests/spec/concurrent_programs.h"
+#include "tests/spec/concurrent_check.h"
 
 namespace iommufd_check::spec {
 namespace {
 
-using program::Execution;
-using program::Program;
-
-std::string TextOf(const Execution& run) {
-  std::string text;
-  for (const Violation& v : run.violations) {
-    text += std::string(IdOf(v.invariant)) + " at " + std::to_string(v.operation) + ": " +
-            v.detail + "\n";
-  }
-  return text;
-}
-
-// How many runs nobody could judge.
-void CheckRandomPrograms(uint64_t programs, uint64_t seed) {
-  ConcurrentPrograms source(seed);
-  program::Executor executor;
-  liveupdate::Design& reference = *liveupdate::FindDesign("reference");
-  uint64_t not_judged = 0;
-  int failures = 0;
-  for (uint64_t i = 0; i < programs && failures < 12; ++i) {
-    const std::string text = source.Next();
-    const absl::StatusOr<Program> program = program::ParseProgram(text, "random");
-    ASSERT_TRUE(program.ok()) << program.status().message() << "\n" << text;
-    explore::UniformSchedule schedule(source.Below(UINT64_MAX));
-    program::RunOptions options;
-    options.scheduler = &schedule;
-    const Execution& run = executor.Run(reference, *program, options);
-    not_judged += run.not_judged;
-    if (run.violations.empty()) continue;
-    ++failures;
-    std::string results;
-    for (size_t k = 0; k < run.results.size(); ++k) {
-      if (program->operations[k].task == program::kMain) continue;
-      results += program::OperationLabel(*program, k) + " " +
-                 std::string(program::SpecOf(program->operations[k].code).name) + " -> " +
-                 std::to_string(run.results[k].result) + "\n";
-    }
-    ADD_FAILURE() << "program " << i << "\n" << TextOf(run) << text << results;
-  }
-  EXPECT_LE(not_judged, programs / 200) << "the search gives up too often";
-  testing::Test::RecordProperty("not_judged", static_cast<int>(not_judged));
-}
-
-TEST(LinearizeRandom, ReferenceHolds) { CheckRandomPrograms(20'000, 1); }
+TEST(LinearizeRandom, ReferenceHolds) { CheckConcurrentPrograms(5'000, 1); }
 
 }  // namespace
 }  // namespace iommufd_check::spec
