@@ -15,6 +15,11 @@ void Search::Prepare() {
   for (size_t i = 0; i < n; ++i) {
     by_end_.push_back(i);
     transient_.push_back(oracle::Transient(calls_, i));
+    meets_areas_.push_back(std::any_of(calls_.begin(), calls_.end(), [&](const PastCall& other) {
+      const bool changes = IsMap(other.call.kind) || other.call.kind == Kind::kUnmap;
+      return &other != &calls_[i] && changes && other.call.id == calls_[i].call.id &&
+             calls_[i].Overlaps(other);
+    }));
     held_.push_back(oracle::HeldByOthers(calls_, i));
     const Kind kind = calls_[i].call.kind;
     closes_iommufd_ = closes_iommufd_ || kind == Kind::kCloseIommufd;

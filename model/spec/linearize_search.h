@@ -18,7 +18,7 @@ using oracle::State;
 
 // How far one call is.
 struct Progress {
-  enum class Phase : uint8_t { kNew, kEntered, kMiddle, kReleasing, kDone };
+  enum class Phase : uint8_t { kNew, kEntered, kMiddle, kErasing, kReleasing, kDone };
   Phase phase = Phase::kNew;
   Iova from = 0;       // of an unmap: where it goes on
   uint64_t bytes = 0;  // of an unmap: so far
@@ -56,6 +56,7 @@ class Search {
   void Act(const Node& node, size_t i, std::vector<Node>* next);
   void StepMap(const Node& node, size_t i, std::vector<Node>* next);
   void StepUnmap(const Node& node, size_t i, std::vector<Node>* next);
+  void EndUnmap(Node node, size_t i, const oracle::UnmapProgress& step, std::vector<Node>* next);
   void StepDestroy(const Node& node, size_t i, std::vector<Node>* next);
   void StepUnbind(const Node& node, size_t i, std::vector<Node>* next);
   void StepClose(const Node& node, size_t i, std::vector<Node>* next);
@@ -81,6 +82,7 @@ class Search {
   bool compare_leaves_ = true;
   std::vector<size_t> by_end_;
   std::vector<bool> transient_;
+  std::vector<bool> meets_areas_;  // of an unmap: others change areas of its IOAS meanwhile
   std::vector<uint32_t> held_;
   std::vector<uint64_t> release_end_;   // of a close: until when the release may take
   std::vector<bool> answered_;          // in some node

@@ -65,8 +65,9 @@ void Search::Act(const Node& node, size_t i, std::vector<Node>* next) {
     default:
       StepWhole(node, i, next);
   }
-  const bool unmaps = past.call.kind == Kind::kUnmap;
-  if (transient_[i] && (!middle || unmaps)) Finish(node, i, next);
+  const bool between = past.call.kind == Kind::kUnmap &&
+                       node.progress[i].phase == Phase::kMiddle;  // two areas
+  if (transient_[i] && (!middle || between)) Finish(node, i, next);
 }
 
 // A call with an injected failure has no effect in the end. On its way a map held its IOVA, and a
@@ -142,11 +143,32 @@ void Search::StepUnmap(const Node& node, size_t i, std::vector<Node>* next) {
     progress.phase = Phase::kMiddle;
     progress.from = past.call.iova;
   }
-  const oracle::UnmapProgress step = oracle::UnmapNext(changed.state, past.call, progress.from);
+  if (progress.phase == Phase::kErasing) {
+    const auto step = oracle::UnmapErase(changed.state, past.call, progress.from);
+    return EndUnmap(std::move(changed), i, step, next);
+  }
+  if (!meets_areas_[i]) {
+    const auto step = oracle::UnmapNext(changed.state, past.call, progress.from);
+    return EndUnmap(std::move(changed), i, step, next);
+  }
+  const auto taken = oracle::UnmapTake(changed.state, past.call, progress.from);
+  if (taken.done) return EndUnmap(std::move(changed), i, taken, next);
+  progress.phase = Phase::kErasing;
+  progress.from = taken.next;
+  next->push_back(std::move(changed));
+}
+
+// The call goes on behind the area of `step`, or ends.
+void Search::EndUnmap(Node node, size_t i, const oracle::UnmapProgress& step,
+                      std::vector<Node>* next) {
+  const PastCall& past = calls_[i];
+  const int wanted = past.reply_lost ? 0 : past.reply.result;
+  Progress& progress = node.progress[i];
+  progress.phase = Phase::kMiddle;
   progress.bytes += step.bytes;
   progress.from = step.next;
   if (!step.done) {
-    next->push_back(std::move(changed));
+    next->push_back(std::move(node));
     return;
   }
   Prediction end = oracle::UnmapEnd(past.call, progress.bytes);
@@ -154,7 +176,7 @@ void Search::StepUnmap(const Node& node, size_t i, std::vector<Node>* next) {
   foretold_[i].insert(end.result);
   const bool same = end.result == wanted &&
                     (past.reply_lost || wanted != 0 || end.unmapped == past.reply.unmapped);
-  if (same) Finish(std::move(changed), i, next);
+  if (same) Finish(std::move(node), i, next);
 }
 
 void Search::StepDestroy(const Node& node, size_t i, std::vector<Node>* next) {
@@ -311,7 +333,8 @@ bool Search::HoldsSession(const Node& node, uint16_t session) const {
 
 bool Search::HoldsIoas(const Node& node, uint32_t ioas) const {
   for (size_t k = 0; k < calls_.size(); ++k) {
-    if (node.progress[k].phase != Phase::kMiddle) continue;
+    const Phase phase = node.progress[k].phase;
+    if (phase != Phase::kMiddle && phase != Phase::kErasing) continue;
     const Call& call = calls_[k].call;
     const bool names = IsMap(call.kind) || call.kind == Kind::kUnmap;
     if (names && call.id == ioas) return true;

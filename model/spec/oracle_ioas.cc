@@ -84,6 +84,9 @@ bool FitsDomain(const Area& area) {
 }
 
 bool UnmapsAll(const Call& call) { return call.iova == 0 && call.length == mm::kMax; }
+Iova LastOf(const Call& call) {
+  return UnmapsAll(call) ? mm::kMax : call.iova + (call.length - 1);
+}
 
 }  // namespace
 
@@ -142,19 +145,33 @@ Prediction UnmapBegin(const State& state, const Call& call) {
   return state.IoasPreserved(call.id) ? Fails(sim::kEBUSY) : Prediction{};
 }
 
-UnmapProgress UnmapNext(State& state, const Call& call, Iova from) {
-  const Iova last = UnmapsAll(call) ? mm::kMax : call.iova + (call.length - 1);
+UnmapProgress UnmapTake(State& state, const Call& call, Iova from) {
   const auto ioas = state.ioas.find(call.id);
   if (ioas == state.ioas.end()) return {.done = true};
   Areas& areas = ioas->second.areas;
+  const Iova last = LastOf(call);
   const auto it = LowestIn(areas, from, last);
   if (it == areas.end()) return {.done = true};
-  const Area area = it->second;
-  IOMMUFD_CHECK(area.last >= area.first, "an area has at least one byte");
+  Area& area = it->second;
   if (!area.finished) return {.result = -sim::kEBUSY, .done = true};
   if (area.first < call.iova || area.last > last) return {.result = -sim::kENOENT, .done = true};
+  area.finished = false;
+  return {.next = area.first};
+}
+
+UnmapProgress UnmapErase(State& state, const Call& call, Iova first) {
+  Areas& areas = state.ioas.at(call.id).areas;
+  const auto it = areas.find(first);
+  IOMMUFD_CHECK(it != areas.end(), "an area that is taken apart is in the tree until it is erased");
+  const Area area = it->second;
+  IOMMUFD_CHECK(area.last >= area.first, "an area has at least one byte");
   areas.erase(it);
-  return {.bytes = area.length(), .done = area.last >= last, .next = area.last + 1};
+  return {.bytes = area.length(), .done = area.last >= LastOf(call), .next = area.last + 1};
+}
+
+UnmapProgress UnmapNext(State& state, const Call& call, Iova from) {
+  const UnmapProgress taken = UnmapTake(state, call, from);
+  return taken.done ? taken : UnmapErase(state, call, taken.next);
 }
 
 Prediction UnmapEnd(const Call& call, uint64_t bytes) {

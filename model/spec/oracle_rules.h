@@ -39,8 +39,13 @@ struct UnmapProgress {
   bool done = false;
   Iova next = 0;  // where the next step begins, when not done
 };
-// One area: the lowest of the call's range that is not below `from`.
+// One area: the lowest of the call's range that is not below `from`. It is taken apart first (what
+// UnmapTake left is unfinished) and out of the tree then.
 UnmapProgress UnmapNext(State& state, const Call& call, Iova from);
+// The first half alone: marks the area and returns as UnmapNext does, `next` being its first IOVA
+// when there is one to erase. The second half: bytes that went.
+UnmapProgress UnmapTake(State& state, const Call& call, Iova from);
+UnmapProgress UnmapErase(State& state, const Call& call, Iova first);
 Prediction UnmapEnd(const Call& call, uint64_t bytes);
 // A domain joins the IOAS: 0, or a negative errno and nothing changes.
 int AddDomain(State& state, const Limits& limits, uint32_t ioas_id);

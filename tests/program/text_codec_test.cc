@@ -300,6 +300,23 @@ TEST(TextErrors, ArgumentLists) {
   });
 }
 
+TEST(TextErrors, WidthsOfTheDesign) {
+  ExpectMessages({
+      {"design v1\nmain:\nlu_mark(1, token=0x100000007)",
+       "3:18: argument 'token' of lu_mark is wider than design v1 carries; write at most "
+       "0xffffffff"},
+      {"design v1\nmain:\nlu_mark(1, 4294967296)",
+       "3:12: argument 'token' of lu_mark is wider than design v1 carries; write at most "
+       "0xffffffff"},
+  });
+  for (const char* fits : {"design v1\nmain:\nlu_mark(1, token=0xffffffff)",
+                           "design v1\nmain:\nluo_preserve(1, iommufd, token=0x100000007)",
+                           "design reference\nmain:\nlu_mark(1, token=0x100000007)",
+                           "main:\nlu_mark(1, token=0x100000007)"}) {
+    EXPECT_TRUE(ParseProgram(fits, "f").ok()) << fits;
+  }
+}
+
 TEST(TextErrors, Values) {
   ExpectMessages({
       {"main:\nunmap(1, 0x)",

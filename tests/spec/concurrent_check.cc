@@ -6,6 +6,7 @@
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/executor.h"
 #include "model/program/text_codec.h"
+#include "model/spec/findings.h"
 #include "tests/spec/concurrent_programs.h"
 
 namespace iommufd_check::spec {
@@ -48,7 +49,9 @@ void CheckConcurrentPrograms(uint64_t programs, uint64_t seed) {
       if (program->operations[k].task == program::kMain) continue;
       results += program::OperationLabel(*program, k) + " " +
                  std::string(program::SpecOf(program->operations[k].code).name) + " -> " +
-                 std::to_string(run.results[k].result) + "\n";
+                 std::to_string(run.results[k].result) + " id " +
+                 std::to_string(run.results[k].created_id) + " iova " +
+                 spec::Hex(run.results[k].iova) + "\n";
     }
     ADD_FAILURE() << "program " << i << "\n" << TextOf(run) << text << results;
   }
