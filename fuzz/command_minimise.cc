@@ -84,8 +84,7 @@ ExitCode Minimise(std::span<const std::string> arguments, const Streams& io) {
   if (!program.ok()) return FileError(std::string(program.status().message()), io);
   std::string design = options.design.empty() ? program->design : options.design;
   if (design.empty()) design = kDefaultDesign;
-  const absl::Status fits =
-      FitToDesign(*liveupdate::FindDesign(design), form, files[0], &*program);
+  const absl::Status fits = FitToDesign(*liveupdate::FindDesign(design), form, files[0], &*program);
   if (!fits.ok()) return FileError(std::string(fits.message()), io);
   return MinimiseProgram(*program, *liveupdate::FindDesign(design), options, files, io);
 }

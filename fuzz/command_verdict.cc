@@ -65,9 +65,9 @@ absl::StatusOr<std::vector<std::string>> CorpusFiles(const std::string& corpus) 
 }
 
 // Every program must fit every design, since each is judged under each.
-absl::StatusOr<std::vector<program::Program>> Load(
-    const std::vector<std::string>& files, const std::vector<liveupdate::Design*>& designs,
-    std::istream& in) {
+absl::StatusOr<std::vector<program::Program>> Load(const std::vector<std::string>& files,
+                                                   const std::vector<liveupdate::Design*>& designs,
+                                                   std::istream& in) {
   std::vector<program::Program> programs;
   for (const std::string& file : files) {
     absl::StatusOr<std::string> contents = ReadInput(file, in);

@@ -35,8 +35,8 @@ struct RunOptions {
   // Keep the World before the violating operation and where the violation was seen.
   bool keep_worlds = false;
   uint32_t step_limit = 2'000'000;
-  // Accesses that ask the scheduler; null: all of them. Steps count every access anyway, so switches
-  // do not move with it.
+  // Accesses that ask the scheduler; null: all of them. Steps count every access anyway, so
+  // switches do not move with it.
   const sim::PlaceSet* places = nullptr;
   // Chooses among the concurrent tasks where no switch of the program does; null: a task goes on
   // until it blocks or ends. Must be a pure function of what it is asked in this run.

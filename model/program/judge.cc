@@ -20,9 +20,7 @@ constexpr size_t kDifferenceLines = 12;  // locks among them, which reports leav
 
 bool IsPreserve(const Call& call) { return call.kind == Call::Kind::kLuoPreserve; }
 
-std::string Answer(int result) {
-  return result == 0 ? "0" : std::string(sim::ErrnoName(result));
-}
+std::string Answer(int result) { return result == 0 ? "0" : std::string(sim::ErrnoName(result)); }
 
 spec::Limits LimitsOf(const Boot& boot, const liveupdate::Design& design) {
   spec::Limits limits;
@@ -78,8 +76,7 @@ void Judge::OnEvent(const sim::Event& event) {
 
 bool Judge::Wanted() const {
   for (size_t i = reported_; i < findings_.violations().size(); ++i) {
-    if (!options_.stop_at.has_value() ||
-        findings_.violations()[i].invariant == *options_.stop_at) {
+    if (!options_.stop_at.has_value() || findings_.violations()[i].invariant == *options_.stop_at) {
       return true;
     }
   }
@@ -153,8 +150,7 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
 }
 
 void Judge::Mismatch(const Call& call, int result, const std::string& difference) {
-  const Invariant invariant =
-      call.kind == Call::Kind::kLuMark ? Invariant::kI13 : Invariant::kI38;
+  const Invariant invariant = call.kind == Call::Kind::kLuMark ? Invariant::kI13 : Invariant::kI38;
   findings_.Violate(invariant, {}, difference);
   if (call.kind == Call::Kind::kDestroy && result == -sim::kEBUSY) {
     const spec::HwptView* hwpt = now_.FindHwpt(call.id);
@@ -175,8 +171,7 @@ void Judge::JudgeSequential(const InFlight& flight, const OperationResult& resul
     }
   } else {
     const spec::Prediction prediction = oracle_.Apply(flight.call);
-    const std::string difference =
-        spec::ReplyDifference(prediction, ReplyOf(flight.call, result));
+    const std::string difference = spec::ReplyDifference(prediction, ReplyOf(flight.call, result));
     if (!difference.empty()) {
       Mismatch(flight.call, result.result, difference);
       return RestartOracle(now_);
@@ -196,9 +191,9 @@ void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) 
   if (!outputs.empty()) findings_.Violate(Invariant::kI38, {}, outputs);
   const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
   if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, reply_lost)) {
-    findings_.Violate(Invariant::kI38, {},
-                      "the call answers " + Answer(result.result) +
-                          ", which is documented for no state");
+    findings_.Violate(
+        Invariant::kI38, {},
+        "the call answers " + Answer(result.result) + ", which is documented for no state");
   }
 }
 
@@ -222,13 +217,12 @@ void Judge::JudgeConcurrent() {
   for (const spec::Violation& violation : findings_.violations()) {
     const bool answer =
         violation.invariant == Invariant::kI38 || violation.invariant == Invariant::kI13;
-    const bool here = std::any_of(
-        past_ends_.begin(), past_ends_.end(),
-        [&](const auto& end) { return end.operation == violation.operation; });
+    const bool here = std::any_of(past_ends_.begin(), past_ends_.end(), [&](const auto& end) {
+      return end.operation == violation.operation;
+    });
     if (answer && here) return;
   }
-  const spec::Linearization found =
-      spec::Linearize(oracle_.limits(), oracle_.state(), past_, now_);
+  const spec::Linearization found = spec::Linearize(oracle_.limits(), oracle_.state(), past_, now_);
   if (found.verdict == spec::Linearization::Verdict::kNotJudged) ++not_judged_;
   if (found.verdict != spec::Linearization::Verdict::kUnexplained) return;
   findings_.SetPosition(past_ends_[found.call]);

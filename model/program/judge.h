@@ -57,8 +57,8 @@ class Judge : public sim::EventListener {
     size_t index = 0;
     spec::Call call;
     std::optional<sim::FaultSite> failed_site;  // of the last fault injected into it
-    std::vector<spec::Call> others;  // of other tasks, that were in progress meanwhile
-    spec::Snapshot before;           // of a luo_preserve, when it began
+    std::vector<spec::Call> others;             // of other tasks, that were in progress meanwhile
+    spec::Snapshot before;                      // of a luo_preserve, when it began
     std::optional<liveupdate::World> world_before;
     size_t past = 0;  // of a concurrent call: its place in past_
   };

@@ -21,8 +21,8 @@ class MachineFrames : public spec::Frames {
   uint64_t Word(mm::PhysAddr address) const override { return phys_.ReadWord(address); }
   void Words(mm::Pfn pfn, std::vector<std::pair<uint64_t, uint64_t>>* words) const override {
     words->clear();
-    phys_.ForEachWord(
-        pfn, [&](uint64_t index, uint64_t value) { words->emplace_back(index, value); });
+    phys_.ForEachWord(pfn,
+                      [&](uint64_t index, uint64_t value) { words->emplace_back(index, value); });
   }
 
  private:
@@ -87,9 +87,9 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   s.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& hwpt) {
     if (!Published(world, hwpt.object.id, h, iommufd::ObjectType::kHwptPaging)) return;
     out->hwpts.push_back({hwpt.object.id, IoasIdOf(world, hwpt.ioas.Peek()),
-                          hwpt.domain.Peek().index,
-                          hwpt.object.users.value, hwpt.object.wait_cnt.value, hwpt.IsMarked(),
-                          hwpt.preserved.Peek(), hwpt.token.Peek()});
+                          hwpt.domain.Peek().index, hwpt.object.users.value,
+                          hwpt.object.wait_cnt.value, hwpt.IsMarked(), hwpt.preserved.Peek(),
+                          hwpt.token.Peek()});
   });
   SortById(out->hwpts);
   out->devices.clear();
@@ -122,13 +122,13 @@ void ObserveMemory(const World& world, spec::Snapshot* out) {
   out->memfds.clear();
   world.machine.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd& memfd) {
     const mm::MemfdState& state = memfd.state.Peek();
-    out->memfds.push_back({h.index, state.size, state.seals, state.frozen, memfd.file.value, 1,
-                           state.pages});
+    out->memfds.push_back(
+        {h.index, state.size, state.seals, state.frozen, memfd.file.value, 1, state.pages});
   });
   out->registered.clear();
   for (mm::Pfn pfn : world.kernel.luo.kho.preserved.Peek()) {
-    const mm::FrameOwner owner = world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner
-                                                                : mm::FrameOwner::kFree;
+    const mm::FrameOwner owner =
+        world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner : mm::FrameOwner::kFree;
     out->registered.emplace_back(pfn, owner);
   }
 }

@@ -33,7 +33,7 @@ class OracleCalls {
            spec::Call* call) const;
 
   const Program* program_ = nullptr;
-  std::vector<uint32_t> created_;           // by operation: object id, or session number + 1
+  std::vector<uint32_t> created_;            // by operation: object id, or session number + 1
   std::map<uint16_t, uint16_t> session_of_;  // number -> the operation that created it last
 };
 

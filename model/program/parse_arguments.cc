@@ -251,10 +251,10 @@ bool ArgumentList::FitsDesign(const ArgumentSpec& spec, const Token& first, uint
   const auto index = static_cast<size_t>(&spec - spec_.arguments.data());
   const uint64_t most = LargestArgument(operation_->code, index, *design);
   if (value <= most) return true;
-  return state_.Fail(first, absl::StrCat("argument ", Quoted(spec.name), " of ",
-                                         std::string(spec_.name), " is wider than design ",
-                                         state_.program.design, " carries; write at most 0x",
-                                         absl::Hex(most)));
+  return state_.Fail(first,
+                     absl::StrCat("argument ", Quoted(spec.name), " of ", std::string(spec_.name),
+                                  " is wider than design ", state_.program.design,
+                                  " carries; write at most 0x", absl::Hex(most)));
 }
 
 bool ArgumentList::ParseNumber(const ArgumentSpec& spec, const Token& first, uint64_t* value) {

@@ -29,8 +29,8 @@ void Search::Prepare() {
       if (!calls_[i].Overlaps(other)) continue;
       if (other.call.kind == Kind::kLuoPreserve) until = std::max(until, other.end);
       // Pages are pinned one by one, so a hole may fall between two of them.
-      const bool removes = other.call.kind == Kind::kMemfdPunchHole ||
-                           other.call.kind == Kind::kMemfdTruncate;
+      const bool removes =
+          other.call.kind == Kind::kMemfdPunchHole || other.call.kind == Kind::kMemfdTruncate;
       if (removes && (IsMap(kind) || kind == Kind::kHwptAlloc)) compare_leaves_ = false;
     }
     release_end_.push_back(until);
@@ -87,8 +87,7 @@ bool Search::Visit(const Node& node) {
 
 void Search::Finish(Node node, size_t i, std::vector<Node>* next) {
   answered_[i] = true;
-  if (closes_iommufd_ && OnIommufd(calls_[i].call.kind) &&
-      node.progress[i].phase != Phase::kNew) {
+  if (closes_iommufd_ && OnIommufd(calls_[i].call.kind) && node.progress[i].phase != Phase::kNew) {
     --node.state.holders;
     oracle::ReleaseIfUnused(node.state);
   }
@@ -136,8 +135,8 @@ Linearization Search::Run(const State& before) {
   const bool explained = Visit(root);
   if (!explained && !gave_up_) return Accuse();
   Linearization result;
-  result.verdict = explained ? Linearization::Verdict::kExplained
-                             : Linearization::Verdict::kNotJudged;
+  result.verdict =
+      explained ? Linearization::Verdict::kExplained : Linearization::Verdict::kNotJudged;
   result.nodes = nodes_;
   return result;
 }

@@ -38,9 +38,9 @@ struct Linearization {
     kNotJudged,  // the budget ended
   };
   Verdict verdict = Verdict::kExplained;
-  size_t call = 0;        // kUnexplained: the one to report
-  std::string detail;     // kUnexplained: a clause
-  uint64_t nodes = 0;     // that the search visited
+  size_t call = 0;     // kUnexplained: the one to report
+  std::string detail;  // kUnexplained: a clause
+  uint64_t nodes = 0;  // that the search visited
 };
 
 inline constexpr uint64_t kLinearizationNodes = 20000;

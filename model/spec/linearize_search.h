@@ -84,10 +84,10 @@ class Search {
   std::vector<bool> transient_;
   std::vector<bool> meets_areas_;  // of an unmap: others change areas of its IOAS meanwhile
   std::vector<uint32_t> held_;
-  std::vector<uint64_t> release_end_;   // of a close: until when the release may take
-  std::vector<bool> answered_;          // in some node
+  std::vector<uint64_t> release_end_;    // of a close: until when the release may take
+  std::vector<bool> answered_;           // in some node
   std::vector<std::set<int>> foretold_;  // answers that some node documents
-  std::string difference_;              // of the state after an order that explains all answers
+  std::string difference_;               // of the state after an order that explains all answers
   std::map<std::string, std::vector<Node>> known_;  // by the phases of all calls
 };
 

@@ -8,7 +8,9 @@ namespace iommufd_check::spec::linearize {
 namespace {
 
 // Calls whose effect stays when their answer cannot be written: uapi.md oddity 4, luo_kho.md L4.
-bool KeepsEffect(Kind kind) { return IsMap(kind) || kind == Kind::kUnmap || kind == Kind::kLuoPreserve; }
+bool KeepsEffect(Kind kind) {
+  return IsMap(kind) || kind == Kind::kUnmap || kind == Kind::kLuoPreserve;
+}
 
 }  // namespace
 
@@ -65,8 +67,8 @@ void Search::Act(const Node& node, size_t i, std::vector<Node>* next) {
     default:
       StepWhole(node, i, next);
   }
-  const bool between = past.call.kind == Kind::kUnmap &&
-                       node.progress[i].phase == Phase::kMiddle;  // two areas
+  const bool between =
+      past.call.kind == Kind::kUnmap && node.progress[i].phase == Phase::kMiddle;  // two areas
   if (transient_[i] && (!middle || between)) Finish(node, i, next);
 }
 
@@ -252,8 +254,8 @@ void Search::StepWhole(const Node& node, size_t i, std::vector<Node>* next) {
   foretold_[i].insert(predicted.result);
   if (Matches(changed.state, i, predicted)) return Finish(std::move(changed), i, next);
   // The pages of one IOAS after another are looked at, while maps come and go.
-  const bool iommufd = past.call.kind == Kind::kLuoPreserve &&
-                       past.call.file.kind == mm::FileRef::Kind::kIommufd;
+  const bool iommufd =
+      past.call.kind == Kind::kLuoPreserve && past.call.file.kind == mm::FileRef::Kind::kIommufd;
   if (!iommufd || past.reply.result >= 0) return;
   const bool changes = std::any_of(calls_.begin(), calls_.end(), [&](const PastCall& other) {
     return &other != &past && past.Overlaps(other) &&

@@ -83,16 +83,15 @@ void Monitor::OnEvent(const sim::Event& event) {
   if (race.has_value()) findings_.Violate(Invariant::kI20, event.object, RaceText(event, *race));
 }
 
-// I20: another task has accessed the field, and one of the two writes. I08: another task reaches the
-// object too, so it might have been freed under this one.
+// I20: another task has accessed the field, and one of the two writes. I08: another task reaches
+// the object too, so it might have been freed under this one.
 void Monitor::ArmByAccess(const sim::Event& event) {
   const auto self = static_cast<uint8_t>(1u << event.task);
   const uint64_t object = uint64_t{static_cast<uint16_t>(event.object.kind)} << 32 |
                           uint64_t{event.object.number} << 16;
   const bool writes = event.primitive == Primitive::kWrite;
   Accessors& field = accessors_[object | (static_cast<uint64_t>(event.detail) + 1)];
-  const auto rivals =
-      static_cast<uint8_t>(writes ? field.readers | field.writers : field.writers);
+  const auto rivals = static_cast<uint8_t>(writes ? field.readers | field.writers : field.writers);
   if ((rivals & ~self) != 0) findings_.Arm(Invariant::kI20);
   (writes ? field.writers : field.readers) |= self;
   Accessors& whole = accessors_[object];
@@ -264,12 +263,12 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       task(event).capacity = event.value;
       return;
     case Note::kRecordStore:
-      findings_.Require(
-          Invariant::kI10, event.value >= 0 && event.value < task(event).capacity,
-          event.object, [&] {
-            return "record " + std::to_string(event.value) + " is stored in an array of " +
-                   std::to_string(task(event).capacity);
-          });
+      findings_.Require(Invariant::kI10, event.value >= 0 && event.value < task(event).capacity,
+                        event.object, [&] {
+                          return "record " + std::to_string(event.value) +
+                                 " is stored in an array of " +
+                                 std::to_string(task(event).capacity);
+                        });
       return;
     case Note::kDomainPreserved:
       findings_.Require(Invariant::kI18, memory_.preserved_domains.insert(number).second,

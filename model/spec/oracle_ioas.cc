@@ -84,9 +84,7 @@ bool FitsDomain(const Area& area) {
 }
 
 bool UnmapsAll(const Call& call) { return call.iova == 0 && call.length == mm::kMax; }
-Iova LastOf(const Call& call) {
-  return UnmapsAll(call) ? mm::kMax : call.iova + (call.length - 1);
-}
+Iova LastOf(const Call& call) { return UnmapsAll(call) ? mm::kMax : call.iova + (call.length - 1); }
 
 }  // namespace
 

@@ -76,7 +76,7 @@ struct File {
 
 struct Session {
   std::string name;
-  bool closed = false;  // its descriptor is gone, its release is not finished
+  bool closed = false;      // its descriptor is gone, its release is not finished
   std::vector<File> files;  // in preserve order
   friend bool operator==(const Session&, const Session&) = default;
 };

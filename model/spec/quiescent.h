@@ -1,5 +1,6 @@
-// The invariants of quiescent points: I02, I07 to I11, I14 to I18, I24 to I27, read from a Snapshot.
-// A point is quiescent when no task is inside a system call. One family a file: invariants/.
+// The invariants of quiescent points: I02, I07 to I11, I14 to I18, I24 to I27, read from a
+// Snapshot. A point is quiescent when no task is inside a system call. One family a file:
+// invariants/.
 #pragma once
 
 #include "model/spec/findings.h"

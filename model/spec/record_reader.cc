@@ -37,7 +37,8 @@ AbiLayout R3() {
           {"domain_ser",
            33,
            true,
-           {{"domain_ser.flags", 8, 1}, {"domain_ser.top_table", 9, 8},
+           {{"domain_ser.flags", 8, 1},
+            {"domain_ser.top_table", 9, 8},
             {"domain_ser.top_level", 17, 8}}}};
 }
 
@@ -52,7 +53,8 @@ AbiLayout R7() {
           {"iommu_domain_ser",
            37,
            true,
-           {{"iommu_domain_ser.flags", 4, 4}, {"iommu_domain_ser.top_table", 8, 8},
+           {{"iommu_domain_ser.flags", 4, 4},
+            {"iommu_domain_ser.top_table", 8, 8},
             {"iommu_domain_ser.top_level", 16, 8}}}};
 }
 
@@ -78,8 +80,8 @@ void ReadIommufdFile(const Frames& frames, Contract::Abi abi, mm::PhysAddr data,
   file->nr_hwpts = Get(frames, data, layout.header.fields[0]);
   for (uint64_t i = 0; i < std::min(file->nr_hwpts, kMostRecords); ++i) {
     const mm::PhysAddr at = data + layout.header.size + i * layout.record.size;
-    file->records.push_back({Get(frames, at, layout.record.fields[0]),
-                             Get(frames, at, layout.record.fields[1])});
+    file->records.push_back(
+        {Get(frames, at, layout.record.fields[0]), Get(frames, at, layout.record.fields[1])});
   }
 }
 

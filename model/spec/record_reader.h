@@ -42,9 +42,9 @@ struct AbiStruct {
 
 // iommufd's header and record, and the core's record of a domain.
 struct AbiLayout {
-  AbiStruct header;   // fields: nr_hwpts
-  AbiStruct record;   // fields: token, domain_data, reclaimed
-  AbiStruct domain;   // fields: flags, top_table, top_level
+  AbiStruct header;  // fields: nr_hwpts
+  AbiStruct record;  // fields: token, domain_data, reclaimed
+  AbiStruct domain;  // fields: flags, top_table, top_level
 };
 
 const AbiLayout& LayoutOf(uapi::Contract::Abi abi);

@@ -12,7 +12,7 @@ namespace iommufd_check::spec {
 // After a LUO preserve of any file that failed. `others`: the calls that were in progress
 // at some time between the two snapshots. What one of them may change is not compared; with none,
 // everything that live update and iommufd count is.
-void CheckRollback(const Snapshot& before, const Snapshot& after,
-                   const std::vector<Call>& others, Findings* findings);
+void CheckRollback(const Snapshot& before, const Snapshot& after, const std::vector<Call>& others,
+                   Findings* findings);
 
 }  // namespace iommufd_check::spec

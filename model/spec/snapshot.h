@@ -29,11 +29,11 @@ struct LeafView {
 
 struct DomainView {
   uint16_t number = 0;
-  uint32_t ioas = 0;               // id; 0 when no HWPT has it
+  uint32_t ioas = 0;  // id; 0 when no HWPT has it
   Pfn top = 0;
-  PhysAddr preserved_state = 0;    // address of its record, 0 when not preserved
-  std::vector<Pfn> tables;         // reachable from top, ascending
-  std::vector<LeafView> leaves;    // ascending by IOVA
+  PhysAddr preserved_state = 0;  // address of its record, 0 when not preserved
+  std::vector<Pfn> tables;       // reachable from top, ascending
+  std::vector<LeafView> leaves;  // ascending by IOVA
   friend bool operator==(const DomainView&, const DomainView&) = default;
 };
 
@@ -41,12 +41,12 @@ struct AreaView {
   Iova first = 0;
   Iova last = 0;
   uint64_t permissions = 0;
-  bool finished = false;         // published: pages != NULL
+  bool finished = false;  // published: pages != NULL
   bool is_file = false;
-  uint16_t memfd = 0;            // when is_file
-  uint64_t source_page = 0;      // first page in the file; in the address space otherwise
+  uint16_t memfd = 0;        // when is_file
+  uint64_t source_page = 0;  // first page in the file; in the address space otherwise
   uint64_t pages = 0;
-  uint32_t seals = 0;            // as sampled by a design at map time
+  uint32_t seals = 0;  // as sampled by a design at map time
   friend bool operator==(const AreaView&, const AreaView&) = default;
 };
 
@@ -123,16 +123,16 @@ struct FileView {
 struct SessionView {
   uint16_t number = 0;
   std::string name;
-  uint32_t refs = 1;  // references on its file
-  uint32_t fds = 1;   // of them, by the process's own descriptor (0 or 1)
+  uint32_t refs = 1;            // references on its file
+  uint32_t fds = 1;             // of them, by the process's own descriptor (0 or 1)
   std::vector<FileView> files;  // in preserve order
   friend bool operator==(const SessionView&, const SessionView&) = default;
 };
 
 struct Snapshot {
-  bool iommufd_open = false;   // the context exists
-  uint32_t iommufd_refs = 0;   // references on its file
-  uint32_t iommufd_fds = 0;    // of them, by the process's own descriptor (0 or 1)
+  bool iommufd_open = false;  // the context exists
+  uint32_t iommufd_refs = 0;  // references on its file
+  uint32_t iommufd_fds = 0;   // of them, by the process's own descriptor (0 or 1)
   std::vector<IoasView> ioas;
   std::vector<HwptView> hwpts;
   std::vector<DeviceView> devices;

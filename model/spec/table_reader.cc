@@ -8,7 +8,7 @@ namespace {
 constexpr uint64_t kReadable = 0x1;
 constexpr uint64_t kWritable = 0x2;
 constexpr int kFrameShift = 12;
-constexpr int kSlotBits = 9;  // 512 entries
+constexpr int kSlotBits = 9;                              // 512 entries
 constexpr uint64_t kFrameBits = (uint64_t{1} << 40) - 1;  // bits 12 to 51 of an entry
 
 mm::Pfn Target(uint64_t entry) { return entry >> kFrameShift & kFrameBits; }

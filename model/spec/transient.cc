@@ -62,9 +62,9 @@ bool MapOrUnmapBusy(const Call& call, const Call& other) {
 // its unpreserve. designs.md sections 5 and 7: a map in flight, or a change while preserving.
 bool PreserveBusy(const Call& call, const Call& other) {
   if (MayRelease(other)) return true;
-  return OfIommufd(call) && (IsMap(other.kind) || other.kind == Kind::kUnmap ||
-                             other.kind == Kind::kHwptAlloc || other.kind == Kind::kDestroy ||
-                             other.kind == Kind::kLuMark);
+  return OfIommufd(call) &&
+         (IsMap(other.kind) || other.kind == Kind::kUnmap || other.kind == Kind::kHwptAlloc ||
+          other.kind == Kind::kDestroy || other.kind == Kind::kLuMark);
 }
 
 bool Busy(const Call& call, const Call& other) {
@@ -112,8 +112,8 @@ bool Admits(const PastCall& one, const PastCall& other) {
       return Absent(one.call, other.call);
     case sim::kEEXIST:  // luo_kho.md section 3: a session is listed until its release is finished
       return one.call.kind == Kind::kLuoCreateSession &&
-             (MayRelease(other.call) || (other.call.kind == Kind::kLuoCreateSession &&
-                                         other.call.name == one.call.name));
+             (MayRelease(other.call) ||
+              (other.call.kind == Kind::kLuoCreateSession && other.call.name == one.call.name));
     case sim::kEINVAL:
     case sim::kEFAULT:
       return DomainCameAndWent(one, other);
@@ -143,8 +143,8 @@ uint32_t HeldByOthers(const std::vector<PastCall>& calls, size_t i) {
   for (size_t k = 0; k < calls.size(); ++k) {
     if (k == i || !calls[i].Overlaps(calls[k])) continue;
     const Call& other = calls[k].call;
-    const bool holds = session ? other.kind == Kind::kLuoCreateSession || MayRelease(other)
-                               : TakesId(other.kind);
+    const bool holds =
+        session ? other.kind == Kind::kLuoCreateSession || MayRelease(other) : TakesId(other.kind);
     held += holds ? 1 : 0;
   }
   return held;

@@ -61,8 +61,8 @@ struct Question {
 inline std::vector<Question> QuestionsOf(const Contract& contract) {
   std::vector<Question> questions;
   if (contract.token_bits < 64) {
-    questions.push_back({"token width", "the mark takes " + std::to_string(contract.token_bits) +
-                                            " bits",
+    questions.push_back({"token width",
+                         "the mark takes " + std::to_string(contract.token_bits) + " bits",
                          "tokens of LUO have 64, so not every one of them can be used (B127)"});
   }
   if (contract.same_token == Contract::SameToken::kRefused) {

@@ -27,9 +27,10 @@ Program WideMark() {
 
 TEST(Widths, NameTheOperationAndTheArgument) {
   EXPECT_EQ(WidthProblem(WideMark(), Reference()), "");
-  EXPECT_EQ(WidthProblem(WideMark(), V1()),
-            "main.4: argument token of lu_mark is 0x100000007, and design v1 carries 32 bits; write "
-            "at most 0xffffffff");
+  EXPECT_EQ(
+      WidthProblem(WideMark(), V1()),
+      "main.4: argument token of lu_mark is 0x100000007, and design v1 carries 32 bits; write "
+      "at most 0xffffffff");
   EXPECT_EQ(LargestArgument(OpCode::kLuMark, 1, V1()), UINT32_MAX);
   EXPECT_EQ(LargestArgument(OpCode::kLuMark, 1, Reference()), UINT64_MAX);
   EXPECT_EQ(LargestArgument(OpCode::kLuoPreserve, 2, V1()), UINT64_MAX) << "LUO's own token";

@@ -72,7 +72,6 @@ const std::vector<Output>& Outputs() {
   return outputs;
 }
 
-
 const std::string kTwoAreas =
     "boot devices=2\nmain:\n"
     "  ioas = ioas_alloc()\n"

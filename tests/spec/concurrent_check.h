@@ -1,5 +1,5 @@
-// Runs random concurrent programs under `reference` and random schedules: no answer and no state that
-// they leave is without an order. A false alarm there is a mistake of the specification.
+// Runs random concurrent programs under `reference` and random schedules: no answer and no state
+// that they leave is without an order. A false alarm there is a mistake of the specification.
 #pragma once
 
 #include <cstdint>

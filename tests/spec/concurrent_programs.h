@@ -47,9 +47,7 @@ class ConcurrentPrograms {
   uint64_t Below(uint64_t limit) { return random_() % limit; }
 
  private:
-  std::string Operation() {
-    return std::string(kOperations[Below(kOperations.size())]);
-  }
+  std::string Operation() { return std::string(kOperations[Below(kOperations.size())]); }
 
   static constexpr std::string_view kMaybeLines[] = {
       "lu_mark(hwpt, token=7)",
@@ -109,13 +107,29 @@ class ConcurrentPrograms {
       "lu_mark(hwpt, token=9)",
       "lu_mark(hwpt2, token=9)",
   };
-  static constexpr std::string_view kSiteNames[] = {
-      "object_alloc",      "area_alloc",          "pages_alloc",          "copy_to_user",
-      "memfd_pin_folios",  "account",             "domain_alloc",         "iommu_map",
-      "iommu_alloc_pages", "claim_dma_owner",     "iommu_domain_preserve", "iommu_preserve_pages",
-      "kho_alloc_preserve", "kho_preserve_folio", "kcalloc",              "session_alloc",
-      "luo_block_grow",    "luo_file_insert",     "luo_file_alloc",       "flb_preserve",
-      "reserve_record",    "get_object",          "device_attach"};
+  static constexpr std::string_view kSiteNames[] = {"object_alloc",
+                                                    "area_alloc",
+                                                    "pages_alloc",
+                                                    "copy_to_user",
+                                                    "memfd_pin_folios",
+                                                    "account",
+                                                    "domain_alloc",
+                                                    "iommu_map",
+                                                    "iommu_alloc_pages",
+                                                    "claim_dma_owner",
+                                                    "iommu_domain_preserve",
+                                                    "iommu_preserve_pages",
+                                                    "kho_alloc_preserve",
+                                                    "kho_preserve_folio",
+                                                    "kcalloc",
+                                                    "session_alloc",
+                                                    "luo_block_grow",
+                                                    "luo_file_insert",
+                                                    "luo_file_alloc",
+                                                    "flb_preserve",
+                                                    "reserve_record",
+                                                    "get_object",
+                                                    "device_attach"};
   const std::vector<std::string_view> kMaybe{std::begin(kMaybeLines), std::end(kMaybeLines)};
   const std::vector<std::string_view> kOperations{std::begin(kOperationLines),
                                                   std::end(kOperationLines)};

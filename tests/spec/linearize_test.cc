@@ -80,17 +80,16 @@ class LinearizeTest : public OracleWithHwptTest {
   oracle::State before_;
 };
 
-TEST_F(LinearizeTest, NothingHappened) {
-  EXPECT_EQ(Judge({}, {}).verdict, Verdict::kExplained);
-}
+TEST_F(LinearizeTest, NothingHappened) { EXPECT_EQ(Judge({}, {}).verdict, Verdict::kExplained); }
 
 TEST_F(LinearizeTest, TwoMapsOfOneRange) {
   const Prediction ok{.iova = 0x1000};
   const Prediction exists{.result = -sim::kEEXIST};
   // Beside each other either may win; one after the other only the first may.
-  EXPECT_EQ(Judge({Past(MapAt(0x1000), ok, 1, 3), Past(MapAt(0x1000), exists, 2, 4)},
-                  {MapAt(0x1000)}).verdict,
-            Verdict::kExplained);
+  EXPECT_EQ(
+      Judge({Past(MapAt(0x1000), ok, 1, 3), Past(MapAt(0x1000), exists, 2, 4)}, {MapAt(0x1000)})
+          .verdict,
+      Verdict::kExplained);
   EXPECT_EQ(Judge({Past(MapAt(0x1000), exists, 1, 3), Past(MapAt(0x1000), ok, 2, 4)}, {}).verdict,
             Verdict::kExplained);
   const Linearization late =
@@ -129,12 +128,14 @@ TEST_F(LinearizeTest, UnmapGoesAreaByArea) {
   before_ = oracle.state();
   const Call all = UnmapCall(kIoas, 0, kMax);
   // Each takes one of the two areas, which no order of two whole calls gives.
-  EXPECT_EQ(Judge({Past(all, {.unmapped = 0x1000}, 1, 3), Past(all, {.unmapped = 0x1000}, 2, 4)},
-                  {all}).verdict,
-            Verdict::kExplained);
-  EXPECT_EQ(Judge({Past(all, {.unmapped = 0x1000}, 1, 2), Past(all, {.unmapped = 0x1000}, 3, 4)},
-                  {}).verdict,
-            Verdict::kUnexplained);
+  EXPECT_EQ(
+      Judge({Past(all, {.unmapped = 0x1000}, 1, 3), Past(all, {.unmapped = 0x1000}, 2, 4)}, {all})
+          .verdict,
+      Verdict::kExplained);
+  EXPECT_EQ(
+      Judge({Past(all, {.unmapped = 0x1000}, 1, 2), Past(all, {.unmapped = 0x1000}, 3, 4)}, {})
+          .verdict,
+      Verdict::kUnexplained);
 }
 
 TEST_F(LinearizeTest, TransientAnswersNeedTheCallThatGivesThem) {
@@ -174,15 +175,15 @@ TEST_F(LinearizeTest, GivesUpAndAccusesNobody) {
   EXPECT_EQ(Linearize(oracle.limits(), before_, calls, nothing).verdict, Verdict::kUnexplained);
 }
 
-// --- A stale answer --------------------------------------------------------------------------------
+// --- A stale answer
+// --------------------------------------------------------------------------------
 
 // Looks at the token before the lock, and takes a change of it in between for a conflict.
 class StaleConflict : public Mutant {
  public:
   StaleConflict() : Mutant("StaleConflict") {}
   int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override {
-    const iommufd::ObjectKey key =
-        GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
+    const iommufd::ObjectKey key = GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
     if (key.null()) return -sim::kENOENT;
     seen_[k.t.id()] = ReadOnce(k, key.hwpt(), &iommufd::Hwpt::token);
     PutObject(k, k.ctx, key);
@@ -235,7 +236,8 @@ TEST(StaleAnswer, IsFoundByExploring) {
                        "documents, they document 0"}));
 }
 
-// --- The plan of the seed mail ---------------------------------------------------------------------
+// --- The plan of the seed mail
+// ---------------------------------------------------------------------
 
 // Allocates, makes immutable, then checks, and undoes it all on failure (B37 was about this order).
 class ImmutableFirst : public Mutant {
@@ -267,8 +269,8 @@ TEST(ImmutableBeforeTheCheck, HoldsInEverySchedule) {
   uint64_t refused = 0;
   explore::BoundedSchedules(&executor, &design, program, 1, nullptr)
       .Run({}, &meter, [&](const program::Program& variant, const program::Execution& run) {
-        EXPECT_TRUE(run.violations.empty())
-            << run.violations.front().detail << "\n" << program::PrintProgram(variant);
+        EXPECT_TRUE(run.violations.empty()) << run.violations.front().detail << "\n"
+                                            << program::PrintProgram(variant);
         EXPECT_EQ(run.results[preserve].result, -sim::kEINVAL);
         refused += run.results[preserve + 1].result == -sim::kEBUSY ? 1 : 0;
         return run.violations.empty();

@@ -9,7 +9,6 @@
 namespace iommufd_check::spec {
 namespace {
 
-
 std::string Quiescent(const Snapshot& now) {
   Findings findings;
   CheckQuiescent(now, &findings);
@@ -285,9 +284,9 @@ TEST(Quiescent, I26FieldsOfTheFirstRevision) {
 }
 
 TEST(Quiescent, I27AWideTokenInANarrowRecord) {
-  EXPECT_NE(Abi({.abi = uapi::Contract::Abi::kR3}).find(
-                "I27: a token of 64 bits is recorded in 32"),
-            std::string::npos);
+  EXPECT_NE(
+      Abi({.abi = uapi::Contract::Abi::kR3}).find("I27: a token of 64 bits is recorded in 32"),
+      std::string::npos);
 }
 
 }  // namespace

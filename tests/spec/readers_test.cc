@@ -171,8 +171,8 @@ TEST_F(SameFramesTest, TablesAndLeaves) {
   iommu::CollectLeaves(world().machine.phys, top(), &their_leaves);
   ASSERT_EQ(our_leaves.size(), their_leaves.size());
   for (size_t i = 0; i < our_leaves.size(); ++i) {
-    EXPECT_EQ(our_leaves[i], (LeafView{their_leaves[i].iova, their_leaves[i].pfn,
-                                       their_leaves[i].permissions}));
+    EXPECT_EQ(our_leaves[i],
+              (LeafView{their_leaves[i].iova, their_leaves[i].pfn, their_leaves[i].permissions}));
   }
 
   const HalfBlind wrong(world().machine.phys);

@@ -112,8 +112,7 @@ TEST(Rollback, I05MemfdsAndTheFlb) {
             "I05: the failed preserve leaves session 0 files 0x0, it was 0x1");
   after = before;
   after.flb_present = true;
-  EXPECT_EQ(Rollback(before, after),
-            "I05: the failed preserve leaves flb object 0x1, it was 0x0");
+  EXPECT_EQ(Rollback(before, after), "I05: the failed preserve leaves flb object 0x1, it was 0x0");
   after = before;
   after.memfds[0].refs = 2;
   EXPECT_EQ(Rollback(before, after),

@@ -1,5 +1,5 @@
-// A machine that preserves one HWPT and its memory, as a snapshot, and variants of it: what tests of
-// the invariants of quiescent points change in one place.
+// A machine that preserves one HWPT and its memory, as a snapshot, and variants of it: what tests
+// of the invariants of quiescent points change in one place.
 #pragma once
 
 #include <set>

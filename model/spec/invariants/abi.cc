@@ -1,6 +1,6 @@
-// I26 and I27: what is handed over can be read by another build of the kernel, and carries the token
-// that the user gave. Facts of the layout alone, so they are judged where bytes of it are handed
-// over.
+// I26 and I27: what is handed over can be read by another build of the kernel, and carries the
+// token that the user gave. Facts of the layout alone, so they are judged where bytes of it are
+// handed over.
 #include "model/spec/invariants/refs.h"
 #include "model/spec/quiescent.h"
 #include "model/spec/record_reader.h"
@@ -43,8 +43,8 @@ void CheckAbi(const uapi::Contract& contract, Findings* f) {
   }
   const int bits = 8 * layout.record.fields[0].bytes;
   f->Require(Invariant::kI27, bits >= contract.token_bits, kIommufdRef, [&] {
-    return "a token of " + N(static_cast<uint64_t>(contract.token_bits)) +
-           " bits is recorded in " + N(static_cast<uint64_t>(bits));
+    return "a token of " + N(static_cast<uint64_t>(contract.token_bits)) + " bits is recorded in " +
+           N(static_cast<uint64_t>(bits));
   });
 }
 

@@ -54,8 +54,7 @@ void CheckLeaf(const Snapshot& now, const SessionView& session, const IoasView& 
                const DomainView& domain, const LeafView& leaf, size_t index_of_iommufd,
                Findings* f) {
   const AreaView* area = AreaAt(ioas, leaf.iova);
-  const FileView* file =
-      area != nullptr && area->is_file ? MemfdIn(session, area->memfd) : nullptr;
+  const FileView* file = area != nullptr && area->is_file ? MemfdIn(session, area->memfd) : nullptr;
   const uint64_t index =
       area == nullptr ? 0 : area->source_page + ((leaf.iova - area->first) >> mm::kPageShift);
   const bool covered = file != nullptr && PageAt(file->serialized_pages, index) == leaf.pfn &&
@@ -66,8 +65,7 @@ void CheckLeaf(const Snapshot& now, const SessionView& session, const IoasView& 
   });
   if (file == nullptr) return;
   CheckDependency(now, session, index_of_iommufd, *area, f);
-  const bool sealed =
-      (file->serialized_seals & kRelied) == kRelied;
+  const bool sealed = (file->serialized_seals & kRelied) == kRelied;
   f->Require(Invariant::kI15, sealed, MemfdRef(area->memfd), [&] {
     return "memfd " + N(area->memfd) + " is handed over with seals " + Hex(file->serialized_seals) +
            ", without those relied upon";

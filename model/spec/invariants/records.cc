@@ -21,15 +21,15 @@ void CheckMarks(const Snapshot& now, Findings* f) {
 }
 
 void CheckRecords(const Snapshot& now, const FileView& file, Findings* f) {
-    f->Require(Invariant::kI10, file.nr_hwpts == file.records.size(), kIommufdRef, [&] {
+  f->Require(Invariant::kI10, file.nr_hwpts == file.records.size(), kIommufdRef, [&] {
     return "the count says " + N(file.nr_hwpts) + " and " + N(file.records.size()) +
            " records fit the memory";
   });
   std::set<PhysAddr> named;
   for (size_t i = 0; i < file.records.size(); ++i) {
     const HwptRecordView& record = file.records[i];
-    const bool complete = LiveRecord(now, record.domain_data) != nullptr &&
-                          named.insert(record.domain_data).second;
+    const bool complete =
+        LiveRecord(now, record.domain_data) != nullptr && named.insert(record.domain_data).second;
     f->Require(Invariant::kI10, complete, kIommufdRef, [&] {
       return "record " + N(i) + " of " + N(file.nr_hwpts) + " names domain record " +
              Hex(record.domain_data) + ", which is not a live one of its own";

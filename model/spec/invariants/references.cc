@@ -80,8 +80,8 @@ void CheckShortReferences(const Snapshot& now, Findings* f) {
 void CheckOtherFiles(const Snapshot& now, Findings* f) {
   for (const MemfdView& memfd : now.memfds) {
     f->Require(Invariant::kI24, memfd.refs == memfd.holders, MemfdRef(memfd.number), [&] {
-      return "the file of memfd " + N(memfd.number) + " has " + N(memfd.refs) +
-             " references and " + N(memfd.holders) + " holders";
+      return "the file of memfd " + N(memfd.number) + " has " + N(memfd.refs) + " references and " +
+             N(memfd.holders) + " holders";
     });
   }
   for (const SessionView& session : now.sessions) {
@@ -106,8 +106,7 @@ void CheckFileCounts(const Snapshot& now, Findings* f) {
                       " preserved iommufd files";
              });
   if (!now.iommufd_open) return;
-  const uint32_t holders =
-      now.iommufd_fds + static_cast<uint32_t>(now.devices.size()) + preserved;
+  const uint32_t holders = now.iommufd_fds + static_cast<uint32_t>(now.devices.size()) + preserved;
   f->Require(Invariant::kI24, now.iommufd_refs == holders, {sim::ObjectKind::kIommufd, 0}, [&] {
     return "the iommufd file has " + N(now.iommufd_refs) + " references and " + N(holders) +
            " holders";

@@ -45,7 +45,8 @@ void CheckTopTable(const Snapshot& now, const DomainRecordView& record, Findings
   f->Require(Invariant::kI25, table, kFlbRef, [&] {
     return "the live record at " + Hex(record.address) + " names top table " +
            Hex(record.top_table) + ", which is " +
-           (page == nullptr ? "not registered" : "memory of owner " + std::string(Name(page->second)));
+           (page == nullptr ? "not registered"
+                            : "memory of owner " + std::string(Name(page->second)));
   });
 }
 
@@ -54,9 +55,9 @@ void CheckTopTable(const Snapshot& now, const DomainRecordView& record, Findings
 void CheckLinks(const Snapshot& now, const FileView& file, Findings* f) {
   for (size_t i = 0; i < file.records.size(); ++i) {
     const PhysAddr link = file.records[i].domain_data;
-    const auto target = std::find_if(
-        now.domain_records.begin(), now.domain_records.end(),
-        [&](const DomainRecordView& record) { return record.address == link; });
+    const auto target =
+        std::find_if(now.domain_records.begin(), now.domain_records.end(),
+                     [&](const DomainRecordView& record) { return record.address == link; });
     if (target == now.domain_records.end()) continue;
     f->Require(Invariant::kI25, !target->deleted, kIommufdRef, [&] {
       return "record " + N(i) + " of the iommufd names the deleted domain record at " + Hex(link);

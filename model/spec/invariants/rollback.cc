@@ -75,8 +75,7 @@ Owned OwnedBy(const Snapshot& snapshot, const Snapshot& other, const Scope& scop
 // The first registered page of `one` that `other` lacks, of those in the scope; 0: none.
 Pfn OnlyIn(const Snapshot& one, const Snapshot& other, const Scope& scope) {
   for (const auto& [pfn, owner] : one.registered) {
-    const bool memfd =
-        owner == mm::FrameOwner::kMemfdData || owner == mm::FrameOwner::kMemfdSer;
+    const bool memfd = owner == mm::FrameOwner::kMemfdData || owner == mm::FrameOwner::kMemfdSer;
     if ((memfd ? scope.memfds : scope.iommufd) && !other.IsRegistered(pfn)) return pfn;
   }
   return 0;
@@ -110,8 +109,8 @@ std::string CompareObjects(const Snapshot& before, const Snapshot& after) {
 
 }  // namespace
 
-void CheckRollback(const Snapshot& before, const Snapshot& after,
-                   const std::vector<Call>& others, Findings* findings) {
+void CheckRollback(const Snapshot& before, const Snapshot& after, const std::vector<Call>& others,
+                   Findings* findings) {
   const Scope scope = ScopeOf(before, others);
   if (!scope.iommufd && !scope.memfds) return;
   findings->Arm(Invariant::kI05);
@@ -121,8 +120,7 @@ void CheckRollback(const Snapshot& before, const Snapshot& after,
     if (old_state[i] == new_state[i]) continue;
     return findings->Violate(Invariant::kI05, {},
                              "the failed preserve leaves " + new_state[i].first + " " +
-                                 Hex(new_state[i].second) + ", it was " +
-                                 Hex(old_state[i].second));
+                                 Hex(new_state[i].second) + ", it was " + Hex(old_state[i].second));
   }
   if (const Pfn pfn = OnlyIn(after, before, scope); pfn != 0) {
     return findings->Violate(Invariant::kI05, kKhoRef,

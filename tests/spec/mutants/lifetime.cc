@@ -50,7 +50,9 @@ class PreserveDomainTwice : public Mutant {
     const int error = Reference::PreserveDomain(k, hwpt, record);
     liveupdate::CoreRules careless = core_;
     careless.refuse_double = false;
-    return error != 0 ? error : iommu_domain_preserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), careless, record);
+    return error != 0
+               ? error
+               : iommu_domain_preserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), careless, record);
   }
 };
 
@@ -107,8 +109,8 @@ MutantCases LifetimeMutants() {
                     "  destroy(hwpt)\n",
        "B.1", "domain 0 is freed while its preservation names it",
        "I02 I03 I06 I07 I12 I24 I25 I36 I37 I38"},
-      {"I09", &keep_short_reference, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
-       "main.6", "wait_cnt of hwpt 3 is 2 while no call is in progress", ""},
+      {"I09", &keep_short_reference, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n", "main.6",
+       "wait_cnt of hwpt 3 is 2 while no call is in progress", ""},
       {"I18", &preserve_domain_twice, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
        "main.6", "page 0x100 is registered again while it is registered for domain 0", ""},
       {"I24", &keep_references,

@@ -131,7 +131,8 @@ MutantCases RecordMutants() {
   static DeleteRecord delete_record;
   const std::string preserve = "  luo_preserve(s, iommufd, token=2)\n";
   const std::string old_header =
-      "iommufd_lu.nr_hwpts has the width that the compiler gives an unsigned int, and iommufd_lu is "
+      "iommufd_lu.nr_hwpts has the width that the compiler gives an unsigned int, and iommufd_lu "
+      "is "
       "not packed in memory that the next kernel reads";
   return {
       {"I10", &write_next_record, kOneMarked + preserve, "main.6",
