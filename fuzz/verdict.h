@@ -18,6 +18,7 @@
 #include "model/program/executor.h"
 #include "model/program/program.h"
 #include "model/spec/invariants.h"
+#include "model/uapi/contract.h"
 
 namespace iommufd_check::cli {
 
@@ -50,6 +51,7 @@ struct Engine {
 
 struct DesignVerdict {
   std::string design;
+  std::vector<uapi::Question> questions;  // of its contract
   // How often each invariant had something to say.
   std::array<uint64_t, spec::kInvariants> armed{};
   // Of which only `findings`, with minimised programs, and what the policy tolerates mean

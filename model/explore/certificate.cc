@@ -86,6 +86,7 @@ void Certificate::Enter(const program::Execution& execution, uint64_t steps, uin
   ++traces;
   transitions += steps;
   longest = std::max(longest, steps);
+  not_judged += execution.not_judged;
   digest += execution.digest;
   interleavings = SaturatingSum(interleavings, stands_for);
   for (const program::SiteVisit& visit : execution.sites) {
@@ -191,6 +192,7 @@ void Certificate::Merge(const Certificate& other) {
     ended_by = other.ended_by;
   }
   executions += other.executions;
+  not_judged += other.not_judged;
   plans += other.plans;
   met.Merge(other.met);
   rounds = std::max(rounds, other.rounds);

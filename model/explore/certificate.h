@@ -63,6 +63,7 @@ struct Certificate {
   uint64_t traces = 0;  // executions that count: not equivalent, to the end
   uint64_t transitions = 0;
   uint64_t longest = 0;       // steps
+  uint64_t not_judged = 0;    // executions whose concurrent answers nobody could judge
   uint64_t plans = 0;         // fault plans that were run
   sim::PlaceSet met;          // where tasks met without order
   uint32_t rounds = 1;        // explorations until no place was new; the counts are of the last

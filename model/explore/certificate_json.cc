@@ -61,6 +61,7 @@ Json ToJson(const Certificate& c) {
   json["exhausted"] = c.exhausted();
   if (!c.ended_by.empty()) json["ended_by"] = c.ended_by;
   json["executions"] = c.executions;
+  if (c.not_judged != 0) json["not_judged"] = c.not_judged;
   json["traces"] = c.traces;
   json["transitions"] = c.transitions;
   json["longest"] = c.longest;
@@ -254,6 +255,7 @@ std::string FromJson(const Json& json, Certificate* c) {
   reader.Bool("finished", &c->finished);
   if (reader.Find("ended_by") != nullptr) reader.Text("ended_by", &c->ended_by);
   reader.Count("executions", &c->executions);
+  if (reader.Find("not_judged") != nullptr) reader.Count("not_judged", &c->not_judged);
   reader.Count("traces", &c->traces);
   reader.Count("transitions", &c->transitions);
   reader.Count("longest", &c->longest);

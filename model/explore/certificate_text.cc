@@ -143,6 +143,10 @@ std::string RenderText(const Certificate& c) {
                   " executions, ", c.transitions, " transitions, longest ", c.longest, " steps");
   if (c.plans != 0) absl::StrAppend(&text, ", ", c.plans, " fault plans");
   absl::StrAppend(&text, "\n");
+  if (c.not_judged != 0) {
+    absl::StrAppend(&text, "  NOT JUDGED   ", c.not_judged,
+                    " executions: the search for an order of their answers ended at its budget\n");
+  }
   if (c.parts > 1) absl::StrAppend(&text, "  parts        ", c.done.size(), " of ", c.parts, "\n");
   absl::StrAppend(&text, ReductionLine(c));
   const std::vector<std::string> reached = SiteNames(c, true);
@@ -177,6 +181,7 @@ std::string RenderDifference(const Certificate& before, const Certificate& now) 
   compare("covered", ExtentOf(before), ExtentOf(now));
   count("traces", before.traces, now.traces);
   count("executions", before.executions, now.executions);
+  count("not_judged", before.not_judged, now.not_judged);
   count("transitions", before.transitions, now.transitions);
   count("longest", before.longest, now.longest);
   count("fault plans", before.plans, now.plans);

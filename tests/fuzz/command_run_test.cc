@@ -81,6 +81,19 @@ TEST(Run, AMissingCompanionDiverges) {
   EXPECT_THAT(result.out, HasSubstr("  diverged: expected companion I24 did not occur\n"));
 }
 
+// The text names no design, so only the command line makes its argument too wide.
+TEST(Run, AnArgumentThatTheDesignCannotCarryIsAnError) {
+  const std::string wide =
+      "main:\n  ioas = ioas_alloc()\n  dev = device_bind()\n  hwpt = hwpt_alloc(dev, ioas)\n"
+      "  lu_mark(hwpt, token=0x100000007)\n";
+  EXPECT_EQ(RunCli({"run", "--quiet", "-"}, wide).code, 0);
+  const CliResult result = RunCli({"run", "--design=v1", "-"}, wide);
+  EXPECT_EQ(result.code, 65);
+  EXPECT_THAT(result.err,
+              HasSubstr("-: main.4: argument token of lu_mark is 0x100000007, and design "
+                        "v1 carries 32 bits; write at most 0xffffffff"));
+}
+
 TEST(Run, AnotherErrnoDiverges) {
   const std::string wrong =
       Replaced(CleanProgram(), "ioas_alloc()  -> 0", "ioas_alloc()  -> EBUSY");

@@ -117,6 +117,16 @@ TEST_F(VerdictTest, Table) {
   EXPECT_THAT(text, HasSubstr("\nv1: 3 programs, 33 executions, exhausted: "));
 }
 
+TEST_F(VerdictTest, DoubtfulContractsAreATableOfTheirOwn) {
+  const std::string text = RenderVerdict({Judged({})}, {});
+  const size_t table = text.find("\ncontracts worth a question (none is a violation)\n");
+  ASSERT_NE(table, std::string::npos);
+  EXPECT_GT(table, text.find("I38 errno-contract"));
+  EXPECT_THAT(text, HasSubstr("v1            preserve, nothing marked  accepted, hands over no "
+                              "record; "));
+  EXPECT_FALSE(Judged({}).questions.empty());
+}
+
 TEST_F(VerdictTest, TheBudgetIsSharedAndItsEndIsSaid) {
   const DesignVerdict verdict = Judged({.max_executions = 15});
   // One run and ten variants, then one run with three left for its search.

@@ -45,7 +45,7 @@ TEST(TextCodec, Values) {
   EXPECT_EQ(program.operations[3].arguments[1], (Argument{0, 0}));
   EXPECT_EQ(program.operations[5].arguments[1].value, 7u);
   EXPECT_EQ(program.operations[7].name, "say \"vm\" \\ 1");
-  EXPECT_EQ(program.operations[9].arguments[1].value, UINT64_MAX);
+  EXPECT_EQ(program.operations[9].arguments[1].value, UINT32_MAX);
   EXPECT_EQ(program.operations[10].expected_errno, 0);
   EXPECT_EQ(program.operations[11].arguments[3].value, kAutoIova);
   EXPECT_EQ(program.operations[12].arguments[0], (Argument{std::nullopt, 7}));
@@ -298,6 +298,23 @@ TEST(TextErrors, ArgumentLists) {
       {"main:\nluo_preserve(1, memfd=0, file=iommufd, token=1)",
        "2:26: argument 'file' is given twice; keep one of them"},
   });
+}
+
+TEST(TextErrors, WidthsOfTheDesign) {
+  ExpectMessages({
+      {"design v1\nmain:\nlu_mark(1, token=0x100000007)",
+       "3:18: argument 'token' of lu_mark is wider than design v1 carries; write at most "
+       "0xffffffff"},
+      {"design v1\nmain:\nlu_mark(1, 4294967296)",
+       "3:12: argument 'token' of lu_mark is wider than design v1 carries; write at most "
+       "0xffffffff"},
+  });
+  for (const char* fits : {"design v1\nmain:\nlu_mark(1, token=0xffffffff)",
+                           "design v1\nmain:\nluo_preserve(1, iommufd, token=0x100000007)",
+                           "design reference\nmain:\nlu_mark(1, token=0x100000007)",
+                           "main:\nlu_mark(1, token=0x100000007)"}) {
+    EXPECT_TRUE(ParseProgram(fits, "f").ok()) << fits;
+  }
 }
 
 TEST(TextErrors, Values) {

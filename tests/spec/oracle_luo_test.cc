@@ -128,6 +128,79 @@ class OraclePreservedTest : public OracleIommufdTest {
   static constexpr uint32_t kOtherIoas = 5;
 };
 
+// What revisions differ in is judged by what the design declares.
+class OracleContractTest : public OracleWithHwptTest {
+ protected:
+  void Declare(const uapi::Contract& contract) {
+    Snapshot boot = BootSnapshot();
+    Limits limits = TestLimits();
+    limits.contract = contract;
+    oracle.Restart(limits, boot);
+    EXPECT_EQ(IoasAlloc().created_id, kIoas);
+    EXPECT_EQ(Bind(0).created_id, kDevice);
+    EXPECT_EQ(HwptAlloc(kDevice, kIoas).created_id, kHwpt);
+  }
+  using Contract = uapi::Contract;
+};
+
+TEST_F(OracleContractTest, MarkAgain) {
+  Declare({.same_token = Contract::SameToken::kRefused});  // R4 to R7
+  EXPECT_EQ(Result(Mark(kHwpt, 7)), "0");
+  EXPECT_EQ(Result(Mark(kHwpt, 7)), "EADDRINUSE");
+  EXPECT_EQ(Result(Mark(kHwpt, 8)), "0");
+  Declare({.new_token = Contract::NewToken::kRefused});
+  EXPECT_EQ(Result(Mark(kHwpt, 7)), "0");
+  EXPECT_EQ(Result(Mark(kHwpt, 7)), "0");
+  EXPECT_EQ(Result(Mark(kHwpt, 8)), "EBUSY");
+}
+
+TEST_F(OracleContractTest, MarkWhilePreserved) {
+  Declare({.mark_while_preserved = Contract::MarkWhilePreserved::kAccepted});
+  const uint32_t other = HwptAlloc(kDevice, kIoas).created_id;
+  const uint16_t session = Create("a").session;
+  EXPECT_EQ(Result(Mark(kHwpt, 7)), "0");
+  EXPECT_EQ(Result(Preserve(session, kIommufdFile, 1)), "0");
+  EXPECT_EQ(Result(Mark(other, 7)), "EADDRINUSE");
+  EXPECT_EQ(Result(Mark(other, 8)), "0");
+  EXPECT_EQ(Result(Destroy(other)), "0") << "marked later, so it is not preserved";
+  EXPECT_EQ(Result(Destroy(kHwpt)), "EBUSY");
+  EXPECT_EQ(Result(CloseSession(session)), "0");
+  EXPECT_EQ(Result(Destroy(kHwpt)), "0");
+}
+
+TEST_F(OracleContractTest, NothingMarked) {
+  Declare({.empty_preserve = Contract::EmptyPreserve::kAccepted});
+  const uint16_t session = Create("a").session;
+  EXPECT_EQ(Result(Preserve(session, kIommufdFile, 1)), "0");
+  EXPECT_EQ(Result(Map(kIoas, {.iova = 0x1000})), "0") << "nothing is preserved";
+}
+
+TEST_F(OracleContractTest, OrderOfTheAreaChecks) {
+  for (const bool seals_first : {true, false}) {
+    Declare({.area_check = seals_first ? Contract::AreaCheck::kSealsFirst
+                                       : Contract::AreaCheck::kSessionFirst});
+    EXPECT_EQ(Result(MapFile(kIoas, {.iova = 0x1000})), "0");
+    EXPECT_EQ(Result(Mark(kHwpt, 7)), "0");
+    const uint16_t session = Create("a").session;
+    EXPECT_EQ(Result(Preserve(session, kIommufdFile, 1)), seals_first ? "EINVAL" : "ENOENT");
+  }
+}
+
+TEST(Contract, QuestionsAreAskedOfWhatIsDoubtful) {
+  EXPECT_EQ(uapi::QuestionsOf({}).size(), 1u) << "the new token overwrites";
+  const uapi::Contract doubtful{
+      .token_bits = 32,
+      .same_token = uapi::Contract::SameToken::kRefused,
+      .mark_while_preserved = uapi::Contract::MarkWhilePreserved::kAccepted,
+      .empty_preserve = uapi::Contract::EmptyPreserve::kAccepted};
+  const auto questions = uapi::QuestionsOf(doubtful);
+  ASSERT_EQ(questions.size(), 5u);
+  EXPECT_EQ(questions[0].about, "token width");
+  EXPECT_EQ(questions[0].answer, "the mark takes 32 bits");
+  EXPECT_EQ(uapi::LargestToken(doubtful), UINT32_MAX);
+  EXPECT_EQ(uapi::LargestToken({}), UINT64_MAX);
+}
+
 TEST_F(OraclePreservedTest, MapIsRefusedAfterItsArguments) {
   EXPECT_EQ(Result(Map(9, {})), "ENOENT");
   EXPECT_EQ(Result(Map(kIoas, {.permissions = 0})), "EINVAL");
