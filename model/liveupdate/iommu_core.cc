@@ -19,7 +19,7 @@ PhysAddr AllocFlbPage(Kernel& k, uint64_t size) {
 void FreeArray(Kernel& k, PhysAddr page) {
   while (page != 0) {
     const PhysAddr next = load(k, page, kArrayNext.offset, kArrayNext.bytes, kFlbRef);
-    kho_unpreserve_free(k, page, mm::kPageSize, kFlbRef);
+    kho_unpreserve_free(k, page, kFlbRef);
     page = next;
   }
 }
@@ -62,10 +62,9 @@ int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
   iommu::CollectTables(k.mm.phys, Get(k.t, k.iommu, domain).top, &tables);
   IOMMUFD_CHECK(!tables.empty(), "a domain has at least its top table");
   for (size_t i = 0; i < tables.size(); ++i) {
-    const int error =
-        kho_preserve_page(k, tables[i], Ref(domain), sim::FaultSite::kPreserveTable);
+    const int error = kho_preserve_folio(k, tables[i], Ref(domain), sim::FaultSite::kPreserveTable);
     if (error == 0) continue;
-    while (i > 0) kho_unpreserve_page(k, tables[--i], Ref(domain));
+    while (i > 0) kho_unpreserve_folio(k, tables[--i], Ref(domain));
     return error;
   }
   return 0;
@@ -75,7 +74,7 @@ int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
 void UnpreserveTables(Kernel& k, iommu::DomainHandle domain) {
   std::vector<Pfn> tables;
   iommu::CollectTables(k.mm.phys, Get(k.t, k.iommu, domain).top, &tables);
-  for (Pfn table : tables) kho_unpreserve_page(k, table, Ref(domain));
+  for (Pfn table : tables) kho_unpreserve_folio(k, table, Ref(domain));
 }
 
 int PreserveLocked(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
@@ -132,7 +131,7 @@ int flb_preserve(Kernel& k) {
     if (IsErr(arrays[i])) {
       const int error = PtrErr(arrays[i]);
       while (i > 0) FreeArray(k, arrays[--i]);
-      kho_unpreserve_free(k, header, kFlbSize, kFlbRef);
+      kho_unpreserve_free(k, header, kFlbRef);
       return error;
     }
     store(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, arrays[i], kFlbRef);
@@ -147,7 +146,7 @@ void flb_unpreserve(Kernel& k) {
   for (int i = kArrays - 1; i >= 0; --i) {
     FreeArray(k, load(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, kFlbRef));
   }
-  kho_unpreserve_free(k, header, kFlbSize, kFlbRef);
+  kho_unpreserve_free(k, header, kFlbRef);
   k.lu.flb.Modify(k.t, kFlbRef).data = 0;
 }
 

@@ -17,10 +17,27 @@ using sim::Field;
 using sim::LockId;
 using sim::Shared;
 
-// KHO's registration set: one bit for each page, no count, no owner (luo_kho.md section 6).
+// One bit of KHO's radix tree: 2^order pages from `pfn`, which is a multiple of that.
+struct KhoKey {
+  Pfn pfn = 0;
+  int order = 0;
+  friend bool operator==(const KhoKey&, const KhoKey&) = default;
+  friend auto operator<=>(const KhoKey&, const KhoKey&) = default;
+  Pfn end() const { return pfn + (Pfn{1} << order); }
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("pfn", s.pfn...);
+    v("order", s.order...);
+  }
+};
+
+// KHO's registration set: one bit for each (order, pfn), no count, no owner (luo_kho.md section 6).
 struct Kho {
   LockId radix_mutex;
-  Shared<std::vector<Pfn>, Field::kKhoTree> preserved;  // ascending
+  Shared<std::vector<KhoKey>, Field::kKhoTree> preserved;  // ascending
+
+  // The pages that the next kernel keeps, ascending, each once. For observers.
+  std::vector<Pfn> PreservedPages() const;
 
   friend bool operator==(const Kho&, const Kho&) = default;
   template <class Visitor, class... Self>

@@ -44,7 +44,7 @@ int PinRange(Task& t, PhysMemory& phys, PageMap& map, uint32_t first, uint32_t c
       out->resize(before);
       return -sim::kENOMEM;
     }
-    phys.Pin(*pfn);
+    phys.Pin(t, *pfn);
     out->push_back(*pfn);
   }
   return 0;
@@ -64,19 +64,58 @@ Memfd& Get(Task& t, Machine& mm, MemfdHandle h) {
   return *memfd;
 }
 
+namespace {
+
+// mm/memfd.c: memfd_tag_pins. The pages of the page cache that somebody has pinned.
+std::vector<Pfn> PinnedPages(const PhysMemory& phys, const PageMap& map) {
+  std::vector<Pfn> pinned;
+  for (const auto& [index, pfn] : map) {
+    if (phys.at(pfn).pins > 0) pinned.push_back(pfn);
+  }
+  return pinned;
+}
+
+// mm/memfd.c: memfd_wait_for_pins. Waits a while for the pages that are pinned now, not for those
+// pinned meanwhile. LOCKS: inode lock held, so the pages stay in the page cache.
+int WaitForPins(Task& t, Machine& mm, MemfdHandle h) {
+  const std::vector<Pfn> tagged =
+      PinnedPages(mm.phys, Get(t, mm, h).state.ReadAtomic(t, Ref(h)).pages);
+  if (tagged.empty()) return 0;
+  t.Step();  // schedule_timeout_killable: whoever runs meanwhile may unpin
+  might_sleep(t, Ref(h));
+  for (const Pfn pfn : PinnedPages(mm.phys, Get(t, mm, h).state.ReadAtomic(t, Ref(h)).pages)) {
+    if (std::find(tagged.begin(), tagged.end(), pfn) != tagged.end()) return -sim::kEBUSY;
+  }
+  return 0;
+}
+
+// mm/memfd.c: memfd_add_seals, from F_SEAL_SEAL on. Memfds have the default mode, 0777.
+int AddSealsLocked(Task& t, Machine& mm, MemfdHandle h, uint32_t seals) {
+  const uint32_t present = Get(t, mm, h).state.Read(t, Ref(h)).seals;
+  if ((present & kSealSeal) != 0) return -sim::kEPERM;
+  if ((seals & kSealExec) != 0) seals |= kSealShrink | kSealGrow | kSealWrite | kSealFutureWrite;
+  if ((seals & kSealWrite) != 0 && (present & kSealWrite) == 0) {
+    const int error = WaitForPins(t, mm, h);
+    if (error != 0) return error;
+  }
+  Get(t, mm, h).state.Modify(t, Ref(h)).seals |= seals;
+  return 0;
+}
+
+}  // namespace
+
 int memfd_add_seals(Task& t, Machine& mm, MemfdHandle h, uint32_t seals) {
   if ((seals & ~kKnownSeals) != 0) return -sim::kEINVAL;
   const sim::LockId lock = Get(t, mm, h).inode_lock;
   mutex_lock(t, lock);
-  MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));
-  const int error = (state.seals & kSealSeal) != 0 ? -sim::kEPERM : 0;
-  if (error == 0) state.seals |= seals;
+  const int error = AddSealsLocked(t, mm, h, seals);
   mutex_unlock(t, lock);
   return error;
 }
 
 int memfd_punch_hole(Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint64_t length) {
-  if (length == 0 || offset + length < offset) return -sim::kEINVAL;
+  if (offset > kMaxFileOffset || length == 0 || length > kMaxFileOffset) return -sim::kEINVAL;
+  if (offset + length > kMaxFileOffset) return -sim::kEFBIG;
   const sim::LockId lock = Get(t, mm, h).inode_lock;
   mutex_lock(t, lock);
   MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));

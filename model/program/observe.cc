@@ -110,7 +110,7 @@ void ObserveMemory(const World& world, spec::Snapshot* out) {
     out->memfds.push_back({h.index, state.size, state.seals, state.frozen, state.pages});
   });
   out->registered.clear();
-  for (mm::Pfn pfn : world.kernel.luo.kho.preserved.Peek()) {
+  for (mm::Pfn pfn : world.kernel.luo.kho.PreservedPages()) {
     const mm::FrameOwner owner = world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner
                                                                 : mm::FrameOwner::kFree;
     out->registered.emplace_back(pfn, owner);

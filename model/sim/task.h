@@ -39,6 +39,7 @@ class Task {
  public:
   TaskId id() const { return id_; }
   uint32_t steps() const { return steps_; }
+  uint16_t operation() const { return operation_; }
   Runtime& runtime() const { return *runtime_; }
 
   // Takes one step: other tasks may run before this returns.

@@ -95,6 +95,13 @@ void Monitor::OnNote(const sim::Event& event) {
     case Note::kGateRefused:
     case Note::kUnfilledAreaSeen:
       return OnTransition(note, event);
+    case Note::kFrameFreedBy:
+      freed_by_ = mm::UnpackFreedBy(event.value);
+      return;
+    case Note::kKhoOrderMismatch:
+      return findings_.Violate(Invariant::kI06, event.object,
+                               "page " + Hex(static_cast<uint64_t>(event.value)) +
+                                   " is unregistered by an order that leaves it registered");
     case Note::kObjectFreed:
       if (event.object.kind == ObjectKind::kIoas)
         memory_.immutable_since.erase(event.object.number);
@@ -330,10 +337,28 @@ void Monitor::OnOperationEnd(const sim::Event& event) {
   state = {};
 }
 
-void Monitor::OnSplat(const sim::Event& event) {
+// What the kernel would print; of a page, also who freed it.
+std::string Monitor::TextOf(const sim::Event& event) {
   const auto splat = static_cast<Splat>(event.detail);
   std::string text(sim::Name(splat));
   if (event.object.kind != ObjectKind::kNone) text += ": " + Named(event.object);
+  const bool of_page = splat == Splat::kBadFrame || splat == Splat::kForeignFrame ||
+                       splat == Splat::kBadPageState ||
+                       (splat == Splat::kUseAfterFree && event.value != 0);
+  if (of_page) text += ", page " + Hex(static_cast<uint64_t>(event.value));
+  if (of_page && freed_by_.has_value()) {
+    const std::string task =
+        freed_by_->task == 0 ? "main" : std::string(1, 'A' + freed_by_->task - 1);
+    text += ", which was a " + std::string(mm::Name(freed_by_->owner)) + " page until operation " +
+            std::to_string(freed_by_->operation) + ", of " + task + ", freed it";
+  }
+  freed_by_.reset();
+  return text;
+}
+
+void Monitor::OnSplat(const sim::Event& event) {
+  const auto splat = static_cast<Splat>(event.detail);
+  std::string text = TextOf(event);
   switch (splat) {
     case Splat::kSleepInAtomic:
     case Splat::kRecursiveLock:
@@ -350,6 +375,8 @@ void Monitor::OnSplat(const sim::Event& event) {
                                    std::string(sim::Name(outer)) + " and the other way round");
     }
     case Splat::kUseAfterFree:
+    case Splat::kForeignFrame:
+    case Splat::kBadPageState:
     case Splat::kFreeLockedLock:
       findings_.Violate(Invariant::kI08, event.object, text);
       return findings_.Violate(Invariant::kI37, event.object, std::move(text));

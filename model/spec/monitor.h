@@ -8,9 +8,11 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
+#include "model/mm/types.h"
 #include "model/sim/event.h"
 #include "model/spec/findings.h"
 #include "model/spec/race_detector.h"
@@ -62,6 +64,7 @@ class Monitor : public sim::EventListener {
   void OnRegistration(sim::Note note, const sim::Event& event);
   void OnPreservation(sim::Note note, const sim::Event& event);
   void OnSplat(const sim::Event& event);
+  std::string TextOf(const sim::Event& event);
   void OnOperationEnd(const sim::Event& event);
   void OnTableWrite(const sim::Event& event);
   void OnImmutable(const sim::Event& event, bool set);
@@ -85,6 +88,7 @@ class Monitor : public sim::EventListener {
   uint32_t sequence_ = 0;
   std::array<TaskState, sim::kMaxTasks> tasks_;
   Memory memory_;
+  std::optional<mm::FreedBy> freed_by_;  // of the page whose use the next splat reports
 };
 
 }  // namespace iommufd_check::spec

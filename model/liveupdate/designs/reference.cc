@@ -173,8 +173,8 @@ PhysAddr Reference::AllocRecords(Kernel& k, ContextHandle ctx, size_t records) {
   return memory;
 }
 
-void Reference::FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t records) {
-  kho_unpreserve_free(k, memory, kIommufdR6.SizeFor(records), Ref(ctx));
+void Reference::FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory) {
+  kho_unpreserve_free(k, memory, Ref(ctx));
 }
 
 void Reference::WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
@@ -241,7 +241,7 @@ int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const 
   if (IsErr(memory)) return PtrErr(memory);
   const int error = PreserveInto(k, *arguments, hwpts, memory);
   if (error != 0) {
-    FreeRecords(k, arguments->ctx, memory, hwpts.size());
+    FreeRecords(k, arguments->ctx, memory);
     return error;
   }
   Finish(k, arguments->ctx, memory, hwpts.size());
@@ -277,10 +277,7 @@ void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
   Rollback(k, hwpts, hwpts.size());
-  const PhysAddr memory = arguments.serialized_data;
-  const uint64_t records =
-      load(k, memory, kIommufdR6.nr_hwpts.offset, kIommufdR6.nr_hwpts.bytes, Ref(ctx));
-  FreeRecords(k, ctx, memory, records);
+  FreeRecords(k, ctx, arguments.serialized_data);
   k.lu.marks_frozen.Write(k.t, kLuoRef, false);
   k.t.Emit(sim::Note::kUnpreserveEnd, Ref(ctx));
   DropReferences(k, hwpts);

@@ -53,7 +53,7 @@ int V1::Preserve(Kernel& k, PreserveArguments* arguments) {
             static_cast<uint64_t>(nr), Ref(ctx));  // 4
       rc = Save(k, *arguments, memory, nr);  // 5
       if (rc < 0) {
-        kho_unpreserve_free(k, memory, size, Ref(ctx));
+        kho_unpreserve_free(k, memory, Ref(ctx));
       } else {
         arguments->serialized_data = memory;  // 6
       }
@@ -165,9 +165,7 @@ void V1::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
   const PhysAddr memory = arguments.serialized_data;
-  const uint64_t nr =
-      load(k, memory, kIommufdR3.nr_hwpts.offset, kIommufdR3.nr_hwpts.bytes, Ref(ctx));
-  kho_unpreserve_free(k, memory, kIommufdR3.SizeFor(nr), Ref(ctx));
+  kho_unpreserve_free(k, memory, Ref(ctx));
   SetIoasMutable(k, ctx);
   k.t.Emit(sim::Note::kUnpreserveEnd, Ref(ctx));
   iommufd::iommufd_put_file(k, ctx);
