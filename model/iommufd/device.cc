@@ -16,8 +16,6 @@ int AttachLocked(Kernel& k, DeviceHandle h, HwptHandle hwpt) {
   if (!Get(k, h).bound) return -sim::kENOENT;  // the driver is closing it
   if (!Get(k, h).attached.Read(k.t, Ref(Get(k, h))).null()) return -sim::kEBUSY;
   if (should_fail(k.t, sim::FaultSite::kDeviceAttach, Ref(Get(k, h)))) return -sim::kENOMEM;
-  // Shares its word with other flags of the HWPT, whatever lock those are under (B121).
-  Get(k, hwpt).bits.Modify(k.t, Ref(k, hwpt)).enforce_cache_coherency = true;
   EndpointOf(k, h).domain = Get(k, hwpt).domain;
   Get(k, h).attached.Write(k.t, Ref(Get(k, h)), hwpt);
   refcount_inc(k.t, Get(k, hwpt).object.users, Ref(k, hwpt));
