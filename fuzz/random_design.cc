@@ -23,7 +23,9 @@ using sim::ObjectRef;
 
 // What the steps of one call work on.
 struct RandomDesign::Registers {
-  std::array<PhysAddr, 4> address{};
+  // Some memory that is somebody's: the first frames are those of memfds, tables and records.
+  std::array<PhysAddr, 4> address{0, mm::AddressOf(mm::kFirstPfn), mm::AddressOf(mm::kFirstPfn + 4),
+                                  mm::AddressOf(mm::kFirstPfn + 9)};
   ObjectKey key;
   std::vector<Pfn> pinned;
   liveupdate::SessionHandle session;
@@ -34,37 +36,41 @@ namespace {
 
 constexpr int kMostNested = 3;
 
+// Mostly what there is, so that a table goes on for a while; now and then what there is not.
+bool Wild(uint8_t b) { return b >= 240; }
+
 template <class T>
 sim::Handle<T> HandleOf(uint8_t a, uint8_t b) {
-  return {static_cast<uint16_t>(a % 6), static_cast<uint16_t>(b % 3)};
+  return {static_cast<uint16_t>(a % (Wild(b) ? 64 : 2)), static_cast<uint16_t>(b >= 248 ? 1 : 0)};
 }
 iommu::DomainHandle DomainOf(uint8_t a, uint8_t b) { return HandleOf<iommu::Domain>(a, b); }
 iommufd::IoasHandle IoasOf(uint8_t a, uint8_t b) { return HandleOf<iommufd::Ioas>(a, b); }
 iommufd::AreaHandle AreaOf(uint8_t a, uint8_t b) { return HandleOf<iommufd::Area>(a, b); }
 iommufd::PagesHandle PagesOf(uint8_t a, uint8_t b) { return HandleOf<iommufd::Pages>(a, b); }
-mm::MemfdHandle MemfdOf(uint8_t a, uint8_t b) { return HandleOf<mm::Memfd>(a, b / 8); }
+mm::MemfdHandle MemfdOf(uint8_t a, uint8_t b) { return HandleOf<mm::Memfd>(a, b); }
 sim::LockId LockOf(uint8_t a, uint8_t b) {
-  return {static_cast<uint16_t>(a % 40), static_cast<uint16_t>(b % 3)};
+  return {static_cast<uint16_t>(a % (Wild(b) ? 64 : 18)), static_cast<uint16_t>(b >= 248 ? 1 : 0)};
 }
 
+// A record's owner and on whose behalf it is: of the same b, they fit each other.
 ObjectRef RefOf(uint8_t b) {
   constexpr sim::ObjectKind kKinds[] = {sim::ObjectKind::kIommufd, sim::ObjectKind::kFlb,
-                                        sim::ObjectKind::kMemfd, sim::ObjectKind::kDomain};
-  return {kKinds[b % 4], static_cast<uint16_t>(b / 4 % 4)};
+                                        sim::ObjectKind::kMemfd};
+  if (Wild(b)) return {sim::ObjectKind::kDomain, static_cast<uint16_t>(b % 4)};
+  return {kKinds[b % 3], static_cast<uint16_t>(b / 4 % 2)};
+}
+mm::FrameOwner RecordOwner(uint8_t b) {
+  constexpr mm::FrameOwner kOwners[] = {mm::FrameOwner::kIommufdSer, mm::FrameOwner::kFlbSer,
+                                        mm::FrameOwner::kMemfdSer};
+  return kOwners[b % 3];
 }
 
 // Addresses and values that no allocation gave.
 uint64_t Garbage(uint8_t b) {
   constexpr uint64_t kWild[] = {
       0, 7, UINT64_MAX, UINT64_MAX - 11, uint64_t{1} << 50, UINT64_MAX / 2, 0x1000};
-  if (b < 32) return kWild[b % std::size(kWild)];
-  return mm::AddressOf(mm::kFirstPfn + b / 4) + (b % 4) * 1021;
-}
-
-mm::FrameOwner RecordOwner(uint8_t b) {
-  constexpr mm::FrameOwner kOwners[] = {mm::FrameOwner::kIommufdSer, mm::FrameOwner::kFlbSer,
-                                        mm::FrameOwner::kMemfdSer};
-  return kOwners[b % 3];
+  if (b < 16) return kWild[b % std::size(kWild)];
+  return mm::AddressOf(mm::kFirstPfn + b % 16) + (b / 16 % 4) * 1021;
 }
 
 liveupdate::CoreRules RulesOf(uint8_t b) {
@@ -91,7 +97,7 @@ struct Call {
   uint8_t a, b;
 
   PhysAddr& at() { return address[a % 4]; }
-  Pfn pfn() { return mm::PfnOf(at()) + b % 3; }
+  Pfn pfn() { return mm::PfnOf(at()) + (b >= 192 ? b % 4 : 0); }
 };
 
 struct Primitive {
@@ -155,7 +161,7 @@ constexpr Primitive kMemory[] = {
     {"copy", [](Call& c) { c.address[c.b % 4] = c.at(); }},
     {"kho_alloc_preserve",
      [](Call& c) {
-       const uint64_t size = c.b == 0 ? 0 : uint64_t{c.b} << (c.b % 5 * 4);
+       const uint64_t size = c.b == 0 ? 0 : uint64_t{c.b} << (c.b % 8 * 2);
        c.at() = kho_alloc_preserve(c.k, size, RecordOwner(c.b), RefOf(c.b));
      }},
     {"kho_unpreserve_free", [](Call& c) { kho_unpreserve_free(c.k, c.at(), RefOf(c.b)); }},
@@ -165,7 +171,9 @@ constexpr Primitive kMemory[] = {
      }},
     {"kho_unpreserve_folio", [](Call& c) { kho_unpreserve_folio(c.k, c.pfn(), RefOf(c.b)); }},
     {"store",
-     [](Call& c) { store(c.k, c.at(), uint64_t{c.b} * 37, 8, c.address[c.b % 4], RefOf(c.b)); }},
+     [](Call& c) {
+       store(c.k, c.at(), uint64_t{c.b} * (Wild(c.b) ? 37 : 1), 8, c.address[c.b % 4], RefOf(c.b));
+     }},
     {"store garbage",
      [](Call& c) { store(c.k, c.at(), uint64_t{c.b} % 64, 8, Garbage(c.b), RefOf(c.b)); }},
     {"load",
@@ -337,7 +345,7 @@ int RandomDesign::Run(Hook hook, iommufd::Kernel& kernel, Registers* r) {
 
 int RandomDesign::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
   Registers r;
-  r.address = {hwpt_id, token};
+  r.address[0] = mm::AddressOf(mm::kFirstPfn + (hwpt_id + token) % 16);
   return Run(kMark, k, &r);
 }
 

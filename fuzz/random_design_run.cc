@@ -85,6 +85,59 @@ uint64_t ValueOf(const ArgumentSpec& spec, uint8_t byte) {
   }
 }
 
+std::vector<uint8_t> GentlePrimitives() {
+  constexpr std::string_view kGentle[] = {
+      "copy",
+      "kho_alloc_preserve",
+      "kho_preserve_folio",
+      "kho_unpreserve_folio",
+      "store",
+      "load",
+      "take frame",
+      "pin frame",
+      "unpin frame",
+      "memfd_pin_folios",
+      "unpin_pages",
+      "memfd_get_file",
+      "memfd_truncate",
+      "memfd_punch_hole",
+      "memfd_add_seals",
+      "lock shared",
+      "unlock shared",
+      "get object",
+      "put object",
+      "lock object",
+      "immutable",
+      "iommufd_get_file",
+      "iommufd_put_file",
+      "return",
+      "domain_alloc",
+      "iommu_domain_preserve",
+      "iommu_map",
+      "iommu_unmap",
+      "ioas_alloc",
+      "ioas_map",
+      "ioas_map_file",
+      "ioas_unmap",
+      "hwpt_alloc",
+      "iommufd_destroy",
+      "device_attach",
+      "device_detach",
+      "device_unbind",
+      "luo_preserve_fd",
+      "remove object",
+      "memfd_luo_preserve",
+  };
+  const auto names = RandomDesign::PrimitiveNames();
+  std::vector<uint8_t> gentle;
+  for (std::string_view name : kGentle) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    IOMMUFD_CHECK(found != names.end(), "a gentle primitive is one of them");
+    gentle.push_back(static_cast<uint8_t>(found - names.begin()));
+  }
+  return gentle;
+}
+
 // The session of `program` that an operation may name, if any was created before.
 std::optional<uint16_t> SessionIn(const Program& program) {
   for (size_t i = 0; i < program.operations.size(); ++i) {
@@ -160,13 +213,23 @@ const program::Execution& RandomDesignRun::Execute(std::span<const uint8_t> byte
   return run;
 }
 
+// Uniform bytes end in an oops at the second step. Three steps in four are therefore of those that
+// a machine survives, with operands that fit each other.
 void RandomDesignRun::FillRandom(std::mt19937_64& random, std::vector<uint8_t>* bytes) {
-  const size_t size = RandomDesign::kMostBytes / 2 + random() % RandomDesign::kMostBytes;
+  static const std::vector<uint8_t> gentle = GentlePrimitives();
+  const auto byte = [&] { return static_cast<uint8_t>(random() >> 32); };
   bytes->clear();
-  while (bytes->size() < size) {
-    uint64_t word = random();
-    for (int i = 0; i < 8; ++i, word >>= 8) bytes->push_back(static_cast<uint8_t>(word));
+  for (size_t hook = 0; hook < RandomDesign::kHooks; ++hook) {
+    const uint8_t steps = byte() % (RandomDesign::kMostSteps + 1);
+    bytes->push_back(steps);
+    for (uint8_t i = 0; i < steps; ++i) {
+      const bool any = byte() % 4 == 0;
+      bytes->push_back(any ? byte() : gentle[byte() % gentle.size()]);
+      bytes->push_back(byte());
+      bytes->push_back(any ? byte() : static_cast<uint8_t>(byte() % 64 * 3));
+    }
   }
+  for (size_t i = byte() % 4 * kBytesPerOperation + 3; i > 0; --i) bytes->push_back(byte());
 }
 
 std::string RandomDesignRun::Summary() const {
