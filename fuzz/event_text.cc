@@ -122,6 +122,10 @@ std::string EventText(const program::Program& program, const Event& event) {
     case Primitive::kRefDec:
       return absl::StrFormat("%s %s: %d", sim::Name(event.primitive), ObjectText(event.object),
                              event.value);
+    case Primitive::kWake:
+      return absl::StrCat("wake up", OnObject(event.object));
+    case Primitive::kTimeout:
+      return absl::StrCat("time-out", OnObject(event.object));
     case Primitive::kCall:
     case Primitive::kFail:
       return FaultText(event);

@@ -213,7 +213,7 @@ constexpr Primitive kObjects[] = {
     {"get object", &LoadKey},
     {"put object",
      [](Call& c) {
-       if (!c.key.null()) PutObject(c.k, c.key);
+       if (!c.key.null()) PutObject(c.k, c.k.ctx, c.key);
      }},
     {"lock object",
      [](Call& c) {

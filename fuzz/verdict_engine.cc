@@ -5,6 +5,7 @@
 
 #include "model/explore/bounded_schedules.h"
 #include "model/explore/interleavings.h"
+#include "model/explore/place_closure.h"
 #include "model/explore/program_subject.h"
 #include "model/explore/site_visits.h"
 #include "model/program/minimise.h"
@@ -19,11 +20,12 @@ using program::SiteVisit;
 // All interleavings of the program as it is; collects the calls that can fail.
 bool ExploreInterleavings(program::Executor& executor, liveupdate::Design& design,
                           const Program& program, explore::Meter* meter, const Visitor& visit,
-                          explore::SiteVisits* sites) {
+                          explore::SiteVisits* sites, sim::PlaceSet* places) {
   explore::ProgramSubject subject(&executor, &design, program);
   explore::InterleavingOptions options;
+  options.dependency.places = *places =
+      explore::ClosePlaces(&subject, {}, explore::kWholeExecutions, nullptr);
   options.meter = meter;
-  options.dependency = explore::DependencyOf(program);
   explore::Interleavings explorer(&subject, options);
   return explorer
       .Explore([&](const explore::Subject&) {
@@ -39,14 +41,15 @@ SearchOutcome Search(program::Executor& executor, liveupdate::Design& design,
                      const Program& program, const SearchBounds& bounds, const Visitor& visit) {
   explore::Meter meter(bounds.max_executions == 0 ? UINT64_MAX : bounds.max_executions);
   explore::SiteVisits visits;
-  bool whole = ExploreInterleavings(executor, design, program, &meter, visit, &visits);
+  sim::PlaceSet places;
+  bool whole = ExploreInterleavings(executor, design, program, &meter, visit, &visits, &places);
   std::vector<SiteVisit> sites;
   if (bounds.single_faults && program.faults.empty()) sites = visits.in_order();
   for (size_t i = 0; whole && i < sites.size(); ++i) {
     Program variant = program;
     variant.faults = {{sites[i].operation, sites[i].site, sites[i].nth}};
     explore::BoundedSchedules schedules(&executor, &design, variant,
-                                        static_cast<int>(bounds.preemptions));
+                                        static_cast<int>(bounds.preemptions), &places);
     whole = schedules.Run({}, &meter, [&](const Program& scheduled, const Execution& execution) {
       visit(scheduled, execution);
       return true;

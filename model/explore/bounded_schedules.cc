@@ -10,15 +10,22 @@ namespace iommufd_check::explore {
 using program::Program;
 
 BoundedSchedules::BoundedSchedules(program::Executor* executor, liveupdate::Design* design,
-                                   const Program& program, int preemptions)
-    : executor_(*executor), design_(*design), variant_(program), preemptions_(preemptions) {
+                                   const Program& program, int preemptions,
+                                   const sim::PlaceSet* places)
+    : executor_(*executor),
+      design_(*design),
+      variant_(program),
+      preemptions_(preemptions),
+      places_(places) {
   IOMMUFD_CHECK(preemptions >= 0, "a bound is not negative");
 }
 
 bool BoundedSchedules::RunOne(const ScheduleNode& node, Meter* meter, const Visitor& visitor) {
   if (!meter->Take()) return false;
   variant_.switches = node.switches;
-  return visitor(variant_, executor_.Run(design_, variant_, {}));
+  const program::Execution& execution = executor_.Run(design_, variant_, {.places = places_});
+  meetings_.Merge(execution.meetings);
+  return visitor(variant_, execution);
 }
 
 bool BoundedSchedules::Run(const ScheduleNode& root, Meter* meter, const Visitor& visitor) {

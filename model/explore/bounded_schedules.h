@@ -32,9 +32,10 @@ class BoundedSchedules {
   using Visitor =
       std::function<bool(const program::Program& variant, const program::Execution& run)>;
 
-  // The program's own switches are not used. REQUIRES: preemptions >= 0.
+  // The program's own switches are not used. `places`: the accesses that ask; null: all of them.
+  // REQUIRES: preemptions >= 0; `places` outlives this.
   BoundedSchedules(program::Executor* executor, liveupdate::Design* design,
-                   const program::Program& program, int preemptions);
+                   const program::Program& program, int preemptions, const sim::PlaceSet* places);
 
   // Runs `root` and all schedules below it. False when the visitor or the meter ended it.
   bool Run(const ScheduleNode& root, Meter* meter, const Visitor& visitor);
@@ -45,11 +46,16 @@ class BoundedSchedules {
   // The children of the schedule that was run last, within the bound. REQUIRES: it was `node`.
   std::vector<ScheduleNode> ChildrenOf(const ScheduleNode& node) const;
 
+  // Where tasks of the runs so far met without order.
+  const sim::PlaceSet& meetings() const { return meetings_; }
+
  private:
   program::Executor& executor_;
   liveupdate::Design& design_;
   program::Program variant_;
   const int preemptions_;
+  const sim::PlaceSet* const places_;
+  sim::PlaceSet meetings_;
 };
 
 // "schedules with at most 2 preemptions", as certificates name such work.

@@ -15,7 +15,7 @@ namespace {
 
 // Raised when the counts of an exploration mean something else than before, so that old
 // certificates do not merge with new ones.
-constexpr uint64_t kMeaning = 1;
+constexpr uint64_t kMeaning = 2;
 
 bool Better(const Finding& a, const Finding& b) {
   if (a.preemptions != b.preemptions) return a.preemptions < b.preemptions;
@@ -42,6 +42,10 @@ void Identify(const program::Program& program, Certificate* c) {
     sink.Add(text);
   }
   sink.Add(c->seed);
+  c->places.ForEach([&](sim::ObjectKind kind, sim::Field field) {
+    sink.Add(kind);
+    sink.Add(field);
+  });
   sink.Add(c->parts);
   c->identity = sim::HashWords(sink.words()).low;
 }
@@ -63,6 +67,7 @@ void Certificate::Enter(const program::Execution& execution, uint64_t steps, uin
     ++sites[static_cast<size_t>(visit.site)];
   }
   for (size_t i = 0; i < armed.size(); ++i) armed[i] += execution.armed[i];
+  met.Merge(execution.meetings);
 }
 
 void Certificate::EnterSchedule(const program::Program& variant,
@@ -113,10 +118,17 @@ void Certificate::Merge(const Certificate& other) {
     ended_by = other.ended_by;
   }
   executions += other.executions;
+  plans += other.plans;
+  met.Merge(other.met);
+  rounds = std::max(rounds, other.rounds);
+  Add(other);
+}
+
+// What runs add up to, whatever they were runs of.
+void Certificate::Add(const Certificate& other) {
   traces += other.traces;
   transitions += other.transitions;
   longest = std::max(longest, other.longest);
-  plans += other.plans;
   interleavings = SaturatingSum(interleavings, other.interleavings);
   digest += other.digest;
   for (size_t i = 0; i < sites.size(); ++i) sites[i] += other.sites[i];

@@ -37,6 +37,7 @@ struct Certificate {
   std::string faults = "own";    // which plans: "own", "single+sticky", "single+sticky+pairs"
   std::optional<uint64_t> seed;  // of sampled schedules
   bool sampled = false;          // the schedules are some of many
+  sim::PlaceSet places;          // accesses at which tasks were switched
   uint64_t identity = 0;         // of all that and of the program itself; not of its name
   uint32_t parts = 1;
 
@@ -49,6 +50,8 @@ struct Certificate {
   uint64_t transitions = 0;
   uint64_t longest = 0;       // steps
   uint64_t plans = 0;         // fault plans that were run
+  sim::PlaceSet met;          // where tasks met without order
+  uint32_t rounds = 1;        // explorations until no place was new; the counts are of the last
   uint128 interleavings = 0;  // that the traces stand for; kManyInterleavings: too many to count
   uint64_t digest = 0;
 
@@ -59,7 +62,9 @@ struct Certificate {
   bool violated() const { return !findings.empty(); }
   // All parts, each to its end.
   bool complete() const { return finished && done.size() == parts; }
-  bool exhausted() const { return complete() && !sampled; }
+  // Tasks met at no other place than those at which they were switched.
+  bool closed() const { return places.Includes(met); }
+  bool exhausted() const { return complete() && closed() && !sampled; }
   const Finding* Find(spec::Invariant invariant) const;
 
   // Adds one execution that took so many steps and stands for so many interleavings.
@@ -78,6 +83,8 @@ struct Certificate {
   std::string WhyNotMergeable(const Certificate& other) const;
   // REQUIRES: WhyNotMergeable is empty.
   void Merge(const Certificate& other);
+  // Adds what the other's runs covered and found, and nothing of what they met.
+  void Add(const Certificate& other);
 };
 
 // Sets c->identity from what was asked and from what the program does.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/explore/bounded_schedules.h"
+#include "model/explore/place_closure.h"
 #include "model/explore/program_subject.h"
 
 namespace iommufd_check::explore {
@@ -20,15 +21,26 @@ BoundedSchedules::Visitor EnterInto(Certificate* c, const program::Executor& exe
   };
 }
 
+// The places with which an exploration begins. Reductions do not matter to what meets.
+sim::PlaceSet PlacesOf(Subject* subject, const InterleavingOptions& bounds,
+                       const ExploreOptions& options, Pulse* pulse) {
+  InterleavingOptions reduced = bounds;
+  reduced.reduction = Reduction::kDpor;
+  return ClosePlaces(subject, reduced, options.whole, pulse);
+}
+
 class ReducedWork : public Work {
  public:
   ReducedWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
-              const Program& program, const ExploreOptions& options, Pulse* pulse)
+              const Program& program, const ExploreOptions& options, const sim::PlaceSet& places,
+              Pulse* pulse)
       : Work("explore", name, design), design_(design), program_(program), options_(options) {
     bounds_.reduction = options.reduction;
-    bounds_.dependency = DependencyOf(program);
     bounds_.dependency.exact_frames = options.exact_frames;
+    bounds_.dependency.places = places;
     ProgramSubject subject(executor, &design, program);
+    bounds_.dependency.places = PlacesOf(&subject, bounds_, options, pulse);
+    blank_.places = bounds_.dependency.places;
     starts_ = CutIntoParts(&subject, bounds_, options.parts, options.whole, pulse);
     blank_.schedules =
         options.exact_frames ? "all interleavings, exact frames" : "all interleavings";
@@ -58,6 +70,7 @@ class ReducedWork : public Work {
       }
       return true;
     });
+    c->met.Merge(explorer.meetings());
     if (counts.diverged == 0 && counts.too_long == 0) return;
     c->finished = false;
     c->ended_by = counts.too_long == 0 ? "a run left its schedule"
@@ -70,7 +83,7 @@ class ReducedWork : public Work {
     Certificate shorter;
     for (int bound = 0; bound <= options_.shortest_up_to && open > 0; ++bound) {
       Meter budget(options_.shortest_executions, pulse);
-      BoundedSchedules schedules(executor, &design_, program_, bound);
+      BoundedSchedules schedules(executor, &design_, program_, bound, &c->places);
       Certificate of_bound;
       const bool all = schedules.Run({}, &budget, EnterInto(&of_bound, *executor));
       for (Finding& finding : of_bound.findings) {
@@ -88,6 +101,12 @@ class ReducedWork : public Work {
     }
   }
 
+  std::unique_ptr<Work> With(const sim::PlaceSet& places, program::Executor* executor,
+                             Pulse* pulse) const override {
+    return std::make_unique<ReducedWork>(executor, design_, blank_.program, program_, options_,
+                                         places, pulse);
+  }
+
  private:
   liveupdate::Design& design_;
   const Program program_;
@@ -100,12 +119,18 @@ class ReducedWork : public Work {
 class BoundedWork : public Work {
  public:
   BoundedWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
-              const Program& program, const ExploreOptions& options)
+              const Program& program, const ExploreOptions& options, const sim::PlaceSet& places,
+              Pulse* pulse)
       : Work("explore", name, design),
         design_(design),
         program_(program),
+        options_(options),
         preemptions_(*options.preemptions) {
-    BoundedSchedules schedules(executor, &design, program, preemptions_);
+    ProgramSubject subject(executor, &design, program);
+    InterleavingOptions bounds;
+    bounds.dependency.places = places;
+    blank_.places = PlacesOf(&subject, bounds, options, pulse);
+    BoundedSchedules schedules(executor, &design, program, preemptions_, &blank_.places);
     Meter one(1);
     schedules.RunOne({}, &one, [](const Program&, const Execution&) { return true; });
     children_ = schedules.ChildrenOf({});
@@ -117,7 +142,7 @@ class BoundedWork : public Work {
 
   void RunPart(uint32_t part, program::Executor* executor, Meter* meter,
                Certificate* c) const override {
-    BoundedSchedules schedules(executor, &design_, program_, preemptions_);
+    BoundedSchedules schedules(executor, &design_, program_, preemptions_, &blank_.places);
     if (part == 0) {
       schedules.RunOne({}, meter, EnterInto(c, *executor));
     } else {
@@ -125,9 +150,16 @@ class BoundedWork : public Work {
     }
   }
 
+  std::unique_ptr<Work> With(const sim::PlaceSet& places, program::Executor* executor,
+                             Pulse* pulse) const override {
+    return std::make_unique<BoundedWork>(executor, design_, blank_.program, program_, options_,
+                                         places, pulse);
+  }
+
  private:
   liveupdate::Design& design_;
   const Program program_;
+  const ExploreOptions options_;
   const int preemptions_;
   std::vector<ScheduleNode> children_;
 };
@@ -157,9 +189,11 @@ std::unique_ptr<Work> MakeExploreWork(program::Executor* executor, liveupdate::D
                                       const std::string& name, const Program& program,
                                       const ExploreOptions& options, Pulse* pulse) {
   if (options.preemptions.has_value()) {
-    return std::make_unique<BoundedWork>(executor, design, name, program, options);
+    return std::make_unique<BoundedWork>(executor, design, name, program, options,
+                                         sim::PlaceSet{}, pulse);
   }
-  return std::make_unique<ReducedWork>(executor, design, name, program, options, pulse);
+  return std::make_unique<ReducedWork>(executor, design, name, program, options, sim::PlaceSet{},
+                                       pulse);
 }
 
 Certificate ExploreProgram(program::Executor* executor, liveupdate::Design& design,

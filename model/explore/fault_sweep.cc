@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/explore/bounded_schedules.h"
+#include "model/explore/place_closure.h"
+#include "model/explore/program_subject.h"
 #include "model/explore/site_visits.h"
 
 namespace iommufd_check::explore {
@@ -34,6 +36,11 @@ class SweepWork : public Work {
             const Program& program, const SweepOptions& options, Pulse* pulse)
       : Work("sweep", name, design), design_(design), program_(program), options_(options) {
     Meter meter(UINT64_MAX, pulse);
+    if (options.preemptions > 0) {
+      ProgramSubject subject(executor, &design, program);
+      places_ = ClosePlaces(&subject, {}, kWholeExecutions, pulse);
+    }
+    blank_.places = places_;
     Certificate ignored;
     const SiteVisits visits = RunPlan({}, executor, &meter, &ignored);
     if (!meter.refused()) sites_ = visits.in_order();
@@ -82,21 +89,30 @@ class SweepWork : public Work {
                      Certificate* c) const {
     Program variant = program_;
     variant.faults.insert(variant.faults.end(), plan.begin(), plan.end());
-    SiteVisits visits;
     if (!plan.empty() && !meter->refused()) ++c->plans;
-    BoundedSchedules(executor, &design_, variant, options_.preemptions)
-        .Run({}, meter, [&](const Program& scheduled, const Execution& execution) {
-          c->EnterSchedule(scheduled, execution, PreemptionsOfLast(*executor));
-          visits.Add(execution.sites);
-          return true;
-        });
-    return visits;
+    for (sim::PlaceSet places = places_;;) {
+      SiteVisits visits;
+      Certificate tried;
+      BoundedSchedules schedules(executor, &design_, variant, options_.preemptions, &places);
+      schedules.Run({}, meter, [&](const Program& scheduled, const Execution& execution) {
+        tried.EnterSchedule(scheduled, execution, PreemptionsOfLast(*executor));
+        visits.Add(execution.sites);
+        return true;
+      });
+      // Without preemptions nothing is switched at an access. Else a plan has its own fixpoint:
+      // failing paths access what others do not.
+      const bool more = options_.preemptions > 0 && places.Merge(schedules.meetings());
+      if (more && !meter->refused()) continue;
+      c->Add(tried);
+      return visits;
+    }
   }
 
   liveupdate::Design& design_;
   const Program program_;
   const SweepOptions options_;
   std::vector<SiteVisit> sites_;
+  sim::PlaceSet places_;  // of the program without a fault of ours
 };
 
 }  // namespace

@@ -23,7 +23,9 @@ void Interleavings::Node::Clear() {
 }
 
 Interleavings::Interleavings(Subject* subject, const InterleavingOptions& options)
-    : subject_(*subject), options_(options), run_(&table_, options.dependency) {}
+    : subject_(*subject), options_(options), run_(&table_, options.dependency) {
+  subject_.UsePlaces(options.dependency.places);
+}
 
 const InterleavingCounts& Interleavings::ExploreFrom(const PathStart& start,
                                                      const Visitor& visitor) {
@@ -45,6 +47,10 @@ const InterleavingCounts& Interleavings::Loop(const Visitor& visitor) {
     if (options_.meter != nullptr && !options_.meter->Take()) return counts_;
     subject_.Run(prefix_);
     ++counts_.executions;
+    meetings_.Merge(subject_.meetings());
+    if (options_.ends_at_new_place && !options_.dependency.places.Includes(meetings_)) {
+      return counts_;
+    }
     run_.Read(subject_);
     if (run_.steps().size() > kMostSteps) {
       ++counts_.too_long;

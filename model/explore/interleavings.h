@@ -44,7 +44,9 @@ enum class Reduction : uint8_t { kNone, kSleep, kDpor };
 struct InterleavingOptions {
   Reduction reduction = Reduction::kDpor;
   Meter* meter = nullptr;  // asked before each run
-  DependencyOptions dependency;
+  DependencyOptions dependency;  // its places are those that ask
+  // Ends where a run shows a meeting at none of the places.
+  bool ends_at_new_place = false;
 };
 
 struct InterleavingCounts {
@@ -59,7 +61,7 @@ struct InterleavingCounts {
   uint64_t too_long = 0;     // runs of more than kMostSteps: the first ends the exploration
   uint64_t cut_short = 0;    // traces that ended in an oops, a deadlock or a hang
   uint64_t digest = 0;       // sum over the digests of the traces: no matter in which order
-  bool exhausted = false;    // else the meter or the visitor ended it first, or a run diverged
+  bool exhausted = false;    // else the meter, the visitor or a new place ended it, or a run diverged
 };
 
 // A node on the path to a part: which task goes on, and which others are explored in other parts,
@@ -89,6 +91,8 @@ class Interleavings {
   // Of the trace that the visitor is being shown.
   sim::Fingerprint TraceFingerprint() const { return order_.TraceFingerprint(table_); }
   const HappensBefore& order() const { return order_; }
+  // Where tasks of the runs so far met without order.
+  const sim::PlaceSet& meetings() const { return meetings_; }
 
  private:
   using Accesses = std::vector<Access>;
@@ -132,6 +136,7 @@ class Interleavings {
   RunSteps run_;
   HappensBefore order_;
   InterleavingCounts counts_;
+  sim::PlaceSet meetings_;
 
   std::vector<Node> nodes_;  // reused: only the first depth_ are the path
   size_t depth_ = 0;

@@ -1,10 +1,8 @@
 #include "model/explore/program_subject.h"
 
-#include <array>
-
 #include "model/explore/bounded_schedules.h"
+#include "model/explore/choice_schedule.h"
 #include "model/explore/run_steps.h"
-#include "model/sim/check.h"
 
 namespace iommufd_check::explore {
 
@@ -14,20 +12,13 @@ ProgramSubject::ProgramSubject(program::Executor* executor, liveupdate::Design* 
 
 void ProgramSubject::Run(std::span<const sim::TaskId> choices) {
   program_.switches.clear();
-  std::array<uint32_t, sim::kMaxTasks> steps{};
-  sim::TaskId current = 1;  // the first task stands before its first step when a run begins
-  for (const sim::TaskId task : choices) {
-    IOMMUFD_CHECK(task >= 1 && task < sim::kMaxTasks, "choices are of concurrent tasks");
-    if (task != current) program_.switches.push_back({current, steps[current], task});
-    ++steps[task];
-    current = task;
-  }
-  executor_.Run(design_, program_, {});
+  ChoiceSchedule schedule(choices);
+  executor_.Run(design_, program_, {.places = &places_, .scheduler = &schedule});
 }
 
 void ProgramSubject::RunUnder(sim::Scheduler* scheduler) {
   program_.switches.clear();
-  executor_.Run(design_, program_, {.scheduler = scheduler});
+  executor_.Run(design_, program_, {.places = &places_, .scheduler = scheduler});
 }
 
 program::Program ProgramSubject::Replayable() const {

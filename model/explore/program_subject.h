@@ -19,6 +19,8 @@ class ProgramSubject : public Subject {
                  const program::Program& program);
 
   void Run(std::span<const sim::TaskId> choices) override;
+  void UsePlaces(const sim::PlaceSet& places) override { places_ = places; }
+  const sim::PlaceSet& meetings() const override { return execution().meetings; }
   // Runs with `scheduler` choosing everywhere.
   void RunUnder(sim::Scheduler* scheduler);
   const std::vector<sim::Event>& events() const override { return executor_.events(); }
@@ -38,6 +40,7 @@ class ProgramSubject : public Subject {
   program::Executor& executor_;
   liveupdate::Design& design_;
   program::Program program_;
+  sim::PlaceSet places_;
 };
 
 // Switches of the last run away from a task that could have continued.

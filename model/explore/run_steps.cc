@@ -14,6 +14,11 @@ using sim::Primitive;
 
 namespace {
 
+// Of a kWait: for a lock, not to be woken.
+bool IsLock(const Event& event) {
+  return event.detail != static_cast<uint8_t>(sim::LockClass::kCount);
+}
+
 // The run ended among the tasks, not before or after them.
 bool EndedAmongTasks(const Subject& subject) {
   return subject.end() != sim::RunEnd::kCompleted && !subject.events().empty() &&
@@ -67,7 +72,6 @@ RunSteps::Mark RunSteps::KeepCommonBeginning(const Subject& subject) {
   if (mark.steps < steps_.size()) pool_.resize(steps_[mark.steps].first_access);
   steps_.resize(mark.steps);
   attempts_.resize(mark.attempts);
-  accesses_of_step_.Rewind(mark.steps);
   return mark;
 }
 
@@ -97,11 +101,12 @@ size_t RunSteps::TakeStretch(const std::vector<Event>& events, size_t next,
   size_t end = next;
   bool waits = false;
   while (end < events.size() && events[end].task == stretch.task &&
-         (stretch.step == UINT32_MAX || events[end].step == stretch.step)) {
+         events[end].step <= stretch.step) {
     const Event& event = events[end++];
     if (event.primitive != Primitive::kWait) continue;
-    waits = true;
     AddAttempt(event);
+    if (!IsLock(event)) break;  // going to sleep is a step like any other
+    waits = true;
     break;
   }
   if (waits) {
@@ -121,7 +126,7 @@ size_t RunSteps::TakeStretch(const std::vector<Event>& events, size_t next,
   step.runnable = stretch.runnable;
   step.serial = steps_read_++;
   step.first_access = static_cast<uint32_t>(pool_.size());
-  accesses_of_step_.Begin(stretch.task, &pool_);
+  accesses_of_step_.Begin(&pool_);
   for (size_t i = next; i < end; ++i) {
     const Event& event = events[i];
     accesses_of_step_.Add(event);
@@ -138,9 +143,10 @@ size_t RunSteps::TakeStretch(const std::vector<Event>& events, size_t next,
 }
 
 void RunSteps::AddAttempt(const Event& event) {
-  const bool lock = event.detail != static_cast<uint8_t>(sim::LockClass::kCount);
-  const uint32_t location = lock ? table_.NumberOf(LockKey(event.spare)) : kNoLocation;
-  attempts_.push_back({{event.task, location, event.mode == 0}, steps_.size()});
+  const uint32_t location = IsLock(event) ? table_.NumberOf(LockKey(event.spare)) : kNoLocation;
+  // Going to sleep is itself a step, which is entered behind this.
+  const size_t steps = steps_.size() + (IsLock(event) ? 0 : 1);
+  attempts_.push_back({{event.task, location, event.mode == 0}, steps});
 }
 
 // A task that takes a step after its attempt waits no more.

@@ -4,7 +4,8 @@
 // gets the lock. So a task whose next step would wait counts as disabled, as in the literature on
 // partial-order reduction, and n critical sections of one mutex have n! traces. What a waiting
 // attempt itself does, keeping new readers out of a rw_semaphore, is not explored: a deadlock that
-// needs it needs a lock-order cycle too, which lockdep reports without it.
+// needs it needs a lock-order cycle too, which lockdep reports without it. A task that goes to
+// sleep on a wait queue has taken a step: whether it is woken depends on when.
 //
 // Runs that follow each other in an exploration begin alike, so the steps of the common beginning
 // are kept from the run before. How long it is, is not taken from the schedules but found by
@@ -41,7 +42,7 @@ struct Step {
 // A task and the lock that it wants; of a run, those that still wait when it ends.
 struct Waiting {
   sim::TaskId task = 0;
-  uint32_t lock = kNoLocation;  // kNoLocation: for a condition
+  uint32_t lock = kNoLocation;  // kNoLocation: to be woken
   bool exclusive = false;
 };
 
@@ -66,7 +67,7 @@ class RunSteps {
   // One stretch between two questions to the scheduler.
   struct Stretch {
     sim::TaskId task = 0;
-    uint32_t step = 0;     // the task's step number, UINT32_MAX: unknown
+    uint32_t step = 0;     // the task's step number at its end, UINT32_MAX: unknown
     uint8_t runnable = 0;  // before it
   };
   // What had been read at a question to the scheduler. All of it is only appended to.

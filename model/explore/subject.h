@@ -20,6 +20,10 @@ class Subject {
  public:
   virtual ~Subject() = default;
   virtual void Run(std::span<const sim::TaskId> choices) = 0;
+  // From now on the accesses at these places are steps of their own, the others are not.
+  virtual void UsePlaces(const sim::PlaceSet& places) = 0;
+  // Where tasks of the last run met without order (spec/race_detector.h).
+  virtual const sim::PlaceSet& meetings() const = 0;
 
   // Of the last run. Events of task 0 (what runs before and after the tasks) are not interleaved.
   virtual const std::vector<sim::Event>& events() const = 0;

@@ -113,12 +113,29 @@ class Crew {
 Certificate RunWork(const Work& work, const WorkOptions& options) {
   IOMMUFD_CHECK(options.threads >= 1 && options.threads <= kMaxThreads, "threads are few");
   IOMMUFD_CHECK(options.shard < options.shards, "shards are counted from 0");
-  Crew crew(work, options);
-  crew.Run();
-  Certificate sum = crew.Sum();
   program::Executor executor;
-  work.Finish(&executor, options.pulse, &sum);
-  return sum;
+  std::unique_ptr<Work> wider;
+  const Work* asked = &work;
+  WorkOptions left = options;
+  for (uint32_t round = 1;; ++round) {
+    Crew crew(*asked, left);
+    crew.Run();
+    Certificate sum = crew.Sum();
+    sum.rounds = std::max(sum.rounds, round);
+    // One shard sees only its own part of the meetings: it says so, and leaves it at that.
+    if (sum.complete() && !sum.closed() && options.shards == 1) {
+      sim::PlaceSet places = sum.places;
+      places.Merge(sum.met);
+      std::unique_ptr<Work> next = asked->With(places, &executor, options.pulse);
+      IOMMUFD_CHECK(next != nullptr, "work whose tasks meet can be done with more places");
+      left.max_executions -= std::min(left.max_executions, sum.executions);
+      wider = std::move(next);
+      asked = wider.get();
+      continue;
+    }
+    asked->Finish(&executor, options.pulse, &sum);
+    return sum;
+  }
 }
 
 }  // namespace iommufd_check::explore

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "model/explore/certificate.h"
@@ -32,6 +33,12 @@ class Work {
                        Certificate* c) const = 0;
   // What is done once with the sum of the parts that were asked for. `pulse` may be null.
   virtual void Finish(program::Executor*, Pulse* /*pulse*/, Certificate*) const {}
+  // The same work with the tasks switched at `places`, which has more than blank().places; null:
+  // places are no matter to it.
+  virtual std::unique_ptr<Work> With(const sim::PlaceSet& /*places*/, program::Executor*,
+                                     Pulse* /*pulse*/) const {
+    return nullptr;
+  }
 
  protected:
   // `work` is "explore" or "sweep".

@@ -1,5 +1,8 @@
 #include "model/iommu/domain.h"
 
+#include <utility>
+
+#include "model/iommu/table_access.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::iommu {
@@ -19,6 +22,7 @@ std::optional<mm::Pfn> AllocTable(Task& t, mm::Machine& mm, DomainHandle h) {
 
 void FreeTable(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table) {
   IOMMUFD_CHECK(mm.phys.at(table).owner == mm::FrameOwner::kPageTable, "tables are table frames");
+  t.Emit(Note::kTableWrite, Ref(h));
   t.Emit(Note::kTableFree, Ref(h), static_cast<int64_t>(table));
   mm.phys.Put(t, table);
 }
@@ -26,6 +30,7 @@ void FreeTable(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table) {
 void FreeTablesBelow(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table, int level) {
   if (level > 0) {
     std::vector<mm::Pfn> children;
+    ReadWholeTable(t, table);
     mm.phys.ForEachWord(table, [&](uint64_t, uint64_t entry) {
       if (Present(entry)) children.push_back(TargetOf(entry));
     });
@@ -34,32 +39,36 @@ void FreeTablesBelow(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table, in
   FreeTable(t, mm, h, table);
 }
 
+mm::Pfn TopOf(Task& t, State& iommu, mm::Machine& mm, DomainHandle h) {
+  View view{t, iommu, mm};
+  return Read(view, h, &Domain::top);
+}
+
 // Maps one page, adding the tables on the way.
 int MapPage(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova, mm::Pfn pfn,
             uint64_t permissions) {
-  mm::Pfn table = Get(t, iommu, h).top;
+  mm::Pfn table = TopOf(t, iommu, mm, h);
   for (int level = kLevels - 1; level > 0; --level) {
     const mm::PhysAddr address = EntryAddress(table, EntryIndex(iova, level));
-    uint64_t entry = mm.phys.ReadWord(address);
+    uint64_t entry = ReadEntry(t, mm, address);
     if (!Present(entry)) {
       const std::optional<mm::Pfn> added = AllocTable(t, mm, h);
       if (!added.has_value()) return -sim::kENOMEM;
-      // The allocation may have slept: like the kernel's cmpxchg, the first table installed wins.
-      entry = mm.phys.ReadWord(address);
+      // Others may have been here since: the first table installed wins.
+      const uint64_t installed = mm::AddressOf(*added) | kRead | kWrite;
+      entry = InstallEntry(t, mm, Ref(h), address, installed);
       if (Present(entry)) {
         FreeTable(t, mm, h, *added);
       } else {
-        entry = mm::AddressOf(*added) | kRead | kWrite;
-        mm.phys.WriteWord(address, entry);
+        entry = installed;
       }
     }
     table = TargetOf(entry);
   }
   const mm::PhysAddr address = EntryAddress(table, EntryIndex(iova, 0));
   IOMMUFD_CHECK(mm.phys.at(table).owner == mm::FrameOwner::kPageTable, "the walk stays in tables");
-  if (Present(mm.phys.ReadWord(address))) return -sim::kEADDRINUSE;
-  mm.phys.WriteWord(address, mm::AddressOf(pfn) | permissions);
-  return 0;
+  const uint64_t before = InstallEntry(t, mm, Ref(h), address, mm::AddressOf(pfn) | permissions);
+  return Present(before) ? -sim::kEADDRINUSE : 0;
 }
 
 // Clears [first, last] below `table`, whose own range starts at `base`. Returns pages cleared.
@@ -70,22 +79,36 @@ uint64_t UnmapBelow(Task& t, mm::Machine& mm, DomainHandle h, mm::Pfn table, int
   const uint64_t begin = first > base ? (first - base) / span : 0;
   for (uint64_t i = begin; i < kEntriesPerTable && base + i * span <= last; ++i) {
     const mm::PhysAddr address = EntryAddress(table, static_cast<int>(i));
-    const uint64_t entry = mm.phys.ReadWord(address);
+    const uint64_t entry = ReadEntry(t, mm, address);
     if (!Present(entry)) continue;
     const mm::Iova start = base + i * span;
     if (level == 0) {
-      mm.phys.WriteWord(address, 0);
+      WriteEntry(t, mm, Ref(h), address, 0);
       ++cleared;
       continue;
     }
     cleared += UnmapBelow(t, mm, h, TargetOf(entry), level - 1, start, first, last);
     if (first <= start && start + span - 1 <= last) {
-      mm.phys.WriteWord(address, 0);
+      WriteEntry(t, mm, Ref(h), address, 0);
       FreeTable(t, mm, h, TargetOf(entry));
     }
   }
   return cleared;
 }
+
+void AddTablesBelow(Task& t, const mm::Machine& mm, mm::Pfn table, int level,
+                    std::vector<mm::Pfn>* out) {
+  out->push_back(table);
+  if (level == 0) return;
+  std::vector<mm::Pfn> children;
+  ReadWholeTable(t, table);
+  mm.phys.ForEachWord(table, [&](uint64_t, uint64_t entry) {
+    if (Present(entry)) children.push_back(TargetOf(entry));
+  });
+  for (mm::Pfn child : children) AddTablesBelow(t, mm, child, level - 1, out);
+}
+
+constexpr uint8_t kUnderGroupMutex = sim::kAccessMarked;
 
 }  // namespace
 
@@ -93,6 +116,25 @@ Domain& Get(Task& t, State& iommu, DomainHandle h) {
   Domain* domain = iommu.domains.Find(h);
   if (domain == nullptr) t.Oops(sim::Splat::kUseAfterFree, Ref(h));
   return *domain;
+}
+
+int claim_dma_owner(Task& t, State& iommu, uint16_t endpoint) {
+  if (should_fail(t, FaultSite::kClaimDmaOwner, EndpointRef(endpoint))) {
+    return FailureOf(FaultSite::kClaimDmaOwner);
+  }
+  return Update(
+      t, iommu.endpoints[endpoint].dma_owner_claimed, EndpointRef(endpoint),
+      [](bool& claimed) { return std::exchange(claimed, true) ? -sim::kEBUSY : 0; },
+      kUnderGroupMutex);
+}
+
+void release_dma_owner(Task& t, State& iommu, uint16_t endpoint) {
+  Write(t, iommu.endpoints[endpoint].dma_owner_claimed, EndpointRef(endpoint), false,
+        kUnderGroupMutex);
+}
+
+void set_group_domain(Task& t, State& iommu, uint16_t endpoint, DomainHandle domain) {
+  Write(t, iommu.endpoints[endpoint].domain, EndpointRef(endpoint), domain, kUnderGroupMutex);
 }
 
 int domain_alloc(Task& t, State& iommu, mm::Machine& mm, DomainHandle* out) {
@@ -103,14 +145,13 @@ int domain_alloc(Task& t, State& iommu, mm::Machine& mm, DomainHandle* out) {
     iommu.domains.Free(h);
     return -sim::kENOMEM;
   }
-  Get(t, iommu, h).top = *top;
+  Get(t, iommu, h).top.Raw() = *top;
   *out = h;
   return 0;
 }
 
 void domain_free(Task& t, State& iommu, mm::Machine& mm, DomainHandle h) {
-  t.Emit(Note::kTableWrite, Ref(h));
-  FreeTablesBelow(t, mm, h, Get(t, iommu, h).top, kLevels - 1);
+  FreeTablesBelow(t, mm, h, TopOf(t, iommu, mm, h), kLevels - 1);
   t.Emit(Note::kDomainFreed, Ref(h));
   iommu.domains.Free(h);
 }
@@ -123,12 +164,11 @@ int iommu_map(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova i
   if (iova > kApertureLast || pages > ((kApertureLast - iova) >> mm::kPageShift) + 1) {
     return -sim::kERANGE;
   }
-  t.Emit(Note::kTableWrite, Ref(h));
   for (uint64_t i = 0; i < pages; ++i) {
     const int error = MapPage(t, iommu, mm, h, iova + i * mm::kPageSize, pfn + i, permissions);
     if (error != 0) {
       if (i > 0) {
-        UnmapBelow(t, mm, h, Get(t, iommu, h).top, kLevels - 1, 0, iova,
+        UnmapBelow(t, mm, h, TopOf(t, iommu, mm, h), kLevels - 1, 0, iova,
                    iova + i * mm::kPageSize - 1);
       }
       return error;
@@ -140,10 +180,26 @@ int iommu_map(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova i
 uint64_t iommu_unmap(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova,
                      uint64_t pages) {
   IOMMUFD_CHECK(iova % mm::kPageSize == 0 && pages > 0, "whole pages are unmapped");
-  t.Step();
-  t.Emit(Note::kTableWrite, Ref(h));
-  return UnmapBelow(t, mm, h, Get(t, iommu, h).top, kLevels - 1, 0, iova,
+  return UnmapBelow(t, mm, h, TopOf(t, iommu, mm, h), kLevels - 1, 0, iova,
                     iova + pages * mm::kPageSize - 1);
+}
+
+std::optional<mm::PhysAddr> iommu_iova_to_phys(Task& t, State& iommu, mm::Machine& mm,
+                                               DomainHandle h, mm::Iova iova) {
+  if (iova > kApertureLast) return std::nullopt;
+  mm::Pfn table = TopOf(t, iommu, mm, h);
+  for (int level = kLevels - 1;; --level) {
+    const uint64_t entry = ReadEntry(t, mm, EntryAddress(table, EntryIndex(iova, level)));
+    if (!Present(entry)) return std::nullopt;
+    if (level == 0) return (entry & kAddressMask) | (iova & (mm::kPageSize - 1));
+    table = TargetOf(entry);
+  }
+}
+
+std::vector<mm::Pfn> iommu_tables(Task& t, State& iommu, mm::Machine& mm, DomainHandle h) {
+  std::vector<mm::Pfn> tables;
+  AddTablesBelow(t, mm, TopOf(t, iommu, mm, h), kLevels - 1, &tables);
+  return tables;
 }
 
 }  // namespace iommufd_check::iommu

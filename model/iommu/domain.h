@@ -6,17 +6,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "model/iommu/table_format.h"
 #include "model/mm/machine.h"
-#include "model/sim/shared.h"
+#include "model/sim/access.h"
 #include "model/sim/slots.h"
 
 namespace iommufd_check::iommu {
 
 struct Domain {
-  mm::Pfn top = 0;
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kDomain;
+  sim::Const<mm::Pfn, sim::Field::kDomainTop> top;
   // domain->preserved_state: physical address of its record in the FLB array; 0 is NULL.
   sim::Shared<mm::PhysAddr, sim::Field::kDomainPreserved> preserved_state;
 
@@ -29,10 +31,10 @@ struct Domain {
 };
 using DomainHandle = sim::Handle<Domain>;
 
-// A device as the IOMMU hardware knows it: what its context entry points to.
+// A device as the IOMMU core and its hardware know it. The core orders both under group->mutex.
 struct Endpoint {
-  bool dma_owner_claimed = false;
-  DomainHandle domain;  // null: the blocking domain
+  sim::Shared<bool, sim::Field::kDmaOwner> dma_owner_claimed;
+  sim::Shared<DomainHandle, sim::Field::kDmaDomain> domain;  // null: the blocking domain
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
   template <class Visitor, class... Self>
   static void Visit(Visitor&& v, Self&... s) {
@@ -53,10 +55,26 @@ struct State {
   }
 };
 
+// What a task sees of this layer.
+struct View {
+  sim::Task& t;
+  State& iommu;
+  mm::Machine& mm;
+};
+
 inline sim::ObjectRef Ref(DomainHandle h) { return {sim::ObjectKind::kDomain, h.index}; }
+inline sim::ObjectRef EndpointRef(uint16_t index) { return {sim::ObjectKind::kEndpoint, index}; }
 
 // The domain, or an oops when it has been freed.
 Domain& Get(sim::Task& t, State& iommu, DomainHandle h);
+inline Domain& Get(View& view, DomainHandle h) { return Get(view.t, view.iommu, h); }
+inline sim::ObjectRef Ref(View&, DomainHandle h) { return Ref(h); }
+
+// iommu_device_claim_dma_owner: EBUSY when it is claimed. FAULTS: claim_dma_owner (EPERM).
+int claim_dma_owner(sim::Task& t, State& iommu, uint16_t endpoint);
+void release_dma_owner(sim::Task& t, State& iommu, uint16_t endpoint);
+// Points the hardware to the domain; null: to the blocking one.
+void set_group_domain(sim::Task& t, State& iommu, uint16_t endpoint, DomainHandle domain);
 
 // ENOMEM. FAULTS: domain_alloc, iommu_alloc_pages.
 int domain_alloc(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle* out);
@@ -74,5 +92,11 @@ int iommu_map(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::I
 // Returns the number of pages that were mapped. Cannot fail.
 uint64_t iommu_unmap(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova iova,
                      uint64_t pages);
+
+// What `iova` reaches as the driver reads its own table (iommu_iova_to_phys); nothing: not mapped.
+std::optional<mm::PhysAddr> iommu_iova_to_phys(sim::Task& t, State& iommu, mm::Machine& mm,
+                                               DomainHandle h, mm::Iova iova);
+// Every table of the domain, the top one first, as a walk finds them.
+std::vector<mm::Pfn> iommu_tables(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle h);
 
 }  // namespace iommufd_check::iommu

@@ -5,41 +5,48 @@
 #include "model/iommufd/io_pagetable.h"
 #include "model/iommufd/ioctl.h"
 #include "model/iommufd/object_table.h"
-#include "model/sim/check.h"
 
 namespace iommufd_check::iommufd {
 namespace {
 
 // Drops what a HWPT holds and frees it; its id is gone already. LOCKS: ioas->mutex free or held.
 void FreeHwpt(Kernel& k, HwptHandle h) {
-  const IoasHandle ioas = Get(k, h).ioas;
-  if (!Get(k, h).domain.null()) domain_free(k.t, k.iommu, k.mm, Get(k, h).domain);
-  refcount_dec_and_test(k.t, Get(k, ioas).object.users, Ref(k, ioas));
+  const IoasHandle ioas = Read(k, h, &Hwpt::ioas);
+  const iommu::DomainHandle domain = Read(k, h, &Hwpt::domain);
+  if (!domain.null()) domain_free(k.t, k.iommu, k.mm, domain);
+  refcount_dec_and_test(k, KeyOf(ioas), &Object::users);
   k.t.Emit(sim::Note::kObjectFreed, Ref(k, h));
   k.s.hwpts.Free(h);
+}
+
+// False: it was not there (list_del of a poisoned entry).
+bool Unlink(Kernel& k, IoasHandle ioas, HwptHandle h) {
+  return Update(k, ioas, &Ioas::hwpt_list,
+                [&](std::vector<HwptHandle>& list) { return std::erase(list, h) != 0; });
 }
 
 // Steps 2-10 of a manual HWPT_PAGING, under ioas->mutex.
 int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
   if (should_fail(k.t, sim::FaultSite::kObjectAlloc, Ref(k, ioas))) return -sim::kENOMEM;
   const HwptHandle h = k.s.hwpts.Create(Hwpt{});
-  Get(k, h).ioas = ioas;
+  Get(k, h).ioas.Raw() = ioas;
   ReserveId(k, ctx, KeyOf(h));
-  refcount_inc(k.t, Get(k, ioas).object.users, Ref(k, ioas));
+  refcount_inc(k, KeyOf(ioas), &Object::users);
 
   iommu::DomainHandle domain;
   int error = domain_alloc(k.t, k.iommu, k.mm, &domain);
   if (error == 0) {
-    Get(k, h).domain = domain;
+    Get(k, h).domain.Raw() = domain;
     k.t.Emit(sim::Note::kDomainOfIoas, Ref(domain), Get(k, ioas).object.id);
+    // iommufd_hwpt_paging_enforce_cc: the only store to this flag, before anybody can see it.
+    Get(k, h).bits.Raw().enforce_cache_coherency = true;
     error = AddDomain(k, ioas, domain);
   }
   if (error == 0) {
-    Get(k, ioas).hwpt_list.Modify(k.t, Ref(k, ioas)).push_back(h);
+    Update(k, ioas, &Ioas::hwpt_list, [&](std::vector<HwptHandle>& list) { list.push_back(h); });
     if (should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, h))) {
       error = -sim::kEFAULT;
-      auto& list = Get(k, ioas).hwpt_list.Modify(k.t, Ref(k, ioas));
-      list.erase(std::find(list.begin(), list.end(), h));
+      Unlink(k, ioas, h);
       RemoveDomain(k, ioas, domain);
     }
   }
@@ -56,14 +63,11 @@ int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
 }  // namespace
 
 void HwptDestroy(Kernel& k, HwptHandle h) {
-  const IoasHandle ioas = Get(k, h).ioas;
+  const IoasHandle ioas = Read(k, h, &Hwpt::ioas);
   mutex_lock(k.t, Get(k, ioas).mutex);
-  auto& list = Get(k, ioas).hwpt_list.Modify(k.t, Ref(k, ioas));
-  const auto position = std::find(list.begin(), list.end(), h);
-  IOMMUFD_CHECK(position != list.end(), "a published HWPT is on the list of its IOAS");
-  list.erase(position);
+  if (!Unlink(k, ioas, h)) k.t.Oops(sim::Splat::kUseAfterFree, Ref(k, h));
   mutex_unlock(k.t, Get(k, ioas).mutex);
-  RemoveDomain(k, ioas, Get(k, h).domain);
+  RemoveDomain(k, ioas, Read(k, h, &Hwpt::domain));
   FreeHwpt(k, h);
 }
 
@@ -80,8 +84,8 @@ int hwpt_alloc(Kernel& k, ContextHandle ctx, uint32_t device_id, uint32_t pt_id,
   } else if (!parent.null() && parent.type == ObjectType::kHwptPaging) {
     error = -sim::kEOPNOTSUPP;  // a nested HWPT needs driver data, which this call does not carry
   }
-  if (!parent.null()) PutObject(k, parent);
-  PutObject(k, device);
+  if (!parent.null()) PutObject(k, ctx, parent);
+  PutObject(k, ctx, device);
   return error;
 }
 

@@ -1,6 +1,7 @@
 #include "model/iommufd/io_pagetable.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "model/iommufd/iova_space.h"
 #include "model/iommufd/pages.h"
@@ -12,38 +13,39 @@ namespace {
 
 using iommu::DomainHandle;
 
-std::vector<IovaRange> ReservedOf(const IoPagetable& iopt) {
+std::vector<IovaRange> ReservedOf(Kernel& k, IoasHandle ioas) {
   std::vector<IovaRange> ranges;
-  for (const Reserved& r : iopt.reserved) ranges.push_back({r.first, r.last});
+  for (const Reserved& r : Read(k, ioas, iopt::reserved)) ranges.push_back({r.first, r.last});
   return ranges;
 }
 
 std::vector<IovaRange> AreasOf(Kernel& k, IoasHandle ioas) {
   std::vector<IovaRange> ranges;
-  for (AreaHandle h : Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas))) {
-    ranges.push_back({Get(k, h).first, Get(k, h).last});
+  for (AreaHandle h : Read(k, ioas, iopt::areas)) {
+    const AreaShape shape = Read(k, h, &Area::shape);
+    ranges.push_back({shape.first, shape.last});
   }
   return ranges;
 }
 
+// LOCKS: iova_rwsem W, so nobody else is in the tree.
 void InsertSorted(Kernel& k, IoasHandle ioas, AreaHandle area) {
-  auto& areas = Get(k, ioas).iopt.areas.Modify(k.t, Ref(k, ioas));
-  const auto position = std::find_if(areas.begin(), areas.end(), [&](AreaHandle other) {
-    return Get(k, other).first > Get(k, area).first;
+  const Iova first = Read(k, area, &Area::shape).first;
+  Update(k, ioas, iopt::areas, [&](std::vector<AreaHandle>& areas) {
+    const auto position = std::find_if(areas.begin(), areas.end(), [&](AreaHandle other) {
+      return Get(k, other).shape.Peek().first > first;
+    });
+    areas.insert(position, area);
   });
-  IOMMUFD_CHECK(position == areas.end() || Get(k, area).last < Get(k, *position).first,
-                "areas never overlap the next one");
-  IOMMUFD_CHECK(position == areas.begin() || Get(k, *(position - 1)).last < Get(k, area).first,
-                "areas never overlap the one before");
-  areas.insert(position, area);
 }
 
+// rb_erase of what is in no tree would follow wild pointers.
 void FreeArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
-  auto& areas = Get(k, ioas).iopt.areas.Modify(k.t, Ref(k, ioas));
-  const auto position = std::find(areas.begin(), areas.end(), area);
-  IOMMUFD_CHECK(position != areas.end(), "an area that goes is in the tree");
-  IOMMUFD_CHECK(Get(k, area).storage_domain.null(), "an area goes after its mappings");
-  areas.erase(position);
+  const bool erased = Update(k, ioas, iopt::areas, [&](std::vector<AreaHandle>& areas) {
+    return std::erase(areas, area) != 0;
+  });
+  if (!erased) k.t.Oops(sim::Splat::kUseAfterFree, Ref(area));
+  Read(k, area, &Area::shape);  // the memory is still there to be freed
   k.t.Emit(sim::Note::kObjectFreed, Ref(area));
   k.s.areas.Free(area);
 }
@@ -52,10 +54,10 @@ void FreeArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
 int InsertArea(Kernel& k, IoasHandle ioas, MapRequest* request, AreaHandle* out) {
   int error = k.hooks.MapInsert(k, ioas);
   if (error != 0) return error;
-  const uint64_t alignment = Get(k, ioas).iopt.iova_alignment.Read(k.t, Ref(k, ioas));
+  const uint64_t alignment = Read(k, ioas, iopt::iova_alignment);
   if ((request->length & (alignment - 1)) != 0) return -sim::kEINVAL;
 
-  const std::vector<IovaRange> reserved = ReservedOf(Get(k, ioas).iopt);
+  const std::vector<IovaRange> reserved = ReservedOf(k, ioas);
   std::vector<IovaRange> areas = AreasOf(k, ioas);
   if (request->fixed) {
     error = CheckIova(request->iova, request->length, alignment, reserved, areas);
@@ -70,12 +72,10 @@ int InsertArea(Kernel& k, IoasHandle ioas, MapRequest* request, AreaHandle* out)
     return -sim::kEOVERFLOW;  // the page count would wrap; 7.2 also warns (uapi.md, oddity 8)
   }
 
-  Area area;
   IOMMUFD_CHECK(request->iova + (request->length - 1) >= request->iova, "checked not to wrap");
-  area.first = request->iova;
-  area.last = request->iova + (request->length - 1);
-  area.page_offset = request->page_offset;
-  area.permissions = request->permissions;
+  Area area;
+  area.shape.Raw() = {request->iova, request->iova + (request->length - 1), request->page_offset,
+                      request->permissions};
   *out = k.s.areas.Create(std::move(area));
   InsertSorted(k, ioas, *out);
   return 0;
@@ -96,7 +96,7 @@ int FillAndPublish(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle page
   if (error == 0) error = FillDomains(k, ioas, area, pages);
   if (error == 0) {
     down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    Get(k, area).pages.Write(k.t, Ref(area), pages);
+    Write(k, area, &Area::pages, pages);
     up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   }
   up_read(k.t, Get(k, ioas).iopt.domains_rwsem);
@@ -105,16 +105,17 @@ int FillAndPublish(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle page
 
 // The lowest area that intersects [first, last]; null when there is none.
 AreaHandle LowestArea(Kernel& k, IoasHandle ioas, Iova first, Iova last) {
-  for (AreaHandle h : Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas))) {
-    if (Get(k, h).first <= last && first <= Get(k, h).last) return h;
+  for (AreaHandle h : Read(k, ioas, iopt::areas)) {
+    const AreaShape shape = Read(k, h, &Area::shape);
+    if (shape.first <= last && first <= shape.last) return h;
   }
   return {};
 }
 
 // Takes one published area out; enters and leaves with iova_rwsem W held, drops it in between.
 void UnmapArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
-  const PagesHandle pages = Get(k, area).pages.Read(k.t, Ref(area));
-  Get(k, area).pages.Write(k.t, Ref(area), PagesHandle{});
+  const PagesHandle pages = Read(k, area, &Area::pages);
+  Write(k, area, &Area::pages, {});
   up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
 
   UnfillDomains(k, ioas, area, pages);
@@ -133,21 +134,20 @@ int UnmapLocked(Kernel& k, IoasHandle ioas, Iova first, Iova last, uint64_t* unm
   for (;;) {
     const AreaHandle area = LowestArea(k, ioas, first, last);
     if (area.null()) return 0;
-    if (Get(k, area).pages.Read(k.t, Ref(area)).null()) return -sim::kEBUSY;
-    const Iova area_last = Get(k, area).last;
-    if (Get(k, area).first < first || area_last > last) return -sim::kENOENT;
-    const uint64_t length = Get(k, area).length();
+    if (Read(k, area, &Area::pages).null()) return -sim::kEBUSY;
+    const AreaShape shape = Read(k, area, &Area::shape);
+    if (shape.first < first || shape.last > last) return -sim::kENOENT;
     UnmapArea(k, ioas, area);
-    *unmapped += length;
-    if (area_last >= last) return 0;
-    first = area_last + 1;
+    *unmapped += shape.length();
+    if (shape.last >= last) return 0;
+    first = shape.last + 1;
   }
 }
 
 // Section 2: does every area, half-built ones too, fit the alignment?
 bool AreasAligned(Kernel& k, IoasHandle ioas, uint64_t alignment) {
-  for (AreaHandle h : Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas))) {
-    const Area& area = Get(k, h);
+  for (AreaHandle h : Read(k, ioas, iopt::areas)) {
+    const AreaShape area = Read(k, h, &Area::shape);
     if (((area.first | area.length() | area.page_offset) & (alignment - 1)) != 0) return false;
   }
   return true;
@@ -155,14 +155,14 @@ bool AreasAligned(Kernel& k, IoasHandle ioas, uint64_t alignment) {
 
 // Fills every finished area into `domain`, or none of them.
 int FillAllAreas(Kernel& k, IoasHandle ioas, DomainHandle domain) {
-  const std::vector<AreaHandle> areas = Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas));
+  const std::vector<AreaHandle> areas = Read(k, ioas, iopt::areas);
   for (size_t i = 0; i < areas.size(); ++i) {
-    if (Get(k, areas[i]).pages.Read(k.t, Ref(areas[i])).null()) continue;
+    if (Read(k, areas[i], &Area::pages).null()) continue;
     const int error = FillDomain(k, areas[i], domain);
     if (error == 0) continue;
-    const auto& present = Get(k, ioas).iopt.domains.Peek();
+    const std::vector<DomainHandle> present = Read(k, ioas, iopt::domains);
     for (size_t done = 0; done < i; ++done) {
-      if (Get(k, areas[done]).pages.Peek().null()) continue;
+      if (Read(k, areas[done], &Area::pages).null()) continue;
       UnfillDomain(k, areas[done], domain, present.empty() ? DomainHandle{} : present.front());
     }
     return error;
@@ -170,24 +170,47 @@ int FillAllAreas(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   return 0;
 }
 
+// The domain leaves the array; the last entry moves into its place. Which domain is now the first,
+// null: none; nothing: it was not there.
+std::optional<DomainHandle> TakeOutOf(Kernel& k, IoasHandle ioas, DomainHandle domain) {
+  using Result = std::optional<DomainHandle>;
+  return Update(k, ioas, iopt::domains, [&](std::vector<DomainHandle>& domains) -> Result {
+    const auto position = std::find(domains.begin(), domains.end(), domain);
+    if (position == domains.end()) return std::nullopt;
+    *position = domains.back();
+    domains.pop_back();
+    return domains.empty() ? DomainHandle{} : domains.front();
+  });
+}
+
+void RemoveReserved(Kernel& k, IoasHandle ioas, DomainHandle owner) {
+  Update(k, ioas, iopt::reserved, [&](std::vector<Reserved>& reserved) {
+    std::erase_if(reserved, [&](const Reserved& r) { return r.owner == owner; });
+  });
+}
+
 int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   const IovaRange outside{iommu::kApertureLast + 1, mm::kMax};
-  const auto& present = Get(k, ioas).iopt.domains.Peek();
-  IOMMUFD_CHECK(std::find(present.begin(), present.end(), domain) == present.end(),
-                "a domain joins a table once");
+  const std::vector<DomainHandle> present = Read(k, ioas, iopt::domains);
+  if (warn_on(k.t, std::find(present.begin(), present.end(), domain) != present.end(),
+              Ref(k, ioas))) {
+    return -sim::kEINVAL;
+  }
   if (!AreasAligned(k, ioas, mm::kPageSize)) return -sim::kEADDRINUSE;
   for (const IovaRange& area : AreasOf(k, ioas)) {
     if (area.last >= outside.first) return -sim::kEADDRINUSE;
   }
-  Get(k, ioas).iopt.reserved.push_back(Reserved{outside.first, outside.last, domain});
+  Update(k, ioas, iopt::reserved, [&](std::vector<Reserved>& reserved) {
+    reserved.push_back(Reserved{outside.first, outside.last, domain});
+  });
   const int error = FillAllAreas(k, ioas, domain);
-  IoPagetable& iopt = Get(k, ioas).iopt;
   if (error != 0) {
-    std::erase_if(iopt.reserved, [&](const Reserved& r) { return r.owner == domain; });
+    RemoveReserved(k, ioas, domain);
     return error;
   }
-  iopt.iova_alignment.Write(k.t, Ref(k, ioas), mm::kPageSize);
-  iopt.domains.Modify(k.t, Ref(k, ioas)).push_back(domain);
+  Write(k, ioas, iopt::iova_alignment, mm::kPageSize);
+  Update(k, ioas, iopt::domains,
+         [&](std::vector<DomainHandle>& domains) { domains.push_back(domain); });
   return 0;
 }
 
@@ -201,8 +224,9 @@ void InitTable(Kernel& k, IoasHandle ioas) {
 }
 
 void ReleaseTable(Kernel& k, IoasHandle ioas) {
-  const IoPagetable& iopt = Get(k, ioas).iopt;
-  warn_on(k.t, !iopt.areas.Peek().empty() || !iopt.domains.Peek().empty(), Ref(k, ioas));
+  const bool areas_left = !Read(k, ioas, iopt::areas).empty();
+  const bool domains_left = !Read(k, ioas, iopt::domains).empty();
+  warn_on(k.t, areas_left || domains_left, Ref(k, ioas));
   lock_destroy(k.t, Get(k, ioas).iopt.iova_rwsem);
   lock_destroy(k.t, Get(k, ioas).iopt.domains_rwsem);
 }
@@ -243,21 +267,15 @@ int AddDomain(Kernel& k, IoasHandle ioas, DomainHandle domain) {
 void RemoveDomain(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  auto& domains = Get(k, ioas).iopt.domains.Modify(k.t, Ref(k, ioas));
-  const auto position = std::find(domains.begin(), domains.end(), domain);
-  IOMMUFD_CHECK(position != domains.end(), "a domain leaves the table it is in");
-  *position = domains.back();  // the last entry moves into the hole
-  domains.pop_back();
-  const DomainHandle next = domains.empty() ? DomainHandle{} : domains.front();
-
-  const std::vector<AreaHandle> areas = Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas));
-  for (AreaHandle area : areas) {
-    if (Get(k, area).pages.Read(k.t, Ref(area)).null()) continue;
-    UnfillDomain(k, area, domain, next);
+  const std::optional<DomainHandle> next = TakeOutOf(k, ioas, domain);
+  if (!warn_on(k.t, !next.has_value(), Ref(k, ioas))) {
+    for (AreaHandle area : Read(k, ioas, iopt::areas)) {
+      if (Read(k, area, &Area::pages).null()) continue;
+      UnfillDomain(k, area, domain, *next);
+    }
+    RemoveReserved(k, ioas, domain);
+    if (next->null()) Write(k, ioas, iopt::iova_alignment, 1);
   }
-  IoPagetable& iopt = Get(k, ioas).iopt;
-  std::erase_if(iopt.reserved, [&](const Reserved& r) { return r.owner == domain; });
-  if (next.null()) iopt.iova_alignment.Write(k.t, Ref(k, ioas), 1);
   up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
 }

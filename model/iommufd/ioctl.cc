@@ -1,5 +1,7 @@
 #include "model/iommufd/ioctl.h"
 
+#include <utility>
+
 #include "model/iommufd/hwpt.h"
 #include "model/iommufd/io_pagetable.h"
 #include "model/iommufd/object_table.h"
@@ -52,12 +54,12 @@ uint64_t PageCount(const MapArguments& a) {
 int MapUser(Kernel& k, IoasHandle ioas, MapArguments* a) {
   if (a->source + a->length < a->source) return -sim::kEOVERFLOW;
   if (a->length == 0 || a->length > mm::kMax - mm::kPageSize) return -sim::kEINVAL;
-  Pages pages;
-  pages.type = Pages::Type::kUser;
+  PagesShape pages;
+  pages.type = PagesShape::Type::kUser;
   pages.user_address = a->source & ~(mm::kPageSize - 1);
   pages.npages = PageCount(*a);
   pages.writable = (a->flags & kWriteable) != 0;
-  const PagesHandle h = AllocPages(k, std::move(pages));
+  const PagesHandle h = AllocPages(k, pages);
   if (h.null()) return -sim::kENOMEM;
   return MapAndRespond(k, ioas, h, a);
 }
@@ -68,13 +70,13 @@ int MapFile(Kernel& k, IoasHandle ioas, mm::MemfdHandle memfd, MapArguments* a) 
   if (memfd.null()) return -sim::kEBADF;
   if (should_fail(k.t, sim::FaultSite::kFdLookup, mm::Ref(memfd))) return -sim::kEBADF;
   if (a->length > mm::kMax - mm::kPageSize) return -sim::kEINVAL;
-  Pages pages;
-  pages.type = Pages::Type::kFile;
+  PagesShape pages;
+  pages.type = PagesShape::Type::kFile;
   pages.memfd = memfd;
   pages.first_page = a->source >> mm::kPageShift;
   pages.npages = PageCount(*a);
   pages.writable = (a->flags & kWriteable) != 0;
-  const PagesHandle h = AllocPages(k, std::move(pages));
+  const PagesHandle h = AllocPages(k, pages);
   if (h.null()) return -sim::kENOMEM;
   k.hooks.FilePagesAllocated(k, h);
   return MapAndRespond(k, ioas, h, a);
@@ -86,7 +88,7 @@ int MapCommon(Kernel& k, ContextHandle ctx, MapArguments* a, bool file, mm::Memf
   const ObjectKey key = GetObject(k, ctx, a->ioas_id, ObjectType::kIoas);
   if (key.null()) return -sim::kENOENT;
   error = file ? MapFile(k, key.ioas(), memfd, a) : MapUser(k, key.ioas(), a);
-  PutObject(k, key);
+  PutObject(k, ctx, key);
   return error;
 }
 
@@ -101,7 +103,7 @@ void IoasDestroy(Kernel& k, IoasHandle h) {
 }
 
 void DeviceDestroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
-  k.iommu.endpoints[Get(k, h).endpoint].dma_owner_claimed = false;
+  release_dma_owner(k.t, k.iommu, Read(k, h, &Device::endpoint));
   lock_destroy(k.t, Get(k, h).igroup_lock);
   k.t.Emit(sim::Note::kObjectFreed, Ref(Get(k, h)));
   k.s.devices.Free(h);
@@ -112,15 +114,13 @@ void DeviceDestroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
 bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
   bool destroyed = false;
   *left = false;
-  for (uint32_t id = 1; id <= Get(k, ctx).objects.Peek().size(); ++id) {
-    const TableEntry entry = Get(k, ctx).objects.Peek()[id - 1];
-    if (entry.state != TableEntry::State::kPublished) continue;
+  for (uint32_t id = 1; id <= Read(k, ctx, &Context::objects).size(); ++id) {
+    const ObjectKey key = Lookup(k, ctx, id);
+    if (key.null()) continue;
     *left = true;
-    const ObjectKey key{entry.type, entry.slot, entry.generation};
-    if (Get(k, key).users.value != 1) continue;
+    if (refcount_read(k, key, &Object::users) != 1) continue;
     ObjectKey removed;
-    const int error = RemoveObject(k, ctx, id, &removed);
-    IOMMUFD_CHECK(error == 0, "nobody else can reach the table of a released file");
+    if (RemoveObject(k, ctx, id, &removed) != 0) continue;  // leaked; the loop warns in the end
     DestroyHook(k, ctx, removed.type, removed.slot, removed.generation);
     destroyed = true;
   }
@@ -185,7 +185,7 @@ int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, ui
     *length = unmapped;
     if (should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, key))) error = -sim::kEFAULT;
   }
-  PutObject(k, key);
+  PutObject(k, ctx, key);
   return error;
 }
 
@@ -213,18 +213,17 @@ int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
   return 0;
 }
 
-void iommufd_get_file(Kernel& k, ContextHandle ctx) {
-  refcount_inc(k.t, Get(k, ctx).file, Ref(ctx));
-}
+void iommufd_get_file(Kernel& k, ContextHandle ctx) { refcount_inc(k, ctx, &Context::file); }
 
 void iommufd_put_file(Kernel& k, ContextHandle ctx) {
-  if (refcount_dec_and_test(k.t, Get(k, ctx).file, Ref(ctx))) Release(k, ctx);
+  if (refcount_dec_and_test(k, ctx, &Context::file)) Release(k, ctx);
 }
 
 int close_iommufd(Kernel& k, ContextHandle ctx) {
-  k.t.Step();
-  if (k.s.contexts.Find(ctx) == nullptr || !Get(k, ctx).fd_open) return -sim::kEBADF;
-  Get(k, ctx).fd_open = false;
+  if (k.s.contexts.Find(ctx) == nullptr) return -sim::kEBADF;
+  const bool was_open = Update(
+      k, ctx, &Context::fd_open, [](bool& open) { return std::exchange(open, false); }, kInFdTable);
+  if (!was_open) return -sim::kEBADF;
   iommufd_put_file(k, ctx);
   return 0;
 }

@@ -19,9 +19,7 @@ sim::ObjectRef ById(sim::ObjectKind kind, const Object& object) {
 
 using sim::ObjectKind;
 
-Context& Get(Kernel& k, ContextHandle h) {
-  return Live(k, k.s.contexts, h, ObjectKind::kIommufd);
-}
+Context& Get(Kernel& k, ContextHandle h) { return Live(k, k.s.contexts, h, ObjectKind::kIommufd); }
 Ioas& Get(Kernel& k, IoasHandle h) { return Live(k, k.s.ioas, h, ObjectKind::kIoas); }
 Hwpt& Get(Kernel& k, HwptHandle h) { return Live(k, k.s.hwpts, h, ObjectKind::kHwpt); }
 Device& Get(Kernel& k, DeviceHandle h) { return Live(k, k.s.devices, h, ObjectKind::kDevice); }
@@ -37,12 +35,18 @@ sim::ObjectRef Ref(PagesHandle h) { return {ObjectKind::kPages, h.index}; }
 sim::ObjectRef Ref(Kernel& k, IoasHandle h) { return Ref(Get(k, h)); }
 sim::ObjectRef Ref(Kernel& k, HwptHandle h) { return Ref(Get(k, h)); }
 
-void SetImmutable(Kernel& k, IoasHandle h, uint32_t value) {
-  Ioas& ioas = Get(k, h);
-  const bool before = ioas.iopt.immutable.Peek() != 0;
-  ioas.iopt.immutable.Write(k.t, Ref(ioas), value);
-  if (before == (value != 0)) return;
-  k.t.Emit(value != 0 ? sim::Note::kImmutableSet : sim::Note::kImmutableClear, Ref(ioas),
+sim::ObjectRef Ref(Kernel& k, DeviceHandle h) { return Ref(Get(k, h)); }
+
+void SetImmutable(Kernel& k, IoasHandle h, uint32_t value, uint8_t marks) {
+  k.t.Place(sim::ObjectKind::kIoas, Field::kIoptImmutable);
+  auto& immutable = Get(k, h).iopt.immutable;
+  const uint32_t before = immutable.Peek();
+  const uint8_t same = before == value ? sim::kAccessSame : 0;
+  k.t.Access(sim::Primitive::kWrite, Ref(k, h), Field::kIoptImmutable,
+             marks | same | sim::kAccessWord);
+  immutable.Raw() = value;
+  if ((before != 0) == (value != 0)) return;
+  k.t.Emit(value != 0 ? sim::Note::kImmutableSet : sim::Note::kImmutableClear, Ref(k, h),
            static_cast<int64_t>(value));
 }
 

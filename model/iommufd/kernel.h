@@ -25,6 +25,9 @@ class Hooks {
   virtual void FilePagesAllocated(Kernel&, PagesHandle) {}
 };
 
+// The descriptor table orders what happens to one of its entries.
+inline constexpr uint8_t kInFdTable = sim::kAccessMarked;
+
 struct Kernel {
   sim::Task& t;
   mm::Machine& mm;
@@ -51,8 +54,14 @@ sim::ObjectRef Ref(AreaHandle h);
 sim::ObjectRef Ref(PagesHandle h);
 sim::ObjectRef Ref(Kernel& k, IoasHandle h);
 sim::ObjectRef Ref(Kernel& k, HwptHandle h);
+sim::ObjectRef Ref(Kernel& k, DeviceHandle h);
+inline sim::ObjectRef Ref(Kernel&, ContextHandle h) { return Ref(h); }
+inline sim::ObjectRef Ref(Kernel&, AreaHandle h) { return Ref(h); }
+inline sim::ObjectRef Ref(Kernel&, PagesHandle h) { return Ref(h); }
+inline iommu::Domain& Get(Kernel& k, iommu::DomainHandle h) { return Get(k.t, k.iommu, h); }
+inline sim::ObjectRef Ref(Kernel&, iommu::DomainHandle h) { return iommu::Ref(h); }
 
 // Sets iopt->immutable and notes a change between "may change" and "may not".
-void SetImmutable(Kernel& k, IoasHandle ioas, uint32_t value);
+void SetImmutable(Kernel& k, IoasHandle ioas, uint32_t value, uint8_t marks = 0);
 
 }  // namespace iommufd_check::iommufd

@@ -19,21 +19,29 @@ void TrimFree(std::vector<TableEntry>& table) {
 
 // EBUSY unless only the table's reference is left; else it leaves the table. LOCKS: xa_lock.
 int TakeOut(Kernel& k, ContextHandle ctx, ObjectKey key) {
-  if (Get(k, key).users.value != 1) return -sim::kEBUSY;
-  refcount_dec_and_test(k.t, Get(k, key).users, Ref(k, key));
+  if (!refcount_dec_if_one(k, key, &Object::users)) return -sim::kEBUSY;
   if (key.type == ObjectType::kHwptPaging && Get(k, key.hwpt()).IsMarked()) {
     k.t.Emit(sim::Note::kMarkGone, Ref(k, key));
   }
-  auto& table = Get(k, ctx).objects.Modify(k.t, Ref(ctx));
-  EntryOf(table, Get(k, key).id) = TableEntry{};
-  TrimFree(table);
+  const uint32_t id = Get(k, key).id;
+  Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
+    EntryOf(table, id) = TableEntry{};
+    TrimFree(table);
+  });
   return 0;
 }
 
-// The table's wait_cnt; sleeps until no short reference is left.
-void DropWaitCount(Kernel& k, ObjectKey key) {
-  if (refcount_dec_and_test(k.t, Get(k, key).wait_cnt, Ref(k, key))) return;
-  wait_event(k.t, Ref(k, key), [&k, key] { return Get(k, key).wait_cnt.value == 0; });
+// iommufd_object_dec_wait: gives up the table's wait_cnt and sleeps until no short reference is
+// left; EBUSY when the time-out comes first, and then has it back.
+int DropWaitCount(Kernel& k, ContextHandle ctx, ObjectKey key) {
+  if (refcount_dec_and_test(k, key, &Object::wait_cnt)) return 0;
+  const bool free = wait_event_timeout(k.t, Ref(ctx), [&] {
+    Object& object = Get(k, key);
+    return refcount_read(k.t, object.wait_cnt, Ref(k, key), sim::kAccessOrders) == 0;
+  });
+  if (free) return 0;
+  refcount_inc(k, key, &Object::wait_cnt);
+  return -sim::kEBUSY;
 }
 
 }  // namespace
@@ -55,6 +63,20 @@ ObjectKey KeyOf(IoasHandle h) { return {ObjectType::kIoas, h.index, h.generation
 ObjectKey KeyOf(HwptHandle h) { return {ObjectType::kHwptPaging, h.index, h.generation}; }
 ObjectKey KeyOf(DeviceHandle h) { return {ObjectType::kDevice, h.index, h.generation}; }
 
+sim::ObjectKind KindOf(ObjectKey key) {
+  switch (key.type) {
+    case ObjectType::kIoas:
+      return sim::ObjectKind::kIoas;
+    case ObjectType::kHwptPaging:
+      return sim::ObjectKind::kHwpt;
+    case ObjectType::kDevice:
+      return sim::ObjectKind::kDevice;
+    case ObjectType::kNone:
+      break;
+  }
+  return sim::ObjectKind::kNone;
+}
+
 Object& Get(Kernel& k, ObjectKey key) {
   switch (key.type) {
     case ObjectType::kIoas:
@@ -66,65 +88,67 @@ Object& Get(Kernel& k, ObjectKey key) {
     case ObjectType::kNone:
       break;
   }
-  IOMMUFD_CHECK(false, "a null key names no object");
-  __builtin_unreachable();
+  k.t.Oops(sim::Splat::kNullDereference, {});
 }
 
 sim::ObjectRef Ref(Kernel& k, ObjectKey key) {
-  const auto id = static_cast<uint16_t>(Get(k, key).id);
-  switch (key.type) {
-    case ObjectType::kIoas:
-      return {sim::ObjectKind::kIoas, id};
-    case ObjectType::kHwptPaging:
-      return {sim::ObjectKind::kHwpt, id};
-    default:
-      return {sim::ObjectKind::kDevice, id};
-  }
+  return {KindOf(key), static_cast<uint16_t>(Get(k, key).id)};
 }
 
 void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
-  auto& table = Get(k, ctx).objects.Modify(k.t, Ref(ctx));
-  size_t index = 0;
-  while (index < table.size() && table[index].state != Slot::kFree) ++index;
-  if (index == table.size()) table.emplace_back();
-  table[index] = TableEntry{Slot::kReserved, key.type, key.slot, key.generation};
+  const size_t index = Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
+    size_t free = 0;
+    while (free < table.size() && table[free].state != Slot::kFree) ++free;
+    if (free == table.size()) table.emplace_back();
+    table[free] = TableEntry{Slot::kReserved, key.type, key.slot, key.generation};
+    return free;
+  });
   Get(k, key).id = static_cast<uint32_t>(index + 1);
   spin_unlock(k.t, Get(k, ctx).xa_lock);
 }
 
 void Publish(Kernel& k, ContextHandle ctx, ObjectKey key) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
-  TableEntry& entry = EntryOf(Get(k, ctx).objects.Modify(k.t, Ref(ctx)), Get(k, key).id);
-  IOMMUFD_CHECK(entry.state == Slot::kReserved, "only a reserved id is published");
-  entry.state = Slot::kPublished;
+  const uint32_t id = Get(k, key).id;
+  Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
+    TableEntry& entry = EntryOf(table, id);
+    IOMMUFD_CHECK(entry.state == Slot::kReserved, "only a reserved id is published");
+    entry.state = Slot::kPublished;
+  });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
 }
 
 void AbortId(Kernel& k, ContextHandle ctx, ObjectKey key) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
-  auto& table = Get(k, ctx).objects.Modify(k.t, Ref(ctx));
-  TableEntry& entry = EntryOf(table, Get(k, key).id);
-  IOMMUFD_CHECK(entry.state == Slot::kReserved, "only a reserved id is given back");
-  entry = TableEntry{};
-  TrimFree(table);
+  const uint32_t id = Get(k, key).id;
+  Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
+    TableEntry& entry = EntryOf(table, id);
+    IOMMUFD_CHECK(entry.state == Slot::kReserved, "only a reserved id is given back");
+    entry = TableEntry{};
+    TrimFree(table);
+  });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
 }
 
 ObjectKey LookupLocked(Kernel& k, ContextHandle ctx, uint32_t id) {
   lockdep_assert_held(k.t, Get(k, ctx).xa_lock);
-  const auto& table = Get(k, ctx).objects.Read(k.t, Ref(ctx));
-  if (id == 0 || id > table.size()) return {};
-  const TableEntry& entry = table[id - 1];
-  if (entry.state != Slot::kPublished) return {};
-  return {entry.type, entry.slot, entry.generation};
+  return Lookup(k, ctx, id);
+}
+
+ObjectKey Lookup(Kernel& k, ContextHandle ctx, uint32_t id) {
+  return With(k, ctx, &Context::objects, [&](const std::vector<TableEntry>& table) -> ObjectKey {
+    if (id == 0 || id > table.size()) return {};
+    const TableEntry& entry = table[id - 1];
+    if (entry.state != Slot::kPublished) return {};
+    return {entry.type, entry.slot, entry.generation};
+  });
 }
 
 bool LockObject(Kernel& k, ObjectKey key) {
-  Object& object = Get(k, key);
-  if (!refcount_inc_not_zero(k.t, object.users, Ref(k, key))) return false;
-  if (refcount_inc_not_zero(k.t, object.wait_cnt, Ref(k, key))) return true;
-  refcount_dec_and_test(k.t, object.users, Ref(k, key));
+  if (!refcount_inc_not_zero(k, key, &Object::users)) return false;
+  if (refcount_inc_not_zero(k, key, &Object::wait_cnt)) return true;
+  refcount_dec_and_test(k, key, &Object::users);
   return false;
 }
 
@@ -138,12 +162,10 @@ ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) 
   return key;
 }
 
-void PutObject(Kernel& k, ObjectKey key) {
-  k.t.Step();
-  refcount_dec_and_test(k.t, Get(k, key).users, Ref(k, key));
+void PutObject(Kernel& k, ContextHandle ctx, ObjectKey key) {
+  refcount_dec_and_test(k, key, &Object::users);
   // Between the two a destroyer may take the object out of the table; it then waits for us.
-  k.t.Step();
-  refcount_dec_and_test(k.t, Get(k, key).wait_cnt, Ref(k, key));
+  if (refcount_dec_and_test(k, key, &Object::wait_cnt)) wake_up_all(k.t, Ref(ctx));
 }
 
 int RemoveObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectKey* removed) {
@@ -152,18 +174,20 @@ int RemoveObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectKey* removed) 
   const int error = key.null() ? -sim::kENOENT : TakeOut(k, ctx, key);
   spin_unlock(k.t, Get(k, ctx).xa_lock);
   if (error != 0) return error;
-  DropWaitCount(k, key);
   *removed = key;
-  return 0;
+  return warn_on(k.t, DropWaitCount(k, ctx, key) != 0, Ref(k, key)) ? -sim::kEBUSY : 0;
 }
 
 int RemoveReferenced(Kernel& k, ContextHandle ctx, ObjectKey key) {
-  k.t.Step();
-  DropWaitCount(k, key);
+  int error = DropWaitCount(k, ctx, key);
+  if (error != 0) {
+    refcount_dec_and_test(k, key, &Object::users);
+    return error;
+  }
   spin_lock(k.t, Get(k, ctx).xa_lock);
-  refcount_dec_and_test(k.t, Get(k, key).users, Ref(k, key));
-  const int error = TakeOut(k, ctx, key);
-  if (error != 0) Get(k, key).wait_cnt.value = 1;
+  refcount_dec_and_test(k, key, &Object::users);
+  error = TakeOut(k, ctx, key);
+  if (error != 0) refcount_set(k, key, &Object::wait_cnt, 1);
   spin_unlock(k.t, Get(k, ctx).xa_lock);
   return error;
 }

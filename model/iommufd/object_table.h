@@ -24,6 +24,7 @@ struct ObjectKey {
 ObjectKey KeyOf(IoasHandle h);
 ObjectKey KeyOf(HwptHandle h);
 ObjectKey KeyOf(DeviceHandle h);
+sim::ObjectKind KindOf(ObjectKey key);
 
 // The counters of the object, or an oops when it has been freed.
 Object& Get(Kernel& k, ObjectKey key);
@@ -38,17 +39,20 @@ void AbortId(Kernel& k, ContextHandle ctx, ObjectKey key);
 
 // The published object with this id; null when absent. LOCKS: caller holds xa_lock.
 ObjectKey LookupLocked(Kernel& k, ContextHandle ctx, uint32_t id);
+// The same without the lock, for whoever has the table alone (release of the file).
+ObjectKey Lookup(Kernel& k, ContextHandle ctx, uint32_t id);
 
 // iommufd_lock_obj: users and wait_cnt up, unless one of them is 0.
 bool LockObject(Kernel& k, ObjectKey key);
 // iommufd_get_object: short reference by id; type kNone accepts any. Null: ENOENT.
 // FAULTS: get_object.
 ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type);
-// iommufd_put_object: users first, then wait_cnt.
-void PutObject(Kernel& k, ObjectKey key);
+// iommufd_put_object: users first, then wait_cnt, which wakes who waits on ctx->destroy_wait.
+void PutObject(Kernel& k, ContextHandle ctx, ObjectKey key);
 
 // Takes the object out of the table: ENOENT; EBUSY unless only the table's reference is left. Then
-// waits for short references. The caller runs the destroy hook.
+// waits for short references (EBUSY and a WARN when they do not go in 60 s). The caller runs the
+// destroy hook.
 int RemoveObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectKey* removed);
 
 // iommufd_object_destroy_user: as RemoveObject, by the holder of one reference, which is dropped.

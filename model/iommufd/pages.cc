@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "model/iommu/walker.h"
 #include "model/sim/check.h"
 #include "model/sim/runtime.h"
 
@@ -14,24 +13,23 @@ using iommu::DomainHandle;
 // Pages pinned per call: the temp buffer of a page divided by the size of an entry.
 constexpr uint64_t kBatchPages = 512;
 
-Iova IovaOf(const Area& area, uint64_t index) { return area.first + index * mm::kPageSize; }
-
 // Reads the frames of pages [first, first+count) back from the storage domain's table.
 std::vector<mm::Pfn> ReadFromDomain(Kernel& k, AreaHandle h, uint64_t first, uint64_t count) {
-  const Area& area = Get(k, h);
-  const mm::Pfn top = Get(k.t, k.iommu, area.storage_domain).top;
+  const Iova base = Read(k, h, &Area::shape).first;
+  const DomainHandle storage = Read(k, h, &Area::storage_domain);
   std::vector<mm::Pfn> pfns;
   for (uint64_t i = first; i < first + count; ++i) {
-    const auto address = iommu::Translate(k.mm.phys, top, IovaOf(area, i));
-    IOMMUFD_CHECK(address.has_value(), "a filled area is mapped in its storage domain");
+    const auto address = iommu_iova_to_phys(k.t, k.iommu, k.mm, storage, base + i * mm::kPageSize);
+    // Somebody took a page out of a domain that is in use: batch_from_domain warns.
+    if (warn_on(k.t, !address.has_value(), Ref(storage))) break;
     pfns.push_back(mm::PfnOf(*address));
   }
   return pfns;
 }
 
 int Pin(Kernel& k, PagesHandle h, uint64_t first, uint64_t count, std::vector<mm::Pfn>* out) {
-  const Pages& pages = Get(k, h);
-  if (pages.type == Pages::Type::kFile) {
+  const PagesShape pages = Read(k, h, &Pages::shape);
+  if (pages.is_file()) {
     const uint64_t page = pages.first_page + first;
     if (page + count > UINT32_MAX) return -sim::kEINVAL;
     return memfd_pin_folios(k.t, k.mm, pages.memfd, static_cast<uint32_t>(page),
@@ -45,15 +43,14 @@ int Pin(Kernel& k, PagesHandle h, uint64_t first, uint64_t count, std::vector<mm
 // this call mapped is unmapped.
 int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
              const std::vector<mm::Pfn>& pfns) {
-  IOMMUFD_CHECK(!pfns.empty(), "a batch has pages");
-  const Iova base = IovaOf(Get(k, h), first);
-  const uint64_t permissions = Get(k, h).permissions;
+  const AreaShape area = Read(k, h, &Area::shape);
+  const Iova base = area.first + first * mm::kPageSize;
   size_t done = 0;
   while (done < pfns.size()) {
     size_t end = done + 1;
     while (end < pfns.size() && pfns[end] == pfns[end - 1] + 1) ++end;
     const int error = iommu_map(k.t, k.iommu, k.mm, domain, base + done * mm::kPageSize, pfns[done],
-                                end - done, permissions);
+                                end - done, area.permissions);
     if (error != 0) {
       if (done > 0) iommu_unmap(k.t, k.iommu, k.mm, domain, base, done);
       return error;
@@ -66,14 +63,14 @@ int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
 void UnmapPages(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count) {
   if (count == 0) return;
   const uint64_t unmapped =
-      iommu_unmap(k.t, k.iommu, k.mm, domain, IovaOf(Get(k, h), 0), count);
+      iommu_unmap(k.t, k.iommu, k.mm, domain, Read(k, h, &Area::shape).first, count);
   warn_on(k.t, unmapped != count, Ref(domain));
 }
 
 // Unmaps pages [0, count) from the domain that stores them, then unpins them.
 void UnmapAndUnpin(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count) {
   if (count == 0) return;
-  Get(k, h).storage_domain = domain;
+  Write(k, h, &Area::storage_domain, domain);
   const std::vector<mm::Pfn> pfns = ReadFromDomain(k, h, 0, count);
   UnmapPages(k, h, domain, count);
   unpin_pages(k.t, k.mm, pfns);
@@ -83,19 +80,17 @@ int Account(Kernel& k, PagesHandle h) {
   if (should_fail(k.t, sim::FaultSite::kAccount, Ref(h))) {
     return FailureOf(sim::FaultSite::kAccount);
   }
-  Pages& pages = Get(k, h);
-  IOMMUFD_CHECK(pages.npinned.Peek() == 0, "pages are accounted once, after the first fill");
-  pages.npinned.Write(k.t, Ref(h), pages.npages);
-  k.mm.locked_pages += pages.npages;
+  const uint64_t npages = Read(k, h, &Pages::shape).npages;
+  warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h));
+  Write(k, h, &Pages::npinned, npages);
+  mm::account_locked_pages(k.t, k.mm, static_cast<int64_t>(npages));
   return 0;
 }
 
 void Unaccount(Kernel& k, PagesHandle h) {
-  Pages& pages = Get(k, h);
-  IOMMUFD_CHECK(pages.npinned.Peek() == pages.npages, "all pages of an area are pinned together");
-  IOMMUFD_CHECK(k.mm.locked_pages >= pages.npages, "accounting never goes below zero");
-  k.mm.locked_pages -= pages.npages;
-  pages.npinned.Write(k.t, Ref(h), 0);
+  const uint64_t npinned = Read(k, h, &Pages::npinned);
+  Write(k, h, &Pages::npinned, 0);
+  mm::account_locked_pages(k.t, k.mm, -static_cast<int64_t>(npinned));
 }
 
 // Undo of FillDomains (io_pagetable.md section 12): domains before `failed` hold [0, ahead), the
@@ -106,12 +101,12 @@ void UndoFill(Kernel& k, AreaHandle h, const std::vector<DomainHandle>& domains,
     UnmapPages(k, h, domains[i], i < failed ? ahead : done);
   }
   UnmapAndUnpin(k, h, domains.back(), done);
-  Get(k, h).storage_domain = {};
+  Write(k, h, &Area::storage_domain, {});
 }
 
 int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
                 const std::vector<DomainHandle>& domains) {
-  const uint64_t npages = Get(k, pages).npages;
+  const uint64_t npages = Read(k, pages, &Pages::shape).npages;
   for (uint64_t done = 0; done < npages;) {
     const uint64_t count = std::min(kBatchPages, npages - done);
     std::vector<mm::Pfn> pfns;
@@ -135,57 +130,60 @@ int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
 
 }  // namespace
 
-PagesHandle AllocPages(Kernel& k, Pages pages) {
+PagesHandle AllocPages(Kernel& k, const PagesShape& shape) {
   if (should_fail(k.t, sim::FaultSite::kPagesAlloc)) return {};
-  const PagesHandle h = k.s.pages.Create(std::move(pages));
+  const PagesHandle h = k.s.pages.Create(Pages{});
+  Get(k, h).shape.Raw() = shape;
   Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kPagesMutex, Ref(h));
-  if (Get(k, h).type == Pages::Type::kFile) memfd_get_file(k.t, k.mm, Get(k, h).memfd);
+  if (shape.is_file()) memfd_get_file(k.t, k.mm, shape.memfd);
   return h;
 }
 
 void ReleasePages(Kernel& k, PagesHandle h) {
-  IOMMUFD_CHECK(Get(k, h).npinned.Peek() == 0, "pages are released unpinned");
-  if (Get(k, h).type == Pages::Type::kFile) memfd_put_file(k.t, k.mm, Get(k, h).memfd);
+  const PagesShape shape = Read(k, h, &Pages::shape);
+  warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h));
+  if (shape.is_file()) memfd_put_file(k.t, k.mm, shape.memfd);
   lock_destroy(k.t, Get(k, h).mutex);
   k.t.Emit(sim::Note::kObjectFreed, Ref(h));
   k.s.pages.Free(h);
 }
 
 int FillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
-  const std::vector<DomainHandle> domains = Get(k, ioas).iopt.domains.Read(k.t, Ref(k, ioas));
+  const std::vector<DomainHandle> domains = Read(k, ioas, iopt::domains);
   if (domains.empty()) return 0;  // lazy: nothing is pinned
   mutex_lock(k.t, Get(k, pages).mutex);
   const int error = FillBatches(k, area, pages, domains);
-  if (error == 0) Get(k, area).storage_domain = domains.front();
+  if (error == 0) Write(k, area, &Area::storage_domain, domains.front());
   mutex_unlock(k.t, Get(k, pages).mutex);
   return error;
 }
 
 void UnfillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
-  const std::vector<DomainHandle> domains = Get(k, ioas).iopt.domains.Read(k.t, Ref(k, ioas));
+  const std::vector<DomainHandle> domains = Read(k, ioas, iopt::domains);
   mutex_lock(k.t, Get(k, pages).mutex);
-  const DomainHandle storage = Get(k, area).storage_domain;
+  const DomainHandle storage = Read(k, area, &Area::storage_domain);
   if (!storage.null()) {
-    const uint64_t npages = Get(k, pages).npages;
+    const uint64_t npages = Read(k, pages, &Pages::shape).npages;
     for (DomainHandle domain : domains) {
       if (!(domain == storage)) UnmapPages(k, area, domain, npages);
     }
     UnmapAndUnpin(k, area, storage, npages);
     Unaccount(k, pages);
-    Get(k, area).storage_domain = {};
+    Write(k, area, &Area::storage_domain, {});
   }
   mutex_unlock(k.t, Get(k, pages).mutex);
 }
 
 int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
-  const PagesHandle pages = Get(k, area).pages.Read(k.t, Ref(area));
+  const PagesHandle pages = Read(k, area, &Area::pages);
   mutex_lock(k.t, Get(k, pages).mutex);
   int error = 0;
-  if (Get(k, area).storage_domain.null()) {
+  if (Read(k, area, &Area::storage_domain).null()) {
     error = FillBatches(k, area, pages, {domain});
-    if (error == 0) Get(k, area).storage_domain = domain;
+    if (error == 0) Write(k, area, &Area::storage_domain, domain);
   } else {
-    const std::vector<mm::Pfn> pfns = ReadFromDomain(k, area, 0, Get(k, pages).npages);
+    const std::vector<mm::Pfn> pfns =
+        ReadFromDomain(k, area, 0, Read(k, pages, &Pages::shape).npages);
     error = MapBatch(k, area, domain, 0, pfns);
   }
   mutex_unlock(k.t, Get(k, pages).mutex);
@@ -193,16 +191,18 @@ int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
 }
 
 void UnfillDomain(Kernel& k, AreaHandle area, DomainHandle domain, DomainHandle next_storage) {
-  const PagesHandle pages = Get(k, area).pages.Read(k.t, Ref(area));
+  const PagesHandle pages = Read(k, area, &Area::pages);
   mutex_lock(k.t, Get(k, pages).mutex);
-  const uint64_t npages = Get(k, pages).npages;
+  const uint64_t npages = Read(k, pages, &Pages::shape).npages;
   if (next_storage.null()) {
     UnmapAndUnpin(k, area, domain, npages);
     Unaccount(k, pages);
-    Get(k, area).storage_domain = {};
+    Write(k, area, &Area::storage_domain, {});
   } else {
     UnmapPages(k, area, domain, npages);
-    if (Get(k, area).storage_domain == domain) Get(k, area).storage_domain = next_storage;
+    if (Read(k, area, &Area::storage_domain) == domain) {
+      Write(k, area, &Area::storage_domain, next_storage);
+    }
   }
   mutex_unlock(k.t, Get(k, pages).mutex);
 }

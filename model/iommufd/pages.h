@@ -11,7 +11,7 @@
 namespace iommufd_check::iommufd {
 
 // A pages object with one reference and nothing pinned. FAULTS: pages_alloc (a null handle).
-PagesHandle AllocPages(Kernel& k, Pages pages);
+PagesHandle AllocPages(Kernel& k, const PagesShape& shape);
 // Drops file and memory. REQUIRES: nothing pinned.
 void ReleasePages(Kernel& k, PagesHandle pages);
 

@@ -2,7 +2,9 @@
 // io_pagetable.md).
 //
 // Everything here is a value: objects refer to each other by handles, users name them by ids. What
-// tasks share stands in Shared<> and is reached with the lock that locking.md section 1 names.
+// tasks share stands in Shared<>, in Const<> when it is set before the object is published, and is
+// reached with the lock that locking.md section 1 names. Ids and locks of an object are as constant
+// as the object itself.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +13,13 @@
 
 #include "model/iommu/domain.h"
 #include "model/mm/machine.h"
-#include "model/sim/shared.h"
+#include "model/sim/access.h"
 #include "model/sim/slots.h"
 
 namespace iommufd_check::iommufd {
 
 using mm::Iova;
+using sim::Const;
 using sim::Field;
 using sim::LockId;
 using sim::Shared;
@@ -73,10 +76,11 @@ struct TableEntry {
 
 // struct iommufd_ctx: one open file of /dev/iommu.
 struct Context {
-  LockId xa_lock;           // of the object table
-  LockId liveupdate_mutex;  // R5 and later, and `reference`
-  sim::Refcount file;       // struct file references: fd, bound devices, LUO
-  bool fd_open = true;
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kIommufd;
+  LockId xa_lock;                              // of the object table
+  LockId liveupdate_mutex;                     // R5 and later, and `reference`
+  sim::Refcount file;                          // struct file references: fd, bound devices, LUO
+  Shared<bool, Field::kFdOpen> fd_open{true};  // in the process's descriptor table
   // Index id-1; trailing free entries are trimmed.
   Shared<std::vector<TableEntry>, Field::kObjectTable> objects;
 
@@ -109,7 +113,7 @@ struct IoPagetable {
   LockId iova_rwsem;
   Shared<std::vector<AreaHandle>, Field::kAreaTree> areas;  // ascending by IOVA, disjoint
   Shared<std::vector<iommu::DomainHandle>, Field::kIoptDomains> domains;  // dense
-  std::vector<Reserved> reserved;                                         // under iova_rwsem
+  Shared<std::vector<Reserved>, Field::kReserved> reserved;               // under iova_rwsem
   Shared<uint64_t, Field::kIovaAlignment> iova_alignment{1};
   // R2-R6: a flag (0 or 1). R7 and `reference`: the number of preserved domains.
   Shared<uint32_t, Field::kIoptImmutable> immutable;
@@ -126,6 +130,7 @@ struct IoPagetable {
 };
 
 struct Ioas {
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kIoas;
   Object object;
   LockId mutex;
   IoPagetable iopt;
@@ -140,8 +145,16 @@ struct Ioas {
   }
 };
 
-// Flags of a HWPT that share one machine word, so that two writers under different locks lose one
-// of their stores (bugs.md B121).
+// Paths to the fields of an IOAS's table.
+namespace iopt {
+inline constexpr sim::Path areas{&Ioas::iopt, &IoPagetable::areas};
+inline constexpr sim::Path domains{&Ioas::iopt, &IoPagetable::domains};
+inline constexpr sim::Path reserved{&Ioas::iopt, &IoPagetable::reserved};
+inline constexpr sim::Path iova_alignment{&Ioas::iopt, &IoPagetable::iova_alignment};
+inline constexpr sim::Path immutable{&Ioas::iopt, &IoPagetable::immutable};
+}  // namespace iopt
+
+// Flags of a HWPT that share one machine word: a store of one writes the others too.
 struct HwptBits {
   bool enforce_cache_coherency = false;
   bool lu_preserve = false;  // R2-R3: the mark
@@ -154,9 +167,10 @@ struct HwptBits {
 };
 
 struct Hwpt {
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kHwpt;
   Object object;
-  IoasHandle ioas;
-  iommu::DomainHandle domain;
+  Const<IoasHandle, Field::kHwptIoas> ioas;
+  Const<iommu::DomainHandle, Field::kHwptDomain> domain;
   Shared<HwptBits, Field::kHwptBits> bits;
   Shared<bool, Field::kObjectTable> marked;  // R6 and `reference`: XA_MARK_1, under xa_lock
   Shared<uint64_t, Field::kHwptToken> token;
@@ -178,10 +192,12 @@ struct Hwpt {
 };
 
 struct Device {
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kDevice;
   Object object;
-  uint16_t endpoint = 0;  // index of the device in iommu::State::endpoints
-  LockId igroup_lock;     // one group per device
-  bool bound = true;      // false once the driver has begun to unbind
+  Const<uint16_t, Field::kEndpoint> endpoint;  // index in iommu::State::endpoints
+  LockId igroup_lock;                          // one group per device
+  // False once the driver has begun to unbind: its own state, which it orders itself.
+  Shared<bool, Field::kBound> bound{true};
   Shared<HwptHandle, Field::kDeviceAttach> attached;  // at IOMMU_NO_PASID; null: not attached
 
   friend bool operator==(const Device&, const Device&) = default;
@@ -194,43 +210,53 @@ struct Device {
   }
 };
 
-// struct iopt_area: `pages` is null while the area is being filled or torn down.
-struct Area {
+// What an area is for as long as it lives.
+struct AreaShape {
   Iova first = 0;
   Iova last = 0;  // inclusive
   uint32_t page_offset = 0;
   uint64_t permissions = 0;  // iommu::kRead | kWrite
-  Shared<PagesHandle, Field::kAreaPages> pages;
-  iommu::DomainHandle storage_domain;  // null: not filled into any domain
 
   uint64_t length() const { return last - first + 1; }
-  friend bool operator==(const Area&, const Area&) = default;
+  friend bool operator==(const AreaShape&, const AreaShape&) = default;
   template <class Visitor, class... Self>
   static void Visit(Visitor&& v, Self&... s) {
     v("first", s.first...);
     v("last", s.last...);
     v("page_offset", s.page_offset...);
     v("permissions", s.permissions...);
+  }
+};
+
+// struct iopt_area: `pages` is null while the area is being filled or torn down.
+struct Area {
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kArea;
+  Const<AreaShape, Field::kAreaShape> shape;
+  Shared<PagesHandle, Field::kAreaPages> pages;
+  // Null: not filled into any domain. Under pages->mutex.
+  Shared<iommu::DomainHandle, Field::kStorageDomain> storage_domain;
+
+  friend bool operator==(const Area&, const Area&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("", s.shape...);
     v("pages", s.pages...);
     v("storage_domain", s.storage_domain...);
   }
 };
 
-// struct iopt_pages. In this slice one area owns it: no IOAS_COPY, no access objects, so a page is
-// pinned while, and only while, some domain maps it, and its pfn is read back from that domain.
-struct Pages {
+// What a pages object is for as long as it lives.
+struct PagesShape {
   enum class Type : uint8_t { kUser, kFile };
   Type type = Type::kUser;
-  LockId mutex;
   uint64_t user_address = 0;  // kUser: page aligned
   mm::MemfdHandle memfd;      // kFile: holds a file reference
   uint64_t first_page = 0;    // kFile: index in the file
   uint64_t npages = 0;
   bool writable = false;
-  Shared<uint32_t, Field::kPagesSeals> seals;   // sampled by a design at map time
-  Shared<uint64_t, Field::kPagesFill> npinned;  // pages pinned and accounted, under mutex
 
-  friend bool operator==(const Pages&, const Pages&) = default;
+  bool is_file() const { return type == Type::kFile; }
+  friend bool operator==(const PagesShape&, const PagesShape&) = default;
   template <class Visitor, class... Self>
   static void Visit(Visitor&& v, Self&... s) {
     v("type", s.type...);
@@ -239,6 +265,22 @@ struct Pages {
     v("first_page", s.first_page...);
     v("npages", s.npages...);
     v("writable", s.writable...);
+  }
+};
+
+// struct iopt_pages. In this slice one area owns it: no IOAS_COPY, no access objects, so a page is
+// pinned while, and only while, some domain maps it, and its pfn is read back from that domain.
+struct Pages {
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kPages;
+  LockId mutex;
+  Const<PagesShape, Field::kPagesShape> shape;
+  Shared<uint32_t, Field::kPagesSeals> seals;   // sampled by a design at map time
+  Shared<uint64_t, Field::kPagesFill> npinned;  // pages pinned and accounted, under mutex
+
+  friend bool operator==(const Pages&, const Pages&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("", s.shape...);
     v("seals", s.seals...);
     v("npinned", s.npinned...);
   }

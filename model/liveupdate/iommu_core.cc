@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "model/iommu/walker.h"
 #include "model/liveupdate/kho.h"
 #include "model/sim/check.h"
 
@@ -27,7 +26,7 @@ void FreeArray(Kernel& k, PhysAddr page) {
 // RESERVE_RECORD(domain): the next slot of the array, a new page when the last is full.
 PhysAddr ReserveRecord(Kernel& k, const CoreRules& rules) {
   if (should_fail(k.t, sim::FaultSite::kReserveRecord, kFlbRef)) return ErrPtr(-sim::kENOMEM);
-  const PhysAddr flb = k.lu.flb.Read(k.t, kFlbRef).data;
+  const PhysAddr flb = Read(k.t, k.lu.flb, kFlbRef).data;
   PhysAddr page = load(k, flb, kFlbDomains.offset, kFlbDomains.bytes, kFlbRef);
   for (;;) {
     const PhysAddr next = load(k, page, kArrayNext.offset, kArrayNext.bytes, kFlbRef);
@@ -58,9 +57,7 @@ void MarkDeleted(Kernel& k, PhysAddr record, const CoreRules& rules) {
 
 // ops->preserve of generic page tables: registers every table, or none.
 int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
-  std::vector<Pfn> tables;
-  iommu::CollectTables(k.mm.phys, Get(k.t, k.iommu, domain).top, &tables);
-  IOMMUFD_CHECK(!tables.empty(), "a domain has at least its top table");
+  const std::vector<Pfn> tables = iommu_tables(k.t, k.iommu, k.mm, domain);
   for (size_t i = 0; i < tables.size(); ++i) {
     const int error = kho_preserve_folio(k, tables[i], Ref(domain), sim::FaultSite::kPreserveTable);
     if (error == 0) continue;
@@ -72,15 +69,14 @@ int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
 
 // Walks the *current* table, as generic page tables do (B34b).
 void UnpreserveTables(Kernel& k, iommu::DomainHandle domain) {
-  std::vector<Pfn> tables;
-  iommu::CollectTables(k.mm.phys, Get(k.t, k.iommu, domain).top, &tables);
-  for (Pfn table : tables) kho_unpreserve_folio(k, table, Ref(domain));
+  for (Pfn table : iommu_tables(k.t, k.iommu, k.mm, domain)) {
+    kho_unpreserve_folio(k, table, Ref(domain));
+  }
 }
 
 int PreserveLocked(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
                    PhysAddr* record) {
-  if (rules.refuse_double &&
-      Get(k.t, k.iommu, domain).preserved_state.Read(k.t, Ref(domain)) != 0) {
+  if (rules.refuse_double && Read(k, domain, &iommu::Domain::preserved_state) != 0) {
     return -sim::kEBUSY;
   }
   const PhysAddr reserved = ReserveRecord(k, rules);
@@ -90,12 +86,12 @@ int PreserveLocked(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules
     MarkDeleted(k, reserved, rules);
     return error;
   }
-  const Pfn top = Get(k.t, k.iommu, domain).top;
+  const Pfn top = Read(k, domain, &iommu::Domain::top);
   store(k, reserved, rules.record.top_table.offset, rules.record.top_table.bytes,
         mm::AddressOf(top), kFlbRef);
   store(k, reserved, rules.record.top_level.offset, rules.record.top_level.bytes,
         iommu::kLevels - 1, kFlbRef);
-  Get(k.t, k.iommu, domain).preserved_state.Write(k.t, Ref(domain), reserved);
+  Write(k, domain, &iommu::Domain::preserved_state, reserved);
   k.t.Emit(sim::Note::kDomainPreserved, Ref(domain), static_cast<int64_t>(reserved));
   *record = reserved;
   return 0;
@@ -104,9 +100,10 @@ int PreserveLocked(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules
 // get_outgoing: false is ENOENT, no preserved file holds the FLB.
 bool GetFlb(Kernel& k, const CoreRules& rules) {
   mutex_lock(k.t, k.lu.flb_lock);
-  FlbOutgoing& flb = k.lu.flb.Modify(k.t, kFlbRef);
-  const bool present = flb.data != 0;
-  if (present && rules.get_put) ++flb.count;
+  const bool present = Read(k.t, k.lu.flb, kFlbRef).data != 0;
+  if (present && rules.get_put) {
+    Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { ++flb.count; });
+  }
   mutex_unlock(k.t, k.lu.flb_lock);
   return present;
 }
@@ -114,8 +111,7 @@ bool GetFlb(Kernel& k, const CoreRules& rules) {
 void PutFlb(Kernel& k, const CoreRules& rules) {
   if (!rules.get_put) return;
   mutex_lock(k.t, k.lu.flb_lock);
-  const uint32_t count = --k.lu.flb.Modify(k.t, kFlbRef).count;
-  IOMMUFD_CHECK(count > 0, "a transient get never drops the last reference");
+  Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { --flb.count; });
   mutex_unlock(k.t, k.lu.flb_lock);
 }
 
@@ -136,18 +132,17 @@ int flb_preserve(Kernel& k) {
     }
     store(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, arrays[i], kFlbRef);
   }
-  IOMMUFD_CHECK(k.lu.flb.Peek().data == 0, "the first preserved file creates the object");
-  k.lu.flb.Modify(k.t, kFlbRef).data = header;
+  Update(k.t, k.lu.flb, kFlbRef, [&](FlbOutgoing& flb) { flb.data = header; });
   return 0;
 }
 
 void flb_unpreserve(Kernel& k) {
-  const PhysAddr header = k.lu.flb.Read(k.t, kFlbRef).data;
+  const PhysAddr header = Read(k.t, k.lu.flb, kFlbRef).data;
   for (int i = kArrays - 1; i >= 0; --i) {
     FreeArray(k, load(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, kFlbRef));
   }
   kho_unpreserve_free(k, header, kFlbRef);
-  k.lu.flb.Modify(k.t, kFlbRef).data = 0;
+  Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { flb.data = 0; });
 }
 
 int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
@@ -164,7 +159,7 @@ int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules
 }
 
 void iommu_domain_unpreserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules) {
-  const PhysAddr record = Get(k.t, k.iommu, domain).preserved_state.Read(k.t, Ref(domain));
+  const PhysAddr record = Read(k, domain, &iommu::Domain::preserved_state);
   if (record == 0) {
     k.t.Emit(sim::Note::kDomainPreserveMissing, Ref(domain));
     if (rules.tolerate_missing) return;
@@ -174,7 +169,7 @@ void iommu_domain_unpreserve(Kernel& k, iommu::DomainHandle domain, const CoreRu
   mutex_lock(k.t, k.lu.flb_object_mutex);
   UnpreserveTables(k, domain);
   MarkDeleted(k, record, rules);
-  Get(k.t, k.iommu, domain).preserved_state.Write(k.t, Ref(domain), 0);
+  Write(k, domain, &iommu::Domain::preserved_state, 0);
   k.t.Emit(sim::Note::kDomainUnpreserved, Ref(domain));
   mutex_unlock(k.t, k.lu.flb_object_mutex);
   PutFlb(k, rules);

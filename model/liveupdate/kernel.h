@@ -19,5 +19,6 @@ Session& Get(Kernel& k, SessionHandle h);
 using iommufd::Get;
 using iommufd::Ref;
 sim::ObjectRef Ref(SessionHandle h);
+inline sim::ObjectRef Ref(Kernel&, SessionHandle h) { return Ref(h); }
 
 }  // namespace iommufd_check::liveupdate

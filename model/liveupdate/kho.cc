@@ -32,9 +32,10 @@ mm::OwnerSet RecordOf(sim::ObjectRef object) {
 void SetBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
   IOMMUFD_CHECK(owner.kind != sim::ObjectKind::kNone, "a registration is on somebody's behalf");
   mutex_lock(k.t, k.lu.kho.radix_mutex);
-  auto& set = k.lu.kho.preserved.Modify(k.t, kKhoRef);
-  const auto position = std::lower_bound(set.begin(), set.end(), key);
-  if (position == set.end() || *position != key) set.insert(position, key);
+  Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<KhoKey>& set) {
+    const auto position = std::lower_bound(set.begin(), set.end(), key);
+    if (position == set.end() || *position != key) set.insert(position, key);
+  });
   for (Pfn pfn = key.pfn; pfn < key.end(); ++pfn) {
     k.t.Emit(sim::Note::kKhoAdd, owner, static_cast<int64_t>(pfn));
   }
@@ -43,12 +44,14 @@ void SetBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
 
 void ClearBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
   mutex_lock(k.t, k.lu.kho.radix_mutex);
-  auto& set = k.lu.kho.preserved.Modify(k.t, kKhoRef);
-  const auto position = std::lower_bound(set.begin(), set.end(), key);
-  if (position != set.end() && *position == key) set.erase(position);
+  Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<KhoKey>& set) {
+    const auto position = std::lower_bound(set.begin(), set.end(), key);
+    if (position != set.end() && *position == key) set.erase(position);
+  });
   // Keys of a few records: a walk is cheap.
+  const std::vector<KhoKey>& left = k.lu.kho.preserved.Peek();
   const auto still = [&](Pfn pfn) {
-    return std::any_of(set.begin(), set.end(), [pfn](const KhoKey& other) {
+    return std::any_of(left.begin(), left.end(), [pfn](const KhoKey& other) {
       return other.pfn <= pfn && pfn < other.end();
     });
   };
@@ -58,6 +61,12 @@ void ClearBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
   }
   mutex_unlock(k.t, k.lu.kho.radix_mutex);
 }
+
+// Handed-over memory is accessed by fields; a field is the word of the frame that it begins in.
+sim::ObjectRef FrameOf(PhysAddr address) {
+  return {sim::ObjectKind::kFrame, static_cast<uint16_t>(mm::PfnOf(address) - mm::kFirstPfn)};
+}
+uint16_t WordOf(PhysAddr address) { return static_cast<uint16_t>(address >> 3 & 511); }
 
 // Of [memory + offset, ... + bytes). A field that a wild offset wraps around is nowhere either.
 void CheckPointer(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
@@ -117,14 +126,19 @@ void kho_unpreserve_free(Kernel& k, PhysAddr memory, sim::ObjectRef object) {
 
 void store(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, uint64_t value,
            sim::ObjectRef object) {
+  const sim::ObjectRef frame = FrameOf(memory + offset);
+  k.t.Place(frame.kind, Field::kRecords);
   CheckPointer(k, memory, offset, bytes, object);
-  k.t.Access(sim::Primitive::kWrite, object, Field::kRecords);
+  k.t.Access(sim::Primitive::kWrite, frame, Field::kRecords, sim::kAccessWord,
+             WordOf(memory + offset));
   k.mm.phys.WriteField(memory + offset, bytes, value);
 }
 
 uint64_t load(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
+  const sim::ObjectRef frame = FrameOf(memory + offset);
+  k.t.Place(frame.kind, Field::kRecords);
   CheckPointer(k, memory, offset, bytes, object);
-  k.t.Access(sim::Primitive::kRead, object, Field::kRecords);
+  k.t.Access(sim::Primitive::kRead, frame, Field::kRecords, 0, WordOf(memory + offset));
   return k.mm.phys.ReadField(memory + offset, bytes);
 }
 

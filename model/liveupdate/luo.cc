@@ -1,6 +1,7 @@
 #include "model/liveupdate/luo.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/iommufd/ioctl.h"
 #include "model/liveupdate/design.h"
@@ -17,19 +18,19 @@ constexpr sim::ObjectRef kFlbRef{sim::ObjectKind::kFlb, 0};
 
 int InsertId(Kernel& k, FileRef file) {
   spin_lock(k.t, k.lu.files_xa_lock);
-  auto& ids = k.lu.preserved_ids.Modify(k.t, kLuoRef);
-  const bool taken = std::find(ids.begin(), ids.end(), file) != ids.end();
-  if (!taken) ids.push_back(file);
+  const bool taken = Update(k.t, k.lu.preserved_ids, kLuoRef, [&](std::vector<FileRef>& ids) {
+    if (std::find(ids.begin(), ids.end(), file) != ids.end()) return true;
+    ids.push_back(file);
+    return false;
+  });
   spin_unlock(k.t, k.lu.files_xa_lock);
   return taken ? -sim::kEBUSY : 0;
 }
 
 void EraseId(Kernel& k, FileRef file) {
   spin_lock(k.t, k.lu.files_xa_lock);
-  auto& ids = k.lu.preserved_ids.Modify(k.t, kLuoRef);
-  const auto position = std::find(ids.begin(), ids.end(), file);
-  IOMMUFD_CHECK(position != ids.end(), "the id of a preserved file is in the set");
-  ids.erase(position);
+  Update(k.t, k.lu.preserved_ids, kLuoRef,
+         [&](std::vector<FileRef>& ids) { std::erase(ids, file); });
   spin_unlock(k.t, k.lu.files_xa_lock);
 }
 
@@ -39,8 +40,8 @@ int GetFileFlbs(Kernel& k, FileRef file) {
   down_read(k.t, k.lu.register_rwlock);
   mutex_lock(k.t, k.lu.flb_lock);
   int error = 0;
-  if (k.lu.flb.Read(k.t, kFlbRef).count == 0) error = flb_preserve(k);
-  if (error == 0) ++k.lu.flb.Modify(k.t, kFlbRef).count;
+  if (Read(k.t, k.lu.flb, kFlbRef).count == 0) error = flb_preserve(k);
+  if (error == 0) Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { ++flb.count; });
   mutex_unlock(k.t, k.lu.flb_lock);
   up_read(k.t, k.lu.register_rwlock);
   return error;
@@ -50,8 +51,9 @@ void PutFileFlbs(Kernel& k, FileRef file) {
   if (file.kind != FileRef::Kind::kIommufd) return;
   down_read(k.t, k.lu.register_rwlock);
   mutex_lock(k.t, k.lu.flb_lock);
-  IOMMUFD_CHECK(k.lu.flb.Peek().count > 0, "each preserved file holds the FLB once");
-  if (--k.lu.flb.Modify(k.t, kFlbRef).count == 0) flb_unpreserve(k);
+  const uint32_t left =
+      Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { return --flb.count; });
+  if (left == 0) flb_unpreserve(k);
   mutex_unlock(k.t, k.lu.flb_lock);
   up_read(k.t, k.lu.register_rwlock);
 }
@@ -93,7 +95,8 @@ int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
     error = should_fail(k.t, sim::FaultSite::kFileAlloc, Ref(session)) ? -sim::kENOMEM : 0;
     if (error == 0) error = HandlerPreserve(k, session, &file);
     if (error == 0) {
-      Get(k, session).files.Modify(k.t, Ref(session)).push_back(file);
+      Update(k, session, &Session::files,
+             [&](std::vector<LuoFile>& files) { files.push_back(file); });
       return 0;
     }
     PutFileFlbs(k, file.file);
@@ -103,7 +106,7 @@ int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
 }
 
 int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
-  for (const LuoFile& other : Get(k, session).files.Read(k.t, Ref(session))) {
+  for (const LuoFile& other : Read(k, session, &Session::files)) {
     if (other.token == file.token) return -sim::kEEXIST;
   }
   if (should_fail(k.t, sim::FaultSite::kBlockGrow, Ref(session))) return -sim::kENOMEM;
@@ -120,22 +123,21 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
 }
 
 void ReleaseSession(Kernel& k, SessionHandle session) {
-  IOMMUFD_CHECK(!Get(k, session).fd_open, "a session is released after its close");
   mutex_lock(k.t, Get(k, session).mutex);
-  while (!Get(k, session).files.Read(k.t, Ref(session)).empty()) {
-    const LuoFile file = Get(k, session).files.Peek().back();
+  for (;;) {
+    const std::vector<LuoFile> files = Read(k, session, &Session::files);
+    if (files.empty()) break;
+    const LuoFile file = files.back();
     HandlerUnpreserve(k, session, file);
     PutFileFlbs(k, file.file);
     EraseId(k, file.file);
-    Get(k, session).files.Modify(k.t, Ref(session)).pop_back();
+    Update(k, session, &Session::files, [](std::vector<LuoFile>& list) { list.pop_back(); });
     PutFile(k, file);
   }
   mutex_unlock(k.t, Get(k, session).mutex);
   down_write(k.t, k.lu.sessions_rwsem);
-  auto& list = k.lu.session_list.Modify(k.t, kLuoRef);
-  const auto position = std::find(list.begin(), list.end(), session);
-  IOMMUFD_CHECK(position != list.end(), "an open session is listed");
-  list.erase(position);
+  Update(k.t, k.lu.session_list, kLuoRef,
+         [&](std::vector<SessionHandle>& list) { std::erase(list, session); });
   up_write(k.t, k.lu.sessions_rwsem);
   lock_destroy(k.t, Get(k, session).mutex);
   k.t.Emit(sim::Note::kObjectFreed, Ref(session));
@@ -157,15 +159,16 @@ int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
   if (should_fail(k.t, sim::FaultSite::kSessionAlloc, kLuoRef)) return -sim::kENOMEM;
   down_write(k.t, k.lu.sessions_rwsem);
   int error = should_fail(k.t, sim::FaultSite::kBlockGrow, kLuoRef) ? -sim::kENOMEM : 0;
-  for (SessionHandle other : k.lu.session_list.Read(k.t, kLuoRef)) {
-    if (error == 0 && Get(k, other).name == name) error = -sim::kEEXIST;
+  for (SessionHandle other : Read(k.t, k.lu.session_list, kLuoRef)) {
+    if (error == 0 && Read(k, other, &Session::name) == name) error = -sim::kEEXIST;
   }
   SessionHandle h;
   if (error == 0) {
     h = k.lu.sessions.Create(Session{});
-    Get(k, h).name = name;
+    Get(k, h).name.Raw() = name;
     Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kLuoSessionMutex, Ref(h));
-    k.lu.session_list.Modify(k.t, kLuoRef).push_back(h);
+    Update(k.t, k.lu.session_list, kLuoRef,
+           [&](std::vector<SessionHandle>& list) { list.push_back(h); });
   }
   up_write(k.t, k.lu.sessions_rwsem);
   if (error != 0) return error;
@@ -191,25 +194,25 @@ int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, mm::MemfdHan
 }
 
 int luo_close_session(Kernel& k, SessionHandle session) {
-  k.t.Step();
-  if (k.lu.sessions.Find(session) == nullptr || !Get(k, session).fd_open) return -sim::kEBADF;
-  Get(k, session).fd_open = false;
+  if (k.lu.sessions.Find(session) == nullptr) return -sim::kEBADF;
+  const bool was_open = Update(
+      k, session, &Session::fd_open, [](bool& open) { return std::exchange(open, false); },
+      iommufd::kInFdTable);
+  if (!was_open) return -sim::kEBADF;
   luo_put_session(k, session);
   return 0;
 }
 
-void luo_get_session(Kernel& k, SessionHandle session) {
-  refcount_inc(k.t, Get(k, session).file, Ref(session));
-}
+void luo_get_session(Kernel& k, SessionHandle session) { refcount_inc(k, session, &Session::file); }
 
 void luo_put_session(Kernel& k, SessionHandle session) {
-  if (refcount_dec_and_test(k.t, Get(k, session).file, Ref(session))) ReleaseSession(k, session);
+  if (refcount_dec_and_test(k, session, &Session::file)) ReleaseSession(k, session);
 }
 
-int luo_get_token_outgoing(Kernel& k, SessionHandle session, mm::MemfdHandle memfd,
-                           uint64_t* token, uint64_t* data) {
+int luo_get_token_outgoing(Kernel& k, SessionHandle session, mm::MemfdHandle memfd, uint64_t* token,
+                           uint64_t* data) {
   lockdep_assert_held(k.t, Get(k, session).mutex);
-  for (const LuoFile& file : Get(k, session).files.Read(k.t, Ref(session))) {
+  for (const LuoFile& file : Read(k, session, &Session::files)) {
     if (file.file.kind == FileRef::Kind::kMemfd && file.memfd == memfd) {
       *token = file.token;
       *data = file.data;

@@ -82,7 +82,8 @@ int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
   const sim::ObjectRef ref = mm::Ref(memfd);
   const PhysAddr header = kho_alloc_preserve(k, kMemfdSerSize, mm::FrameOwner::kMemfdSer, ref);
   if (IsErr(header)) return PtrErr(header);
-  const mm::MemfdState& state = Get(k.t, k.mm, memfd).state.Read(k.t, ref);
+  mm::View files{k.t, k.mm};
+  const mm::MemfdState state = Read(files, memfd, &mm::Memfd::state, sim::kAccessMarked);
   const uint64_t size = state.size;
   const uint32_t seals = state.seals;
   store(k, header, kMemfdSize.offset, kMemfdSize.bytes, size, ref);
@@ -97,7 +98,10 @@ int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
 }
 
 void SetFrozen(Kernel& k, mm::MemfdHandle memfd, bool frozen) {
-  Get(k.t, k.mm, memfd).state.Modify(k.t, mm::Ref(memfd)).frozen = frozen;
+  mm::View files{k.t, k.mm};
+  Update(
+      files, memfd, &mm::Memfd::state, [&](mm::MemfdState& state) { state.frozen = frozen; },
+      sim::kAccessMarked);
 }
 
 }  // namespace
@@ -123,7 +127,7 @@ void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
   for (uint64_t i = 0; i < folios; ++i) {
     const Pfn pfn = load(k, array, i * kFolioSize + kFolioPfnFlags.offset, 8, ref) >> kPfnShift;
     kho_unpreserve_folio(k, pfn, ref);
-    k.mm.phys.Unpin(k.t, pfn);
+    unpin_pages(k.t, k.mm, {pfn});
   }
   for (uint64_t i = 0; i < ArrayPages(folios); ++i) {
     kho_unpreserve_folio(k, mm::PfnOf(array) + i, ref);

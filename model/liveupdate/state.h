@@ -13,6 +13,7 @@ using iommufd::ContextHandle;
 using mm::FileRef;
 using mm::Pfn;
 using mm::PhysAddr;
+using sim::Const;
 using sim::Field;
 using sim::LockId;
 using sim::Shared;
@@ -50,8 +51,8 @@ struct Kho {
 struct LuoFile {
   uint64_t token = 0;
   FileRef file;
-  mm::MemfdHandle memfd;     // when file.kind is kMemfd
-  ContextHandle iommufd;     // when file.kind is kIommufd
+  mm::MemfdHandle memfd;  // when file.kind is kMemfd
+  ContextHandle iommufd;  // when file.kind is kIommufd
   uint64_t data = 0;
 
   friend bool operator==(const LuoFile&, const LuoFile&) = default;
@@ -64,10 +65,11 @@ struct LuoFile {
 };
 
 struct Session {
-  std::string name;
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kSession;
+  Const<std::string, Field::kSessionName> name;
   LockId mutex;
-  sim::Refcount file;  // fd and system calls in flight
-  bool fd_open = true;
+  sim::Refcount file;                                        // fd and system calls in flight
+  Shared<bool, Field::kFdOpen> fd_open{true};                // in the process's descriptor table
   Shared<std::vector<LuoFile>, Field::kSessionFiles> files;  // in preserve order
 
   friend bool operator==(const Session&, const Session&) = default;
@@ -83,8 +85,8 @@ using SessionHandle = sim::Handle<Session>;
 
 // The outgoing half of the FLB "iommu": bound to the life of preserved iommufd files.
 struct FlbOutgoing {
-  uint32_t count = 0;     // preserved files plus gets in progress
-  PhysAddr data = 0;      // its header in KHO memory; 0: no object
+  uint32_t count = 0;  // preserved files plus gets in progress
+  PhysAddr data = 0;   // its header in KHO memory; 0: no object
   friend bool operator==(const FlbOutgoing&, const FlbOutgoing&) = default;
   template <class Visitor, class... Self>
   static void Visit(Visitor&& v, Self&... s) {
@@ -105,7 +107,7 @@ struct State {
   Shared<std::vector<FileRef>, Field::kGlobalFiles> preserved_ids;  // the global id set
   Shared<FlbOutgoing, Field::kFlb> flb;
   // `reference`: an iommufd is preserved, so its marks are frozen. Under liveupdate_mutex.
-  Shared<bool, Field::kHwptPreserved> marks_frozen;
+  Shared<bool, Field::kMarksFrozen> marks_frozen;
 
   friend bool operator==(const State&, const State&) = default;
   template <class Visitor, class... Self>

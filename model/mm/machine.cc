@@ -11,6 +11,9 @@ using sim::Task;
 
 namespace {
 
+// i_size is read without a lock, and the page cache has its own.
+constexpr uint8_t kByTheFile = sim::kAccessMarked;
+
 PageMap::iterator Position(PageMap& map, uint32_t index) {
   return std::lower_bound(map.begin(), map.end(), index,
                           [](const auto& entry, uint32_t i) { return entry.first < i; });
@@ -67,10 +70,12 @@ Memfd& Get(Task& t, Machine& mm, MemfdHandle h) {
 namespace {
 
 // mm/memfd.c: memfd_tag_pins. The pages of the page cache that somebody has pinned.
-std::vector<Pfn> PinnedPages(const PhysMemory& phys, const PageMap& map) {
+std::vector<Pfn> PinnedPages(Task& t, Machine& mm, MemfdHandle h) {
+  View k{t, mm};
   std::vector<Pfn> pinned;
-  for (const auto& [index, pfn] : map) {
-    if (phys.at(pfn).pins > 0) pinned.push_back(pfn);
+  for (const auto& [index, pfn] : Read(k, h, &Memfd::state, kByTheFile).pages) {
+    t.Place(sim::ObjectKind::kFrame, sim::Field::kPins);
+    if (mm.phys.ReadPins(t, pfn) > 0) pinned.push_back(pfn);
   }
   return pinned;
 }
@@ -78,12 +83,10 @@ std::vector<Pfn> PinnedPages(const PhysMemory& phys, const PageMap& map) {
 // mm/memfd.c: memfd_wait_for_pins. Waits a while for the pages that are pinned now, not for those
 // pinned meanwhile. LOCKS: inode lock held, so the pages stay in the page cache.
 int WaitForPins(Task& t, Machine& mm, MemfdHandle h) {
-  const std::vector<Pfn> tagged =
-      PinnedPages(mm.phys, Get(t, mm, h).state.ReadAtomic(t, Ref(h)).pages);
+  const std::vector<Pfn> tagged = PinnedPages(t, mm, h);
   if (tagged.empty()) return 0;
-  t.Step();  // schedule_timeout_killable: whoever runs meanwhile may unpin
-  might_sleep(t, Ref(h));
-  for (const Pfn pfn : PinnedPages(mm.phys, Get(t, mm, h).state.ReadAtomic(t, Ref(h)).pages)) {
+  might_sleep(t, Ref(h));  // schedule_timeout_killable: whoever runs meanwhile may unpin
+  for (const Pfn pfn : PinnedPages(t, mm, h)) {
     if (std::find(tagged.begin(), tagged.end(), pfn) != tagged.end()) return -sim::kEBUSY;
   }
   return 0;
@@ -91,14 +94,15 @@ int WaitForPins(Task& t, Machine& mm, MemfdHandle h) {
 
 // mm/memfd.c: memfd_add_seals, from F_SEAL_SEAL on. Memfds have the default mode, 0777.
 int AddSealsLocked(Task& t, Machine& mm, MemfdHandle h, uint32_t seals) {
-  const uint32_t present = Get(t, mm, h).state.Read(t, Ref(h)).seals;
+  View k{t, mm};
+  const uint32_t present = Read(k, h, &Memfd::state, kByTheFile).seals;
   if ((present & kSealSeal) != 0) return -sim::kEPERM;
   if ((seals & kSealExec) != 0) seals |= kSealShrink | kSealGrow | kSealWrite | kSealFutureWrite;
   if ((seals & kSealWrite) != 0 && (present & kSealWrite) == 0) {
     const int error = WaitForPins(t, mm, h);
     if (error != 0) return error;
   }
-  Get(t, mm, h).state.Modify(t, Ref(h)).seals |= seals;
+  Update(k, h, &Memfd::state, [&](MemfdState& state) { state.seals |= seals; }, kByTheFile);
   return 0;
 }
 
@@ -117,20 +121,27 @@ int memfd_punch_hole(Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint6
   if (offset > kMaxFileOffset || length == 0 || length > kMaxFileOffset) return -sim::kEINVAL;
   if (offset + length > kMaxFileOffset) return -sim::kEFBIG;
   const sim::LockId lock = Get(t, mm, h).inode_lock;
+  View k{t, mm};
   mutex_lock(t, lock);
-  MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));
-  int error = 0;
-  if (state.frozen || (state.seals & (kSealWrite | kSealFutureWrite)) != 0) {
-    error = -sim::kEPERM;
-  } else {
-    // Only whole pages leave the page cache; partial ones are zeroed in place.
-    const uint64_t bytes = (state.size + kPageSize - 1) & ~(kPageSize - 1);
-    const uint64_t end = std::min(offset + length, bytes) >> kPageShift;
-    const uint64_t first = (std::min(offset, bytes) + kPageSize - 1) >> kPageShift;
-    if (first < end) {
-      DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first), static_cast<uint32_t>(end));
-    }
-  }
+  const int error = Update(
+      k, h, &Memfd::state,
+      [&](MemfdState& state) {
+        int error = 0;
+        if (state.frozen || (state.seals & (kSealWrite | kSealFutureWrite)) != 0) {
+          error = -sim::kEPERM;
+        } else {
+          // Only whole pages leave the page cache; partial ones are zeroed in place.
+          const uint64_t bytes = (state.size + kPageSize - 1) & ~(kPageSize - 1);
+          const uint64_t end = std::min(offset + length, bytes) >> kPageShift;
+          const uint64_t first = (std::min(offset, bytes) + kPageSize - 1) >> kPageShift;
+          if (first < end) {
+            DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first),
+                      static_cast<uint32_t>(end));
+          }
+        }
+        return error;
+      },
+      kByTheFile);
   mutex_unlock(t, lock);
   return error;
 }
@@ -138,30 +149,39 @@ int memfd_punch_hole(Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint6
 int memfd_truncate(Task& t, Machine& mm, MemfdHandle h, uint64_t size) {
   if (size > Machine::kMaxMemfdBytes) return -sim::kEFBIG;
   const sim::LockId lock = Get(t, mm, h).inode_lock;
+  View k{t, mm};
   mutex_lock(t, lock);
-  MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));
-  int error = 0;
-  if ((state.frozen && size != state.size) ||
-      (size < state.size && (state.seals & kSealShrink) != 0) ||
-      (size > state.size && (state.seals & kSealGrow) != 0)) {
-    error = -sim::kEPERM;
-  } else {
-    const uint64_t first = (size + kPageSize - 1) >> kPageShift;
-    DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first), UINT32_MAX);
-    state.size = size;
-  }
+  const int error = Update(
+      k, h, &Memfd::state,
+      [&](MemfdState& state) {
+        int error = 0;
+        if ((state.frozen && size != state.size) ||
+            (size < state.size && (state.seals & kSealShrink) != 0) ||
+            (size > state.size && (state.seals & kSealGrow) != 0)) {
+          error = -sim::kEPERM;
+        } else {
+          const uint64_t first = (size + kPageSize - 1) >> kPageShift;
+          DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first), UINT32_MAX);
+          state.size = size;
+        }
+        return error;
+      },
+      kByTheFile);
   mutex_unlock(t, lock);
   return error;
 }
 
 void memfd_get_file(Task& t, Machine& mm, MemfdHandle h) {
-  refcount_inc(t, Get(t, mm, h).file, Ref(h));
+  View k{t, mm};
+  refcount_inc(k, h, &Memfd::file);
 }
 
 void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
-  if (!refcount_dec_and_test(t, Get(t, mm, h).file, Ref(h))) return;
-  MemfdState& state = Get(t, mm, h).state.Modify(t, Ref(h));
-  DropPages(t, mm.phys, state.pages, 0, UINT32_MAX);
+  View k{t, mm};
+  if (!refcount_dec_and_test(k, h, &Memfd::file)) return;
+  Update(
+      k, h, &Memfd::state,
+      [&](MemfdState& state) { DropPages(t, mm.phys, state.pages, 0, UINT32_MAX); }, kByTheFile);
   lock_destroy(t, Get(t, mm, h).inode_lock);
   mm.memfds.Free(h);
 }
@@ -172,11 +192,16 @@ int memfd_pin_folios(Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32
     return FailureOf(FaultSite::kMemfdPinFolios);
   }
   // The page cache has its own lock, and i_size is read without one.
-  MemfdState& state = Get(t, mm, h).state.ModifyAtomic(t, Ref(h));
-  const uint64_t reach = last_page == LastPage::kWhole ? 0 : kPageSize - 1;
-  const uint64_t pages = (state.size + reach) >> kPageShift;
-  if (uint64_t{first} + count > pages) return -sim::kEINVAL;
-  return PinRange(t, mm.phys, state.pages, first, count, FrameOwner::kMemfdData, out);
+  View k{t, mm};
+  return Update(
+      k, h, &Memfd::state,
+      [&](MemfdState& state) {
+        const uint64_t reach = last_page == LastPage::kWhole ? 0 : kPageSize - 1;
+        const uint64_t pages = (state.size + reach) >> kPageShift;
+        if (uint64_t{first} + count > pages) return -sim::kEINVAL;
+        return PinRange(t, mm.phys, state.pages, first, count, FrameOwner::kMemfdData, out);
+      },
+      kByTheFile);
 }
 
 int pin_user_pages(Task& t, Machine& mm, uint64_t address, uint32_t count, std::vector<Pfn>* out) {
@@ -187,13 +212,29 @@ int pin_user_pages(Task& t, Machine& mm, uint64_t address, uint32_t count, std::
     if (address < base || address - base >= buffer.size) continue;
     if (((address - base) >> kPageShift) + count > buffer.size >> kPageShift) return -sim::kEFAULT;
     const uint32_t first = static_cast<uint32_t>((address - base) >> kPageShift);
-    return PinRange(t, mm.phys, buffer.pages, first, count, FrameOwner::kUserMemory, out);
+    const sim::ObjectRef ref{sim::ObjectKind::kBuffer, static_cast<uint16_t>(i)};
+    return Update(
+        t, buffer.pages, ref,
+        [&](PageMap& pages) {
+          return PinRange(t, mm.phys, pages, first, count, FrameOwner::kUserMemory, out);
+        },
+        kByTheFile);
   }
   return -sim::kEFAULT;
 }
 
+void account_locked_pages(Task& t, Machine& mm, int64_t pages) {
+  const auto how = pages < 0 ? sim::Primitive::kRefDec : sim::Primitive::kRefInc;
+  mm.locked_pages.Raw() += pages;
+  t.Record(how, {sim::ObjectKind::kBuffer, 0}, static_cast<int>(sim::Field::kLockedPages),
+           mm.locked_pages.Peek());
+}
+
 void unpin_pages(Task& t, Machine& mm, const std::vector<Pfn>& pfns) {
-  for (Pfn pfn : pfns) mm.phys.Unpin(t, pfn);
+  for (Pfn pfn : pfns) {
+    t.Place(sim::ObjectKind::kFrame, sim::Field::kPins);
+    mm.phys.Unpin(t, pfn);
+  }
 }
 
 }  // namespace iommufd_check::mm

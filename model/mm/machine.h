@@ -9,8 +9,8 @@
 
 #include "model/mm/phys_memory.h"
 #include "model/mm/types.h"
+#include "model/sim/access.h"
 #include "model/sim/locks.h"
-#include "model/sim/shared.h"
 #include "model/sim/slots.h"
 
 namespace iommufd_check::mm {
@@ -38,6 +38,7 @@ struct MemfdState {
 };
 
 struct Memfd {
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kMemfd;
   sim::LockId inode_lock;
   sim::Refcount file;  // struct file references
   sim::Shared<MemfdState, sim::Field::kMemfdState> state;
@@ -54,7 +55,8 @@ using MemfdHandle = sim::Handle<Memfd>;
 // Anonymous, writable memory of the process; frames appear when they are first pinned.
 struct Buffer {
   uint64_t size = 0;  // bytes
-  PageMap pages;
+  // Under mmap_lock and the locks of its page tables.
+  sim::Shared<PageMap, sim::Field::kPins> pages;
   friend bool operator==(const Buffer&, const Buffer&) = default;
   template <class Visitor, class... Self>
   static void Visit(Visitor&& v, Self&... s) {
@@ -74,7 +76,8 @@ struct Machine {
   PhysMemory phys;
   sim::Slots<Memfd> memfds;
   std::vector<Buffer> buffers;
-  uint64_t locked_pages = 0;  // user->locked_vm
+  // user->locked_vm, an atomic counter.
+  sim::Shared<int64_t, sim::Field::kLockedPages> locked_pages;
 
   friend bool operator==(const Machine&, const Machine&) = default;
   template <class Visitor, class... Self>
@@ -88,8 +91,16 @@ struct Machine {
 
 inline sim::ObjectRef Ref(MemfdHandle h) { return {sim::ObjectKind::kMemfd, h.index}; }
 
+// What a task sees of this layer.
+struct View {
+  sim::Task& t;
+  Machine& mm;
+};
+
 // The memfd, or an oops when its file has been freed.
 Memfd& Get(sim::Task& t, Machine& mm, MemfdHandle h);
+inline Memfd& Get(View& view, MemfdHandle h) { return Get(view.t, view.mm, h); }
+inline sim::ObjectRef Ref(View&, MemfdHandle h) { return Ref(h); }
 
 // System calls on a memfd. Errno order as in luo_kho.md section 7, and of Linux 6.12:
 // memfd_add_seals (mm/memfd.c): unknown seals EINVAL, F_SEAL_SEAL set EPERM, F_SEAL_WRITE anew
@@ -115,6 +126,9 @@ int memfd_pin_folios(sim::Task& t, Machine& mm, MemfdHandle h, uint32_t first, u
 // Pins user pages from `address` (page aligned); EFAULT where no buffer is. FAULTS: pin_user_pages.
 int pin_user_pages(sim::Task& t, Machine& mm, uint64_t address, uint32_t count,
                    std::vector<Pfn>* out);
+
+// iopt_pages_update_pinned, the counter's part. Adds commute.
+void account_locked_pages(sim::Task& t, Machine& mm, int64_t pages);
 
 void unpin_pages(sim::Task& t, Machine& mm, const std::vector<Pfn>& pfns);
 

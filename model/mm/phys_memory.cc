@@ -141,7 +141,13 @@ void PhysMemory::Unpin(sim::Task& t, Pfn pfn) {
     t.Oops(sim::Splat::kBadPageState, FrameRef(pfn), static_cast<int64_t>(pfn));
   }
   --head.pins;
+  t.Access(sim::Primitive::kWrite, FrameRef(pfn), sim::Field::kPins, sim::kAccessMarked);
   if (--head.refs == 0) Release(t, pfn - frames_[pfn - kFirstPfn].tail);
+}
+
+uint16_t PhysMemory::ReadPins(sim::Task& t, Pfn pfn) const {
+  t.Access(sim::Primitive::kRead, FrameRef(pfn), sim::Field::kPins, sim::kAccessMarked);
+  return at(pfn).pins;
 }
 
 size_t PhysMemory::live_frames() const {

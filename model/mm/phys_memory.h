@@ -69,6 +69,8 @@ class PhysMemory {
   void Put(sim::Task& t, Pfn pfn);
   void Pin(sim::Task& t, Pfn pfn);    // an oops for a frame not in use
   void Unpin(sim::Task& t, Pfn pfn);  // also for one that is not pinned (kBadPageState)
+  // folio_maybe_dma_pinned and the like. 0 for a frame not in use.
+  uint16_t ReadPins(sim::Task& t, Pfn pfn) const;
 
   // Below the end of what was ever handed out and is still in use somewhere above.
   bool Exists(Pfn pfn) const { return pfn >= kFirstPfn && pfn - kFirstPfn < frames_.size(); }

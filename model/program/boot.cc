@@ -40,7 +40,7 @@ liveupdate::World BootWorld(const Boot& boot) {
   }
   for (uint32_t i = 0; i < boot.buffers; ++i) {
     world.machine.buffers.push_back(
-        mm::Buffer{uint64_t{boot.buffer_pages} * mm::kPageSize, {}});
+        mm::Buffer{.size = uint64_t{boot.buffer_pages} * mm::kPageSize});
   }
   return world;
 }

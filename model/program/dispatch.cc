@@ -50,12 +50,12 @@ uint32_t FlagsOf(uint64_t permissions, bool fixed) {
 
 bool IommufdOpen(Kernel& k) {
   const iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
-  return ctx != nullptr && ctx->fd_open;
+  return ctx != nullptr && Read(k, k.ctx, &iommufd::Context::fd_open, iommufd::kInFdTable);
 }
 
 bool SessionOpen(Kernel& k, SessionHandle session) {
   const liveupdate::Session* open = k.lu.sessions.Find(session);
-  return open != nullptr && open->fd_open;
+  return open != nullptr && Read(k, session, &liveupdate::Session::fd_open, iommufd::kInFdTable);
 }
 
 int CallIommufd(Kernel& k, const Program& program, const Call& call, uint32_t* id) {
@@ -163,7 +163,8 @@ int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings
     // Through the device's own descriptor: a bound device keeps the context (objects.md 4), so one
     // that is gone or on its way out has no device.
     const iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
-    if (ctx == nullptr || ctx->file.value == 0) return -sim::kENOENT;
+    if (ctx == nullptr) return -sim::kENOENT;
+    if (refcount_read(k, k.ctx, &iommufd::Context::file) == 0) return -sim::kENOENT;
   } else if (!IommufdOpen(k)) {
     return -sim::kEBADF;
   }
@@ -251,7 +252,7 @@ Call CallOf(const Program& program, size_t index, const Bindings& bindings,
 void ProcessExit(Kernel& k) {
   std::vector<SessionHandle> sessions;
   k.lu.sessions.ForEach([&](SessionHandle h, const liveupdate::Session& session) {
-    if (session.fd_open) sessions.push_back(h);
+    if (session.fd_open.Peek()) sessions.push_back(h);
   });
   for (SessionHandle h : sessions) luo_close_session(k, h);
   UnbindAll(k);
@@ -260,8 +261,8 @@ void ProcessExit(Kernel& k) {
   k.mm.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd&) { memfds.push_back(h); });
   for (mm::MemfdHandle h : memfds) memfd_put_file(k.t, k.mm, h);
   for (mm::Buffer& buffer : k.mm.buffers) {
-    for (const auto& [index, pfn] : buffer.pages) k.mm.phys.Put(k.t, pfn);
-    buffer.pages.clear();
+    for (const auto& [index, pfn] : buffer.pages.Peek()) k.mm.phys.Put(k.t, pfn);
+    buffer.pages.Raw().clear();
   }
   k.mm.buffers.clear();
 }

@@ -86,6 +86,7 @@ void Executor::Impl::StartRun() {
   config.faults = program->faults;
   config.listener = options.judged ? &judge : nullptr;
   config.step_limit = options.step_limit;
+  config.places = options.places;
   lock_order = {};
   config.lock_order = &lock_order;
   runtime.Reset(config);
@@ -154,7 +155,9 @@ void Executor::Impl::Collect() {
   execution.sites.clear();
   execution.difference.clear();
   execution.armed.fill(0);
+  execution.meetings.Clear();
   if (!options.judged) return;
+  execution.meetings = judge.meetings();
   execution.violations = judge.findings().violations();
   execution.armed = judge.findings().armed();
   execution.sites = judge.sites();

@@ -28,6 +28,9 @@ struct RunOptions {
   // Keep the World before the violating operation and where the violation was seen.
   bool keep_worlds = false;
   uint32_t step_limit = 2'000'000;
+  // Accesses that ask the scheduler; null: all of them. Steps count every access anyway, so switches
+  // do not move with it.
+  const sim::PlaceSet* places = nullptr;
   // Chooses among the concurrent tasks where no switch of the program does; null: a task goes on
   // until it blocks or ends. Must be a pure function of what it is asked in this run.
   sim::Scheduler* scheduler = nullptr;
@@ -62,6 +65,7 @@ struct Execution {
   // With keep_worlds: lines of the structural diff of the first violation (or of the first one of
   // stop_at), between the World before that operation and where it was seen.
   std::vector<std::string> difference;
+  sim::PlaceSet meetings;  // where tasks met without order (spec/race_detector.h)
   // Of Keep and Extend only: of what later operations depend on (boundary.h), before the exit.
   sim::Fingerprint boundary;
 

@@ -41,6 +41,7 @@ class Judge : public sim::EventListener {
 
   const spec::Findings& findings() const { return findings_; }
   const std::vector<SiteVisit>& sites() const { return sites_; }
+  const sim::PlaceSet& meetings() const { return monitor_.meetings(); }
   std::vector<std::string> TakeDifference() { return std::move(difference_); }
 
  private:

@@ -28,17 +28,17 @@ bool Published(const World& world, uint32_t id, iommufd::ObjectType type) {
 
 spec::AreaView ViewOf(const World& world, const iommufd::Area& area) {
   spec::AreaView view;
-  view.first = area.first;
-  view.last = area.last;
-  view.permissions = area.permissions;
+  view.first = area.shape.Peek().first;
+  view.last = area.shape.Peek().last;
+  view.permissions = area.shape.Peek().permissions;
   const iommufd::Pages* pages = world.kernel.iommufd.pages.Find(area.pages.Peek());
   view.finished = pages != nullptr;
   if (pages == nullptr) return view;
-  view.is_file = pages->type == iommufd::Pages::Type::kFile;
-  view.memfd = view.is_file ? pages->memfd.index : 0;
-  view.source_page =
-      view.is_file ? pages->first_page : pages->user_address >> mm::kPageShift;
-  view.pages = pages->npages;
+  const iommufd::PagesShape& shape = pages->shape.Peek();
+  view.is_file = shape.is_file();
+  view.memfd = view.is_file ? shape.memfd.index : 0;
+  view.source_page = view.is_file ? shape.first_page : shape.user_address >> mm::kPageShift;
+  view.pages = shape.npages;
   view.seals = pages->seals.Peek();
   return view;
 }
@@ -67,7 +67,7 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   out->hwpts.clear();
   s.hwpts.ForEach([&](iommufd::HwptHandle, const iommufd::Hwpt& hwpt) {
     if (!Published(world, hwpt.object.id, iommufd::ObjectType::kHwptPaging)) return;
-    out->hwpts.push_back({hwpt.object.id, IoasIdOf(world, hwpt.ioas), hwpt.domain.index,
+    out->hwpts.push_back({hwpt.object.id, IoasIdOf(world, hwpt.ioas.Peek()), hwpt.domain.Peek().index,
                           hwpt.object.users.value, hwpt.object.wait_cnt.value, hwpt.IsMarked(),
                           hwpt.preserved.Peek(), hwpt.token.Peek()});
   });
@@ -76,7 +76,7 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   s.devices.ForEach([&](iommufd::DeviceHandle, const iommufd::Device& device) {
     if (!Published(world, device.object.id, iommufd::ObjectType::kDevice)) return;
     const iommufd::Hwpt* hwpt = s.hwpts.Find(device.attached.Peek());
-    out->devices.push_back({device.object.id, device.endpoint, device.object.users.value,
+    out->devices.push_back({device.object.id, device.endpoint.Peek(), device.object.users.value,
                             hwpt == nullptr ? 0 : hwpt->object.id});
   });
   SortById(out->devices);
@@ -89,14 +89,14 @@ void ObserveDomains(const World& world, spec::Snapshot* out) {
     spec::DomainView& view = out->domains.emplace_back();
     view.number = h.index;
     world.kernel.iommufd.hwpts.ForEach([&](iommufd::HwptHandle, const iommufd::Hwpt& hwpt) {
-      if (hwpt.domain == h) view.ioas = IoasIdOf(world, hwpt.ioas);
+      if (hwpt.domain.Peek() == h) view.ioas = IoasIdOf(world, hwpt.ioas.Peek());
     });
-    view.top = domain.top;
+    view.top = domain.top.Peek();
     view.preserved_state = domain.preserved_state.Peek();
-    iommu::CollectTables(world.machine.phys, domain.top, &view.tables);
+    iommu::CollectTables(world.machine.phys, domain.top.Peek(), &view.tables);
     std::sort(view.tables.begin(), view.tables.end());
     leaves.clear();
-    iommu::CollectLeaves(world.machine.phys, domain.top, &leaves);
+    iommu::CollectLeaves(world.machine.phys, domain.top.Peek(), &leaves);
     for (const iommu::Leaf& leaf : leaves) {
       view.leaves.push_back({leaf.iova, leaf.pfn, leaf.permissions});
     }
@@ -169,7 +169,7 @@ void ObserveSessions(const World& world, const liveupdate::Design& design, spec:
       [&](liveupdate::SessionHandle h, const liveupdate::Session& session) {
         spec::SessionView& view = out->sessions.emplace_back();
         view.number = h.index;
-        view.name = session.name;
+        view.name = session.name.Peek();
         for (const liveupdate::LuoFile& file : session.files.Peek()) {
           view.files.push_back(ViewOf(world, design, file));
         }
@@ -182,7 +182,7 @@ void Observe(const World& world, const liveupdate::Design& design, spec::Snapsho
   const iommufd::Context* ctx = world.kernel.iommufd.contexts.Find(world.kernel.ctx);
   out->iommufd_open = ctx != nullptr;
   out->iommufd_refs = ctx == nullptr ? 0 : ctx->file.value;
-  out->iommufd_fds = ctx != nullptr && ctx->fd_open ? 1 : 0;
+  out->iommufd_fds = ctx != nullptr && ctx->fd_open.Peek() ? 1 : 0;
   ObserveObjects(world, out);
   ObserveDomains(world, out);
   ObserveMemory(world, out);

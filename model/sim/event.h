@@ -16,6 +16,16 @@ namespace iommufd_check::sim {
 using TaskId = uint8_t;
 inline constexpr int kMaxTasks = 8;
 
+// How an access is made, as KCSAN and the memory model see it (Documentation/dev-tools/kcsan.rst).
+inline constexpr uint8_t kAccessMarked =
+    1;  // READ_ONCE, WRITE_ONCE, atomics, or ordered by the callee
+inline constexpr uint8_t kAccessWord = 2;    // a plain write of up to a word, taken to be atomic
+inline constexpr uint8_t kAccessSame = 4;    // a write of the value that is there already
+inline constexpr uint8_t kAccessOrders = 8;  // a read of a count that orders what follows (acquire)
+
+// Element of a field that stands for all of them: a whole table is walked, a word of it is written.
+inline constexpr uint16_t kWholeField = UINT16_MAX;
+
 struct Event {
   uint32_t step = 0;       // steps that `task` had taken before this event; see task.h
   uint16_t operation = 0;  // index in Program::operations
@@ -23,9 +33,10 @@ struct Event {
   Primitive primitive = Primitive::kOpBegin;
   ObjectRef object;
   uint8_t detail = 0;  // Field, LockClass, FaultSite, Splat or Note, by primitive
-  uint8_t mode = 0;    // kLock, kUnlock, kWait: LockMode; kRead, kWrite: 1 when atomic
-  uint16_t spare = 0;  // kLock, kUnlock, kWait: index of the lock
-  int64_t value = 0;   // result, pfn, count; see the Note's writer
+  uint8_t mode = 0;    // kLock, kUnlock, kWait: LockMode; kRead, kWrite: kAccess* bits
+  uint16_t spare =
+      0;  // kLock, kUnlock, kWait: index of the lock; kRead, kWrite: element of the field
+  int64_t value = 0;  // result, pfn, count; see the Note's writer
 
   friend bool operator==(const Event&, const Event&) = default;
 };

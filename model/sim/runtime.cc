@@ -98,7 +98,7 @@ bool Runtime::RunConcurrent(std::span<const std::function<void(Task&)>> bodies,
 
 bool Runtime::CanContinue(TaskId waiting) const {
   const Blocked& wait = blocked_[waiting];
-  if (wait.condition != nullptr) return (*wait.condition)();
+  if (wait.sleeps) return wait.woken;
   return config_.locks->at(wait.lock).CanAcquire(waiting, wait.mode);
 }
 
@@ -119,6 +119,7 @@ void Runtime::Schedule(Scheduler& scheduler) {
     IOMMUFD_CHECK(!suspended, "only the end of a task comes back");
     if (stopped()) return UnwindAll();
     if (unfinished_ == 0) return;
+    if (RunnableMask() == 0) TakeTimeout();
     const SchedulePoint point = PointAt(chosen_);
     if (point.runnable == 0) {
       end_ = RunEnd::kDeadlock;
@@ -160,12 +161,44 @@ void Runtime::BlockOn(Task& t, const Blocked& wait) {
   if (!concurrent_) t.Oops(Splat::kDeadlock, wait.object);
   blocked_[t.id_] = wait;
   waiting_ |= static_cast<uint8_t>(1u << t.id_);
+  if (RunnableMask() == 0) TakeTimeout();
   const SchedulePoint point = PointAt(t.id_);
   if (point.runnable == 0) t.Oops(Splat::kDeadlock, wait.object);
   chosen_ = scheduler_->Next(point);
   IOMMUFD_CHECK((point.runnable >> chosen_) & 1u, "the scheduler chose a task that cannot run");
   LeaveTo(t);
   waiting_ &= static_cast<uint8_t>(~(1u << t.id_));
+}
+
+// Time passes only when nobody can run: then the first sleeper with a time-out gets it.
+bool Runtime::TakeTimeout() {
+  for (uint8_t left = unfinished_ & waiting_; left != 0; left &= static_cast<uint8_t>(left - 1)) {
+    Blocked& wait = blocked_[std::countr_zero(left)];
+    if (!wait.sleeps || !wait.has_timeout) continue;
+    wait.woken = wait.timed_out = true;
+    return true;
+  }
+  return false;
+}
+
+bool Runtime::Sleep(Task& t, ObjectRef queue, bool has_timeout) {
+  if (concurrent_) {
+    BlockOn(t, {.object = queue, .sleeps = true, .has_timeout = has_timeout});
+    t.CountStep();
+    if (!blocked_[t.id_].timed_out) return true;
+  } else if (!has_timeout) {
+    t.Oops(Splat::kDeadlock, queue);
+  }
+  t.Record(Primitive::kTimeout, queue, 0);
+  return false;
+}
+
+void Runtime::Wake(Task& t, ObjectRef queue) {
+  for (uint8_t left = unfinished_ & waiting_; left != 0; left &= static_cast<uint8_t>(left - 1)) {
+    Blocked& wait = blocked_[std::countr_zero(left)];
+    if (wait.sleeps && wait.object == queue) wait.woken = true;
+  }
+  t.Record(Primitive::kWake, queue, 0);
 }
 
 void Runtime::BeginOperation(Task& t, uint16_t operation, int64_t code) {
@@ -182,10 +215,12 @@ void Runtime::EndOperation(Task& t, int64_t result) {
   t.Record(Primitive::kOpEnd, {}, 0, result);
 }
 
-void Runtime::NoteOrder(Task& t, const LockState& wanted) {
+void Runtime::NoteOrder(Task& t, const LockState& wanted, const Nesting& nesting) {
   for (int i = 0; i < t.held_count_; ++i) {
-    const LockState& outer = config_.locks->at(t.held_[i].id);
+    const HeldLock& held = t.held_[i];
+    const LockState& outer = config_.locks->at(held.id);
     if (outer.lock_class == wanted.lock_class) {
+      if (nesting.subclass > held.subclass || t.Holds(nesting.nest_lock)) continue;
       t.Report(Splat::kRecursiveLock, wanted.object, static_cast<int>(wanted.lock_class));
     } else if (config_.lock_order->AddEdge(outer.lock_class, wanted.lock_class)) {
       t.Report(Splat::kLockCycle, wanted.object,

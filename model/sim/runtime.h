@@ -17,6 +17,7 @@
 #include "model/sim/fiber.h"
 #include "model/sim/lockdep.h"
 #include "model/sim/locks.h"
+#include "model/sim/places.h"
 #include "model/sim/task.h"
 
 namespace iommufd_check::sim {
@@ -92,6 +93,7 @@ struct RunConfig {
   LockTable* locks = nullptr;
   std::span<const PlannedFault> faults;
   EventListener* listener = nullptr;  // optional
+  const PlaceSet* places = nullptr;   // accesses that ask; null: all of them
   LockOrder* lock_order = nullptr;    // optional: shared by several runs
   uint32_t step_limit = 2'000'000;    // of all tasks together; above it the kernel is said to hang
 };
@@ -115,6 +117,10 @@ class Runtime {
   void BeginOperation(Task& t, uint16_t operation, int64_t code);
   void EndOperation(Task& t, int64_t result);
 
+  // Sleeps on a wait queue. False: the time-out was taken. For wait_event.
+  bool Sleep(Task& t, ObjectRef queue, bool has_timeout);
+  void Wake(Task& t, ObjectRef queue);
+
   // Ends the run at the next step of any task.
   void RequestStop() {
     if (!stopped()) end_ = RunEnd::kStopped;
@@ -129,17 +135,19 @@ class Runtime {
 
  private:
   friend class Task;
-  friend void AcquireLock(Task& t, LockId id, LockMode mode);
+  friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
   friend bool should_fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp);
-  friend void wait_event(Task& t, ObjectRef object, const std::function<bool()>& condition);
 
-  // What a task waits for: a lock, or a condition when `condition` is set.
+  // What a task waits for: a lock, or to be woken.
   struct Blocked {
     LockId lock{};
     LockMode mode = LockMode::kExclusive;
-    const std::function<bool()>* condition = nullptr;
-    ObjectRef object{};
+    ObjectRef object{};  // of the lock, or whose wait queue
+    bool sleeps = false;
+    bool has_timeout = false;
+    bool woken = false;
+    bool timed_out = false;
   };
   struct Worker {
     Fiber fiber;
@@ -165,7 +173,8 @@ class Runtime {
   }
   void Schedule(Scheduler& scheduler);
   void UnwindAll();
-  void NoteOrder(Task& t, const LockState& wanted);
+  void NoteOrder(Task& t, const LockState& wanted, const Nesting& nesting);
+  bool TakeTimeout();
   bool PlanFails(const Task& t, FaultSite site, int64_t* occurrence);
 
   RunConfig config_;

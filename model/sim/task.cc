@@ -24,6 +24,22 @@ void Task::Step() {
     throw RunEnds{};
   if (rt.concurrent_) [[unlikely]]
     rt.Reschedule(*this);
+  CountStep();
+}
+
+void Task::Place(ObjectKind kind, Field field) {
+  Runtime& rt = *runtime_;
+  if (rt.stopped()) [[unlikely]]
+    throw RunEnds{};
+  if (rt.concurrent_) [[unlikely]] {
+    const PlaceSet* places = rt.config_.places;
+    if (places == nullptr || places->Contains(kind, field)) rt.Reschedule(*this);
+  }
+  CountStep();
+}
+
+void Task::CountStep() {
+  Runtime& rt = *runtime_;
   ++steps_;
   if (++rt.total_steps_ > rt.config_.step_limit) [[unlikely]] {
     rt.end_ = RunEnd::kHung;
@@ -71,7 +87,7 @@ bool Task::Holds(LockId id, LockMode mode) const {
   return false;
 }
 
-void AcquireLock(Task& t, LockId id, LockMode mode) {
+void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
   Runtime& rt = *t.runtime_;
   const LockState& before = StillThere(t, id, {});
   const LockClass lock_class = before.lock_class;
@@ -81,7 +97,7 @@ void AcquireLock(Task& t, LockId id, LockMode mode) {
   LockState* lock = &StillThere(t, id, object);
   if (sleeps) might_sleep(t, object);
   if (t.held_count_ > 0) {
-    rt.NoteOrder(t, *lock);
+    rt.NoteOrder(t, *lock, nesting);
     if (t.Holds(id)) t.Oops(Splat::kDeadlock, object);
   }
 
@@ -103,7 +119,7 @@ void AcquireLock(Task& t, LockId id, LockMode mode) {
     lock->owner = static_cast<int8_t>(t.id());
   }
   IOMMUFD_CHECK(t.held_count_ < Task::kMaxHeld, "a task holds too many locks");
-  t.held_[t.held_count_++] = HeldLock{id, mode};
+  t.held_[t.held_count_++] = HeldLock{id, mode, nesting.subclass};
   if (!sleeps) ++t.spin_depth_;
   t.Record(Primitive::kLock, object, class_number, 0, mode_number, id.index);
 }
@@ -130,13 +146,19 @@ void ReleaseLock(Task& t, LockId id, LockMode mode) {
            static_cast<int>(mode), id.index);
 }
 
-void mutex_lock(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive); }
+void mutex_lock(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive, {}); }
+void mutex_lock_nested(Task& t, LockId id, const Nesting& nesting) {
+  AcquireLock(t, id, LockMode::kExclusive, nesting);
+}
+void down_write_nested(Task& t, LockId id, const Nesting& nesting) {
+  AcquireLock(t, id, LockMode::kExclusive, nesting);
+}
 void mutex_unlock(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kExclusive); }
-void down_read(Task& t, LockId id) { AcquireLock(t, id, LockMode::kShared); }
+void down_read(Task& t, LockId id) { AcquireLock(t, id, LockMode::kShared, {}); }
 void up_read(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kShared); }
-void down_write(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive); }
+void down_write(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive, {}); }
 void up_write(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kExclusive); }
-void spin_lock(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive); }
+void spin_lock(Task& t, LockId id) { AcquireLock(t, id, LockMode::kExclusive, {}); }
 void spin_unlock(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kExclusive); }
 
 void lockdep_assert_held(Task& t, LockId id) {
@@ -154,16 +176,29 @@ void lock_destroy(Task& t, LockId id) {
   t.runtime().locks().Release(id);
 }
 
-void wait_event(Task& t, ObjectRef object, const std::function<bool()>& condition) {
+namespace {
+
+bool Wait(Task& t, ObjectRef queue, const std::function<bool()>& condition, bool timeout) {
   t.Step();
-  might_sleep(t, object);
-  if (condition()) return;
-  Runtime& rt = *t.runtime_;
-  t.Record(Primitive::kWait, object, static_cast<int>(LockClass::kCount));
+  might_sleep(t, queue);
   while (!condition()) {
-    rt.BlockOn(t, {.condition = &condition, .object = object});
+    t.Record(Primitive::kWait, queue, static_cast<int>(LockClass::kCount));
+    if (!t.runtime().Sleep(t, queue, timeout)) return condition();
   }
+  return true;
 }
+
+}  // namespace
+
+void wait_event(Task& t, ObjectRef queue, const std::function<bool()>& condition) {
+  Wait(t, queue, condition, false);
+}
+
+bool wait_event_timeout(Task& t, ObjectRef queue, const std::function<bool()>& condition) {
+  return Wait(t, queue, condition, true);
+}
+
+void wake_up_all(Task& t, ObjectRef queue) { t.runtime().Wake(t, queue); }
 
 void might_sleep(Task& t, ObjectRef where) {
   if (t.spin_depth() > 0) t.Report(Splat::kSleepInAtomic, where);
@@ -194,7 +229,7 @@ void refcount_inc(Task& t, Refcount& refcount, ObjectRef object) {
 }
 
 bool refcount_inc_not_zero(Task& t, Refcount& refcount, ObjectRef object) {
-  if (refcount.value == 0) return false;
+  if (refcount.value == 0) return refcount_read(t, refcount, object) != 0;
   refcount_inc(t, refcount, object);
   return true;
 }
@@ -208,6 +243,21 @@ bool refcount_dec_and_test(Task& t, Refcount& refcount, ObjectRef object) {
   --refcount.value;
   t.Record(Primitive::kRefDec, object, static_cast<int>(Field::kRefcount), refcount.value);
   return refcount.value == 0;
+}
+
+bool refcount_dec_if_one(Task& t, Refcount& refcount, ObjectRef object) {
+  if (refcount_read(t, refcount, object) != 1) return false;
+  return refcount_dec_and_test(t, refcount, object);
+}
+
+void refcount_set(Task& t, Refcount& refcount, ObjectRef object, uint32_t value) {
+  t.Access(Primitive::kWrite, object, Field::kRefcount, kAccessMarked);
+  refcount.value = value;
+}
+
+uint32_t refcount_read(Task& t, const Refcount& refcount, ObjectRef object, uint8_t marks) {
+  t.Access(Primitive::kRead, object, Field::kRefcount, kAccessMarked | marks);
+  return refcount.value;
 }
 
 }  // namespace iommufd_check::sim

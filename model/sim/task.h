@@ -1,11 +1,13 @@
 // Tasks, and the kernel primitives that they call. These are the only yield points.
 //
 // Operations are straight-line C++ against the free functions below, which carry the kernel's
-// names. Each call of one is a *step* of its task: under a schedule the explorer may run other
-// tasks before it; without one it costs a predictable branch. Between two steps a task runs alone.
+// names. Each call of one, and each access to what tasks share, is a *step* of its task: under a
+// schedule the explorer may run other tasks before it (before accesses only where it matters,
+// places.h); without one it costs a predictable branch. Between two steps a task runs alone.
 //
 // Rules for operations
-//   1. Shared state is reached through Shared<> (shared.h) or an accessor that calls Task::Access.
+//   1. Shared state is reached through the accesses of shared.h and access.h, and nobody writes a
+//      step by hand.
 //   2. Keep handles, not references, across a step: tables move when other tasks insert.
 //   3. No destructor may take a step: a run that ends early unwinds its tasks with RunEnds.
 //
@@ -33,6 +35,14 @@ struct RunEnds {};
 struct HeldLock {
   LockId id;
   LockMode mode = LockMode::kExclusive;
+  uint8_t subclass = 0;
+};
+
+// How a lock may stand inside another one of its class (lockdep): by a documented order, lower
+// subclass first, or because a lock that is held keeps everybody else from taking two of them.
+struct Nesting {
+  uint8_t subclass = 0;
+  LockId nest_lock;  // of mutex_lock_nest_lock, down_write_nest_lock
 };
 
 class Task {
@@ -44,13 +54,15 @@ class Task {
 
   // Takes one step: other tasks may run before this returns.
   void Step();
+  // The step of an access: other tasks may run first where the run asks at this place.
+  void Place(ObjectKind kind, Field field);
 
   void Record(Primitive primitive, ObjectRef object, int detail, int64_t value = 0, int mode = 0,
               int spare = 0);
-  // `atomic`: the callee orders the access itself (i_size_read, the page cache's own lock), so it
-  // is a dependency but never a data race.
-  void Access(Primitive read_or_write, ObjectRef object, Field field, bool atomic = false) {
-    Record(read_or_write, object, static_cast<int>(field), 0, atomic ? 1 : 0);
+  // `marks`: kAccess* bits. `element`: of a field with several, each a location of its own.
+  void Access(Primitive read_or_write, ObjectRef object, Field field, uint8_t marks = 0,
+              uint16_t element = 0) {
+    Record(read_or_write, object, static_cast<int>(field), 0, marks, element);
   }
   void Emit(Note note, ObjectRef object, int64_t value = 0) {
     Record(Primitive::kNote, object, static_cast<int>(note), value);
@@ -70,9 +82,10 @@ class Task {
 
  private:
   friend class Runtime;
-  friend void AcquireLock(Task& t, LockId id, LockMode mode);
+  friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
-  friend void wait_event(Task& t, ObjectRef object, const std::function<bool()>& condition);
+
+  void CountStep();
 
   static constexpr int kMaxHeld = 16;
 
@@ -88,10 +101,12 @@ class Task {
 // Sleeping and spinning locks (include/linux/mutex.h, rwsem.h, spinlock.h). A sleeping lock taken
 // while a spinlock is held is reported and taken all the same, as a debug kernel does.
 void mutex_lock(Task& t, LockId id);
+void mutex_lock_nested(Task& t, LockId id, const Nesting& nesting);
 void mutex_unlock(Task& t, LockId id);
 void down_read(Task& t, LockId id);
 void up_read(Task& t, LockId id);
 void down_write(Task& t, LockId id);
+void down_write_nested(Task& t, LockId id, const Nesting& nesting);
 void up_write(Task& t, LockId id);
 void spin_lock(Task& t, LockId id);
 void spin_unlock(Task& t, LockId id);
@@ -102,9 +117,15 @@ void lockdep_assert_held(Task& t, LockId id);
 // Frees the lock with its object; an oops (kFreeLockedLock) when somebody holds or awaits it.
 void lock_destroy(Task& t, LockId id);
 
-// Sleeps until `condition` holds; whoever makes it true need not know (wait_event on a wait queue
-// that every change wakes). `condition` reads the World and has no effect.
-void wait_event(Task& t, ObjectRef object, const std::function<bool()>& condition);
+// Sleeps on the wait queue of `queue` until somebody wakes it and `condition` holds then. Making
+// the condition true without waking leaves the sleeper asleep. `condition` records what it reads
+// and takes no step.
+void wait_event(Task& t, ObjectRef queue, const std::function<bool()>& condition);
+// The same with a time-out, which is taken when no task can run. False: it was taken and the
+// condition does not hold.
+bool wait_event_timeout(Task& t, ObjectRef queue, const std::function<bool()>& condition);
+// Wakes all sleepers of the queue. Takes no step.
+void wake_up_all(Task& t, ObjectRef queue);
 
 // Reports kSleepInAtomic while a spinlock is held.
 void might_sleep(Task& t, ObjectRef where);
@@ -117,7 +138,9 @@ bool should_fail(Task& t, FaultSite site, ObjectRef object = {}, Gfp gfp = Gfp::
 // Reports a WARN when `condition` holds, and returns it (WARN_ON).
 bool warn_on(Task& t, bool condition, ObjectRef object);
 
-// refcount_t: reports saturation and underflow instead of wrapping.
+// refcount_t: reports saturation and underflow instead of wrapping. Ordering as in
+// Documentation/core-api/refcount-vs-atomic.rst: increments order nothing, decrements release, and
+// one that reaches zero acquires. These take no step: access.h has those of objects.
 struct Refcount {
   uint32_t value = 1;
 
@@ -131,5 +154,10 @@ void refcount_inc(Task& t, Refcount& refcount, ObjectRef object);
 bool refcount_inc_not_zero(Task& t, Refcount& refcount, ObjectRef object);
 // True when the count became zero.
 bool refcount_dec_and_test(Task& t, Refcount& refcount, ObjectRef object);
+// Takes the count from 1 to 0, or leaves it and returns false.
+bool refcount_dec_if_one(Task& t, Refcount& refcount, ObjectRef object);
+// Of refcount_read, `marks`: kAccessOrders where the caller goes on because of the value.
+void refcount_set(Task& t, Refcount& refcount, ObjectRef object, uint32_t value);
+uint32_t refcount_read(Task& t, const Refcount& refcount, ObjectRef object, uint8_t marks = 0);
 
 }  // namespace iommufd_check::sim

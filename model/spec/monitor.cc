@@ -18,6 +18,18 @@ std::string Named(sim::ObjectRef object) {
   return std::string(sim::Name(object.kind)) + " " + std::to_string(object.number);
 }
 
+std::string_view Marking(bool marked) { return marked ? "marked" : "plain"; }
+
+std::string RaceText(const sim::Event& event, const RaceDetector::Race& race) {
+  const bool writes = event.primitive == Primitive::kWrite;
+  std::string text(sim::Name(static_cast<sim::Field>(event.detail)));
+  text += " of " + Named(event.object) + (writes ? " is written here (" : " is read here (");
+  text += Marking((event.mode & sim::kAccessMarked) != 0);
+  text += race.other_wrote ? ") and was written (" : ") and was read (";
+  text += Marking(race.other_marked);
+  return text + ") by another task, and nothing orders the two";
+}
+
 }  // namespace
 
 void Monitor::Clear() {
@@ -68,15 +80,7 @@ void Monitor::OnEvent(const sim::Event& event) {
       break;
   }
   const auto race = races_.OnEvent(event);
-  if (race.has_value()) {
-    findings_.Violate(Invariant::kI20, event.object,
-                      std::string(sim::Name(static_cast<sim::Field>(event.detail))) + " of " +
-                          Named(event.object) +
-                          (event.primitive == Primitive::kWrite ? " is written here and "
-                                                                : " is read here and ") +
-                          (race->other_wrote ? "was written" : "was read") +
-                          " by another task with no lock in common");
-  }
+  if (race.has_value()) findings_.Violate(Invariant::kI20, event.object, RaceText(event, *race));
 }
 
 void Monitor::OnNote(const sim::Event& event) {

@@ -39,6 +39,7 @@ class Monitor : public sim::EventListener {
   void OnEvent(const sim::Event& event) override;
 
   uint32_t events_seen() const { return sequence_; }
+  const sim::PlaceSet& meetings() const { return races_.meetings(); }
 
   const Memory& memory() const { return memory_; }
   // Goes on from what another run remembered. REQUIRES: no event since Clear.

@@ -1,10 +1,37 @@
 #include "model/spec/race_detector.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace iommufd_check::spec {
 
+using sim::Field;
+using sim::ObjectKind;
 using sim::Primitive;
+
+namespace {
+
+// Stands for every element of a field, where what frees the object looks.
+constexpr uint16_t kAnyElement = UINT16_MAX - 1;
+
+uint64_t LocationOf(sim::ObjectRef object, uint8_t field, uint16_t element) {
+  return uint64_t{element} << 48 | uint64_t{field} << 32 |
+         uint64_t{static_cast<uint16_t>(object.kind)} << 16 | object.number;
+}
+
+uint32_t CounterOf(sim::ObjectRef object) {
+  return uint32_t{static_cast<uint16_t>(object.kind)} << 16 | object.number;
+}
+
+bool HasElements(sim::ObjectRef object) { return object.kind == ObjectKind::kFrame; }
+uint8_t Bit(uint8_t task) { return static_cast<uint8_t>(1u << task); }
+bool Marked(const sim::Event& event) { return (event.mode & sim::kAccessMarked) != 0; }
+// Taken to be atomic: marked, or a plain write of up to a word.
+bool Atomic(const sim::Event& event, bool write) {
+  return Marked(event) || (write && (event.mode & sim::kAccessWord) != 0);
+}
+
+}  // namespace
 
 void RaceDetector::Clear() {
   for (Clock& clock : clocks_) clock.fill(0);
@@ -12,40 +39,114 @@ void RaceDetector::Clear() {
   locks_.clear();
   counters_.clear();
   history_.clear();
+  meetings_.Clear();
 }
 
 void RaceDetector::Join(Clock& into, const Clock& from) {
   for (size_t i = 0; i < into.size(); ++i) into[i] = std::max(into[i], from[i]);
 }
 
-void RaceDetector::Forget(sim::ObjectRef object) {
-  const auto kind = static_cast<uint8_t>(object.kind);
-  const auto first = history_.lower_bound(Location{kind, object.number, 0});
-  const auto last = history_.upper_bound(Location{kind, object.number, UINT8_MAX});
-  history_.erase(first, last);
+// What of the history conflicts with the event and is not ordered before it. A race when KCSAN
+// would say so.
+std::optional<RaceDetector::Race> RaceDetector::Meet(const History& history,
+                                                     const sim::Event& event, bool write,
+                                                     bool* meets) const {
+  std::optional<Race> race;
+  const uint8_t now = event.task;
+  const bool atomic = Atomic(event, write);
+  const bool same = write && (event.mode & sim::kAccessSame) != 0;
+  for (uint8_t left = history.tasks & static_cast<uint8_t>(~Bit(now)); left != 0;
+       left &= static_cast<uint8_t>(left - 1)) {
+    const auto other = static_cast<uint8_t>(std::countr_zero(left));
+    for (size_t kind = write ? kReads : kWrites; kind < kKinds; ++kind) {
+      const Last& last = history.last[kind][other];
+      if (last.when == 0 || Ordered(other, last.when, now)) continue;
+      *meets = true;
+      const bool other_wrote = kind >= kWrites;
+      const bool other_marked = kind == kMarkedReads || kind == kMarkedWrites;
+      const bool changes = (write && !same) || (other_wrote && !last.same);
+      if (race.has_value() || (atomic && other_marked) || !changes) continue;
+      race = Race{other, last.operation, other_wrote, other_marked};
+    }
+  }
+  return race;
+}
+
+void RaceDetector::Enter(History& history, const sim::Event& event, bool write) const {
+  const bool atomic = Atomic(event, write);
+  const size_t kind = write ? (atomic ? kMarkedWrites : kWrites) : (atomic ? kMarkedReads : kReads);
+  history.tasks |= Bit(event.task);
+  history.last[kind][event.task] = {clocks_[event.task][event.task], event.operation,
+                                    (event.mode & sim::kAccessSame) != 0};
 }
 
 std::optional<RaceDetector::Race> RaceDetector::OnAccess(const sim::Event& event, bool write) {
-  History& history = history_[Location{static_cast<uint8_t>(event.object.kind),
-                                       event.object.number, event.detail}];
-  const uint8_t now = event.task;
-  std::optional<Race> race;
-  if (history.last_write != 0 && history.last_writer != now &&
-      !Ordered(history.last_writer, history.last_write, now)) {
-    race = Race{history.last_writer, true};
-  }
-  if (write) {
-    for (uint8_t other = 1; other < sim::kMaxTasks && !race.has_value(); ++other) {
-      if (other != now && history.reads[other] != 0 && !Ordered(other, history.reads[other], now)) {
-        race = Race{other, false};
-      }
+  bool meets = false;
+  History& history = history_[LocationOf(event.object, event.detail, event.spare)];
+  std::optional<Race> race = Meet(history, event, write, &meets);
+  Enter(history, event, write);
+  if (HasElements(event.object) && event.spare != sim::kWholeField) {
+    // Walks of the whole see each write of an element.
+    if (write) {
+      History& whole = history_[LocationOf(event.object, event.detail, sim::kWholeField)];
+      History reads = whole;
+      reads.last[kWrites].fill({});
+      reads.last[kMarkedWrites].fill({});
+      Meet(reads, event, write, &meets);
+      Enter(whole, event, write);
     }
-    history.last_writer = now;
-    history.last_write = clocks_[now][now];
-  } else {
-    history.reads[now] = clocks_[now][now];
+    Enter(history_[LocationOf(event.object, event.detail, kAnyElement)], event, write);
   }
+  if (meets) meetings_.Add(event.object.kind, static_cast<Field>(event.detail));
   return race;
+}
+
+void RaceDetector::OnCount(const sim::Event& event) {
+  if (event.detail != static_cast<uint8_t>(Field::kRefcount)) return;  // a plain atomic counter
+  Clock& mine = clocks_[event.task];
+  Counter& counter = counters_[CounterOf(event.object)];
+  int8_t& balance = counter.balance[event.task];
+  counter.counted |= Bit(event.task);
+  if (event.primitive == Primitive::kRefInc) {
+    if (balance < INT8_MAX) ++balance;
+  } else {
+    // Who gives back what it did not take may take the last reference away from the others.
+    if (balance > INT8_MIN) --balance;
+    if (balance < 0) meetings_.Add(event.object.kind, Field::kRefcount);
+    Join(counter.released, mine);
+    ++mine[event.task];
+    if (event.value == 0) Join(mine, counter.released);
+  }
+  if ((counter.tested & ~Bit(event.task)) != 0) {
+    meetings_.Add(event.object.kind, Field::kRefcount);
+  }
+}
+
+void RaceDetector::OnTest(const sim::Event& event) {
+  Counter& counter = counters_[CounterOf(event.object)];
+  counter.tested |= Bit(event.task);
+  if (event.primitive == Primitive::kWrite) counter.counted |= Bit(event.task);
+  if ((event.mode & sim::kAccessOrders) != 0) Join(clocks_[event.task], counter.released);
+  if ((counter.counted & ~Bit(event.task)) != 0) {
+    meetings_.Add(event.object.kind, Field::kRefcount);
+  }
+}
+
+// Freeing writes the whole object.
+void RaceDetector::OnFreed(const sim::Event& event) {
+  sim::Event free = event;
+  free.mode = sim::kAccessMarked;
+  for (int field = 0; field < sim::Count<Field>(); ++field) {
+    const auto f = static_cast<uint8_t>(field);
+    for (const uint16_t element : {uint16_t{0}, kAnyElement, sim::kWholeField}) {
+      const auto found = history_.find(LocationOf(event.object, f, element));
+      if (found == history_.end()) continue;
+      bool meets = false;
+      Meet(found->second, free, true, &meets);
+      if (meets) meetings_.Add(event.object.kind, static_cast<Field>(field));
+      history_.erase(found);
+    }
+  }
 }
 
 std::optional<RaceDetector::Race> RaceDetector::OnEvent(const sim::Event& event) {
@@ -53,32 +154,36 @@ std::optional<RaceDetector::Race> RaceDetector::OnEvent(const sim::Event& event)
   Clock& mine = clocks_[event.task];
   const bool shared = event.mode == 1;
   switch (event.primitive) {
-    case Primitive::kLock: {
-      const LockClocks& lock = locks_[event.spare];
-      Join(mine, lock.writers);
-      if (!shared) Join(mine, lock.readers);
-      return std::nullopt;
-    }
+    case Primitive::kLock:
     case Primitive::kUnlock: {
+      if (event.spare >= locks_.size()) locks_.resize(event.spare + size_t{1});
       LockClocks& lock = locks_[event.spare];
-      Join(shared ? lock.readers : lock.writers, mine);
-      ++mine[event.task];
+      if (event.primitive == Primitive::kLock) {
+        Join(mine, lock.writers);
+        if (!shared) Join(mine, lock.readers);
+      } else {
+        Join(shared ? lock.readers : lock.writers, mine);
+        ++mine[event.task];
+      }
       return std::nullopt;
     }
     case Primitive::kRefInc:
-    case Primitive::kRefDec: {
-      Clock& counter = counters_[{static_cast<uint8_t>(event.object.kind), event.object.number}];
-      Join(mine, counter);
-      counter = mine;
-      ++mine[event.task];
+    case Primitive::kRefDec:
+      OnCount(event);
       return std::nullopt;
-    }
     case Primitive::kRead:
     case Primitive::kWrite:
-      if (event.mode == 1) return std::nullopt;
+      if (event.detail == static_cast<uint8_t>(Field::kRefcount)) {
+        OnTest(event);
+        return std::nullopt;
+      }
       return OnAccess(event, event.primitive == Primitive::kWrite);
     case Primitive::kNote:
-      if (event.detail == static_cast<uint8_t>(sim::Note::kObjectFreed)) Forget(event.object);
+      if (event.detail == static_cast<uint8_t>(sim::Note::kObjectFreed) ||
+          event.detail == static_cast<uint8_t>(sim::Note::kDomainFreed) ||
+          event.detail == static_cast<uint8_t>(sim::Note::kFrameFree)) {
+        OnFreed(event);
+      }
       return std::nullopt;
     default:
       return std::nullopt;

@@ -1,19 +1,26 @@
-// Data races between tasks (I20): a write and another access of one field, by different tasks, that
-// no lock orders in this run.
+// Accesses of different tasks to one field that no synchronisation orders in this run.
 //
 // Happens-before by vector clocks: releasing a lock publishes the releaser's clock, acquiring it
 // takes the clock over; readers of a rw_semaphore order only against writers. Reference counts
-// order as the kernel's acquire-release atomics do. Accesses marked atomic are not checked. Tasks
-// start ordered after main. No false positives; the explorers supply the schedules.
+// order as refcount_t does (Documentation/core-api/refcount-vs-atomic.rst): an increment orders
+// nothing, a decrement releases, and the one that reaches zero acquires; so does a read of a count
+// that the reader acts on. Tasks start ordered after main.
+//
+// Two answers. A *meeting* is any unordered pair of which one writes (or frees the object): another
+// order of the two is another behaviour, so its field is a place to switch at (sim/places.h). A
+// *race* is a meeting that KCSAN reports in the kernel's default configuration: not when both are
+// marked, a plain write of up to a word counts as marked, and a write that changes nothing is let
+// pass. No false positives; the explorers supply the schedules.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <tuple>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "model/sim/event.h"
+#include "model/sim/places.h"
 
 namespace iommufd_check::spec {
 
@@ -25,22 +32,38 @@ class RaceDetector {
 
   struct Race {
     uint8_t other_task = 0;
+    uint16_t other_operation = 0;
     bool other_wrote = false;
+    bool other_marked = false;
   };
   // Feeds one event; a race that it completes.
   std::optional<Race> OnEvent(const sim::Event& event);
 
+  // The fields at which tasks met without order so far.
+  const sim::PlaceSet& meetings() const { return meetings_; }
+
  private:
   using Clock = std::array<uint32_t, sim::kMaxTasks>;
-  using Location = std::tuple<uint8_t, uint16_t, uint8_t>;  // kind, number, field
+  // The last access of one kind by one task: when, 0: none, and in which operation.
+  struct Last {
+    uint32_t when = 0;
+    uint16_t operation = 0;
+    bool same = false;
+  };
+  enum : size_t { kReads, kMarkedReads, kWrites, kMarkedWrites, kKinds };
   struct History {
-    uint8_t last_writer = 0;
-    uint32_t last_write = 0;  // 0: never written by a task
-    Clock reads{};            // clock of each task's last read, 0: none
+    std::array<std::array<Last, sim::kMaxTasks>, kKinds> last{};
+    uint8_t tasks = 0;  // bit t: task t has accessed it
   };
   struct LockClocks {
     Clock writers{};
     Clock readers{};
+  };
+  struct Counter {
+    Clock released{};
+    std::array<int8_t, sim::kMaxTasks> balance{};  // taken minus given back, by task
+    uint8_t counted = 0;                           // bit t: task t counts it
+    uint8_t tested = 0;                            // bit t: task t reads its value
   };
 
   static void Join(Clock& into, const Clock& from);
@@ -48,12 +71,18 @@ class RaceDetector {
     return clocks_[now][earlier] >= when;
   }
   std::optional<Race> OnAccess(const sim::Event& event, bool write);
-  void Forget(sim::ObjectRef object);
+  std::optional<Race> Meet(const History& history, const sim::Event& event, bool write,
+                           bool* meets) const;
+  void Enter(History& history, const sim::Event& event, bool write) const;
+  void OnCount(const sim::Event& event);
+  void OnTest(const sim::Event& event);
+  void OnFreed(const sim::Event& event);
 
   std::array<Clock, sim::kMaxTasks> clocks_{};
-  std::map<uint16_t, LockClocks> locks_;
-  std::map<std::pair<uint8_t, uint16_t>, Clock> counters_;
-  std::map<Location, History> history_;
+  std::vector<LockClocks> locks_;  // by index
+  absl::flat_hash_map<uint32_t, Counter> counters_;  // looked up, never iterated
+  absl::flat_hash_map<uint64_t, History> history_;   // likewise
+  sim::PlaceSet meetings_;
 };
 
 }  // namespace iommufd_check::spec

@@ -56,7 +56,7 @@ TEST(BoundedSchedules, AreAsManyAsTheorySays) {
       Meter meter;
       std::set<std::vector<uint32_t>> seen;
       uint64_t m = 0, n = 0;
-      BoundedSchedules schedules(&executor, liveupdate::FindDesign("reference"), program, bound);
+      BoundedSchedules schedules(&executor, liveupdate::FindDesign("reference"), program, bound, nullptr);
       EXPECT_TRUE(schedules.Run({}, &meter, [&](const Program&, const Execution& execution) {
         m = execution.task_steps[1];
         n = execution.task_steps[2];
@@ -87,7 +87,7 @@ TEST(BoundedSchedules, SubtreesOfChildrenMakeTheWhole) {
     };
   };
   Meter meter;
-  BoundedSchedules schedules(&executor, design, program, 2);
+  BoundedSchedules schedules(&executor, design, program, 2, nullptr);
   EXPECT_TRUE(schedules.Run({}, &meter, into(&whole)));
   EXPECT_TRUE(schedules.RunOne({}, &meter, into(&parts)));
   for (const ScheduleNode& child : schedules.ChildrenOf({})) {

@@ -210,6 +210,8 @@ class Deaf : public Subject {
  public:
   explicit Deaf(Subject* subject) : subject_(*subject) {}
   void Run(std::span<const sim::TaskId>) override { subject_.Run({}); }
+  void UsePlaces(const sim::PlaceSet& places) override { subject_.UsePlaces(places); }
+  const sim::PlaceSet& meetings() const override { return subject_.meetings(); }
   const std::vector<sim::Event>& events() const override { return subject_.events(); }
   const std::vector<sim::SchedulePoint>& points() const override { return subject_.points(); }
   sim::RunEnd end() const override { return subject_.end(); }

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "model/explore/interleavings.h"
+#include "model/explore/place_closure.h"
 #include "model/explore/program_subject.h"
 #include "model/liveupdate/designs/registry.h"
 
@@ -40,8 +40,10 @@ inline Explored ExploreOutcomes(liveupdate::Design* design, const program::Progr
                                 Reduction reduction, bool exact_frames = false) {
   program::Executor executor;
   ProgramSubject subject(&executor, design, program);
-  InterleavingOptions options{.reduction = reduction, .dependency = DependencyOf(program)};
+  InterleavingOptions options{.reduction = Reduction::kDpor};
   options.dependency.exact_frames = exact_frames;
+  options.dependency.places = ClosePlaces(&subject, options, UINT64_MAX, nullptr);
+  options.reduction = reduction;
   Interleavings explorer(&subject, options);
   Explored explored;
   explored.counts = explorer.Explore([&](const Subject&) {

@@ -26,7 +26,8 @@ std::set<Outcome> BoundedOutcomes(const std::string& design, const Program& prog
   program::Executor executor;
   Meter meter;
   std::set<Outcome> outcomes;
-  EXPECT_TRUE(BoundedSchedules(&executor, liveupdate::FindDesign(design), program, preemptions)
+  EXPECT_TRUE(BoundedSchedules(&executor, liveupdate::FindDesign(design), program, preemptions,
+                               nullptr)
                   .Run({}, &meter, [&](const Program&, const Execution& execution) {
                     outcomes.insert(OutcomeOf(execution));
                     return true;

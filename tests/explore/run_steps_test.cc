@@ -11,6 +11,7 @@
 
 #include "model/explore/happens_before.h"
 #include "model/explore/interleavings.h"
+#include "model/explore/place_closure.h"
 #include "model/explore/program_subject.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
@@ -24,8 +25,14 @@ namespace {
 class Recorded : public Subject {
  public:
   explicit Recorded(const Subject& run)
-      : events_(run.events()), points_(run.points()), end_(run.end()), digest_(run.digest()) {}
+      : events_(run.events()),
+        points_(run.points()),
+        meetings_(run.meetings()),
+        end_(run.end()),
+        digest_(run.digest()) {}
   void Run(std::span<const sim::TaskId>) override {}
+  void UsePlaces(const sim::PlaceSet&) override {}
+  const sim::PlaceSet& meetings() const override { return meetings_; }
   const std::vector<sim::Event>& events() const override { return events_; }
   const std::vector<sim::SchedulePoint>& points() const override { return points_; }
   sim::RunEnd end() const override { return end_; }
@@ -34,6 +41,7 @@ class Recorded : public Subject {
  private:
   std::vector<sim::Event> events_;
   std::vector<sim::SchedulePoint> points_;
+  sim::PlaceSet meetings_;
   sim::RunEnd end_;
   uint64_t digest_;
 };
@@ -46,6 +54,8 @@ class Recorder : public Subject {
     subject_.Run(choices);
     runs.emplace_back(subject_);
   }
+  void UsePlaces(const sim::PlaceSet& places) override { subject_.UsePlaces(places); }
+  const sim::PlaceSet& meetings() const override { return subject_.meetings(); }
   const std::vector<sim::Event>& events() const override { return subject_.events(); }
   const std::vector<sim::SchedulePoint>& points() const override { return subject_.points(); }
   sim::RunEnd end() const override { return subject_.end(); }
@@ -168,8 +178,9 @@ TEST(RunSteps, ProgramsAreReadAsFromScratch) {
       program::Executor executor;
       ProgramSubject subject(&executor, liveupdate::FindDesign(design), program);
       Meter meter(60);
+      const sim::PlaceSet places = ClosePlaces(&subject, {}, 1000, nullptr);
       ASSERT_NO_FATAL_FAILURE(ExpectReadAsFromScratch(
-          &subject, {.meter = &meter, .dependency = DependencyOf(program)}, 1, &seen))
+          &subject, {.meter = &meter, .dependency = {.places = places}}, 1, &seen))
           << name << " under " << design;
     }
   }

@@ -10,12 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "model/explore/choice_schedule.h"
 #include "model/explore/subject.h"
 #include "model/sim/shared.h"
+#include "model/spec/race_detector.h"
 
 namespace iommufd_check::explore {
 
-// What a task's code works on. Each access is a step of its own.
+// What a task's code works on.
 class TaskState {
  public:
   TaskState(sim::LockTable* locks, int variables, int mutexes) : values_(variables) {
@@ -27,12 +29,10 @@ class TaskState {
     }
   }
   int64_t Read(sim::Task& t, int variable) {
-    t.Step();
-    return values_[static_cast<size_t>(variable)].Read(t, Ref(variable));
+    return sim::Read(t, values_[static_cast<size_t>(variable)], Ref(variable));
   }
   void Write(sim::Task& t, int variable, int64_t value) {
-    t.Step();
-    values_[static_cast<size_t>(variable)].Write(t, Ref(variable), value);
+    sim::Write(t, values_[static_cast<size_t>(variable)], Ref(variable), value);
   }
   sim::LockId mutex(int i) const { return mutexes_[static_cast<size_t>(i)]; }
   sim::LockId rwsem(int i) const { return rwsems_[static_cast<size_t>(i)]; }
@@ -57,7 +57,7 @@ class TaskState {
 
 using TaskCode = std::function<void(sim::Task& t, TaskState& state)>;
 
-class TaskSubject : public Subject, private sim::Scheduler {
+class TaskSubject : public Subject {
  public:
   TaskSubject(int variables, int mutexes, std::vector<TaskCode> tasks)
       : tasks_(std::move(tasks)), booted_(&booted_locks_, variables, mutexes), state_(booted_) {
@@ -71,17 +71,22 @@ class TaskSubject : public Subject, private sim::Scheduler {
   void Run(std::span<const sim::TaskId> choices) override {
     locks_ = booted_locks_;
     state_ = booted_;
-    choices_ = choices;
-    next_ = 0;
-    started_ = 1u << 1;
-    points_.clear();
+    ChoiceSchedule choose(choices);
+    schedule_.Reset({}, &choose);
+    Listener listener(&races_);
     sim::RunConfig config;
     config.locks = &locks_;
+    config.listener = &listener;
+    config.places = asks_at_places_ ? &places_ : nullptr;
     runtime_.Reset(config);
-    runtime_.RunConcurrent(bodies_, *this);
+    runtime_.RunConcurrent(bodies_, schedule_);
   }
+  void UsePlaces(const sim::PlaceSet& places) override { places_ = places; }
+  // Switches at the places that the exploration uses; else every access asks.
+  void AsksAtPlaces() { asks_at_places_ = true; }
+  const sim::PlaceSet& meetings() const override { return races_.meetings(); }
   const std::vector<sim::Event>& events() const override { return runtime_.log().events(); }
-  const std::vector<sim::SchedulePoint>& points() const override { return points_; }
+  const std::vector<sim::SchedulePoint>& points() const override { return schedule_.points(); }
   sim::RunEnd end() const override { return runtime_.end(); }
   uint64_t digest() const override { return runtime_.log().digest(); }
 
@@ -89,20 +94,11 @@ class TaskSubject : public Subject, private sim::Scheduler {
   std::vector<int64_t> values() const { return state_.values(); }
 
  private:
-  sim::TaskId Next(const sim::SchedulePoint& point) override {
-    points_.push_back(point);
-    // A task that was chosen for the first time asks before its first step: that is no choice.
-    if (((started_ >> point.current) & 1u) == 0) {
-      started_ |= static_cast<uint8_t>(1u << point.current);
-      return point.current;
-    }
-    if (next_ < choices_.size()) {
-      const sim::TaskId wanted = choices_[next_++];
-      if ((point.runnable >> wanted) & 1u) return wanted;
-      next_ = choices_.size();
-    }
-    return point.by_default();
-  }
+  struct Listener : sim::EventListener {
+    explicit Listener(spec::RaceDetector* detector) : races(*detector) { races.Clear(); }
+    void OnEvent(const sim::Event& event) override { races.OnEvent(event); }
+    spec::RaceDetector& races;
+  };
 
   std::vector<TaskCode> tasks_;
   std::vector<std::function<void(sim::Task&)>> bodies_;
@@ -112,10 +108,10 @@ class TaskSubject : public Subject, private sim::Scheduler {
   sim::LockTable locks_;
   TaskState state_;
   sim::Runtime runtime_;
-  std::span<const sim::TaskId> choices_;
-  size_t next_ = 0;
-  uint8_t started_ = 0;
-  std::vector<sim::SchedulePoint> points_;
+  sim::SwitchSchedule schedule_;
+  spec::RaceDetector races_;
+  sim::PlaceSet places_;
+  bool asks_at_places_ = false;
 };
 
 }  // namespace iommufd_check::explore

@@ -41,7 +41,7 @@ class DomainTest : public testing::Test, public mm::MachineFixture {
     Alone([&](Task& t) { cleared = iommu_unmap(t, state, machine, domain, iova, pages); });
     return cleared;
   }
-  mm::Pfn top() const { return state.domains.Find(domain)->top; }
+  mm::Pfn top() const { return state.domains.Find(domain)->top.Peek(); }
   std::vector<Leaf> Leaves() const {
     std::vector<Leaf> leaves;
     CollectLeaves(machine.phys, top(), &leaves);

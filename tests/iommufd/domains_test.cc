@@ -13,7 +13,7 @@ class DomainsTest : public IommufdTest {
     device_ = m.Bind();
   }
   uint32_t AddHwpt() { return m.HwptAlloc(device_, ioas_); }
-  uint64_t Locked() const { return m.world.machine.locked_pages; }
+  uint64_t Locked() const { return m.world.machine.locked_pages.Peek(); }
   uint64_t Pins(mm::Pfn pfn) const { return m.world.machine.phys.at(pfn).pins; }
   std::vector<mm::Pfn> FilePages(uint16_t file) const {
     std::vector<mm::Pfn> pfns;
@@ -26,7 +26,7 @@ class DomainsTest : public IommufdTest {
   std::vector<uint16_t> StorageDomains() const {
     std::vector<uint16_t> storage;
     m.world.kernel.iommufd.areas.ForEach(
-        [&](AreaHandle, const Area& area) { storage.push_back(area.storage_domain.index); });
+        [&](AreaHandle, const Area& area) { storage.push_back(area.storage_domain.Peek().index); });
     return storage;
   }
   std::vector<mm::Pfn> Mapped(uint16_t domain) const {
@@ -34,7 +34,7 @@ class DomainsTest : public IommufdTest {
     m.world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& d) {
       if (h.index != domain) return;
       std::vector<iommu::Leaf> leaves;
-      iommu::CollectLeaves(m.world.machine.phys, d.top, &leaves);
+      iommu::CollectLeaves(m.world.machine.phys, d.top.Peek(), &leaves);
       for (const iommu::Leaf& leaf : leaves) pfns.push_back(leaf.pfn);
     });
     return pfns;
@@ -152,7 +152,7 @@ TEST_F(DomainsTest, MoreThanOneBatch) {
   const uint32_t second = big.HwptAlloc(device, ioas);
   EXPECT_EQ(big.MappedIovas(0).size(), 1200u);
   EXPECT_EQ(big.MappedIovas(1), big.MappedIovas(0));
-  EXPECT_EQ(big.world.machine.locked_pages, 1200u);
+  EXPECT_EQ(big.world.machine.locked_pages.Peek(), 1200u);
   EXPECT_EQ(big.Unmap(ioas, 0x100000, 1200 * kPage), 0);
   ASSERT_EQ(big.MapUser(ioas, 0x200000, 1200 * kPage), 0);
   EXPECT_EQ(big.MappedIovas(1).size(), 1200u);
@@ -160,7 +160,7 @@ TEST_F(DomainsTest, MoreThanOneBatch) {
   EXPECT_EQ(big.Destroy(first), 0);
   EXPECT_EQ(big.MappedIovas(1).size(), 1200u);
   EXPECT_EQ(big.Destroy(second), 0);
-  EXPECT_EQ(big.world.machine.locked_pages, 0u);
+  EXPECT_EQ(big.world.machine.locked_pages.Peek(), 0u);
   EXPECT_TRUE(big.splats().empty());
 }
 

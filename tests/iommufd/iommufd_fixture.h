@@ -25,7 +25,7 @@ inline constexpr uint32_t kReadWrite = kReadable | kWriteable;
 inline void ExpectBalanced(const liveupdate::World& world) {
   const State& s = world.kernel.iommufd;
   std::map<uint16_t, uint32_t> ioas_users, hwpt_users;
-  s.hwpts.ForEach([&](HwptHandle, const Hwpt& h) { ++ioas_users[h.ioas.index]; });
+  s.hwpts.ForEach([&](HwptHandle, const Hwpt& h) { ++ioas_users[h.ioas.Peek().index]; });
   s.devices.ForEach([&](DeviceHandle, const Device& d) {
     const bool attached = !d.attached.Peek().null();
     if (attached) ++hwpt_users[d.attached.Peek().index];
@@ -44,13 +44,13 @@ inline void ExpectBalanced(const liveupdate::World& world) {
   });
   uint64_t pinned = 0;
   s.pages.ForEach([&](PagesHandle, const Pages& p) {
-    EXPECT_TRUE(p.npinned.Peek() == 0 || p.npinned.Peek() == p.npages);
+    EXPECT_TRUE(p.npinned.Peek() == 0 || p.npinned.Peek() == p.shape.Peek().npages);
     pinned += p.npinned.Peek();
   });
   s.areas.ForEach([&](AreaHandle, const Area& area) {
     EXPECT_FALSE(area.pages.Peek().null()) << "an area is half-built";
   });
-  EXPECT_EQ(world.machine.locked_pages, pinned);
+  EXPECT_EQ(world.machine.locked_pages.Peek(), pinned);
   EXPECT_EQ(s.areas.live(), s.pages.live());
   uint64_t pins = 0;
   for (mm::Pfn pfn = mm::kFirstPfn; world.machine.phys.Exists(pfn); ++pfn) {
@@ -83,7 +83,7 @@ class IommufdTest : public testing::Test {
     m.world.kernel.iommufd.ioas.ForEach([&](IoasHandle, const Ioas& ioas) {
       for (AreaHandle h : ioas.iopt.areas.Peek()) {
         const Area* area = m.world.kernel.iommufd.areas.Find(h);
-        areas.emplace_back(area->first, area->last);
+        areas.emplace_back(area->shape.Peek().first, area->shape.Peek().last);
       }
     });
     return areas;

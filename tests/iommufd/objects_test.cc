@@ -124,7 +124,7 @@ TEST_F(ObjectsTest, AShortReferenceMakesDestroyBusy) {
     EXPECT_EQ(Get(k, key).users.value, 2u);
     EXPECT_EQ(Get(k, key).wait_cnt.value, 2u);
     EXPECT_EQ(iommufd_destroy(k, k.ctx, ioas), -sim::kEBUSY);
-    PutObject(k, key);
+    PutObject(k, k.ctx, key);
     EXPECT_EQ(Get(k, key).users.value, 1u);
     EXPECT_EQ(Get(k, key).wait_cnt.value, 1u);
     return 0;
@@ -164,16 +164,16 @@ TEST_F(ObjectsTest, AttachAndDetach) {
   EXPECT_EQ(Attach(device, hwpt), -sim::kEBUSY);
   EXPECT_EQ(Attach(device, other), -sim::kEBUSY);
   const iommu::Endpoint& endpoint = m.world.iommu.endpoints[1];
-  EXPECT_EQ(endpoint.domain.index, 0) << "the hardware walks the table of the HWPT";
+  EXPECT_EQ(endpoint.domain.Peek().index, 0) << "the hardware walks the table of the HWPT";
   EXPECT_EQ(Detach(device), 0);
-  EXPECT_TRUE(endpoint.domain.null());
-  EXPECT_TRUE(endpoint.dma_owner_claimed);
+  EXPECT_TRUE(endpoint.domain.Peek().null());
+  EXPECT_TRUE(endpoint.dma_owner_claimed.Peek());
   EXPECT_EQ(Detach(99), -sim::kENOENT);
   EXPECT_EQ(Attach(device, other), 0);
-  EXPECT_EQ(endpoint.domain.index, 1);
+  EXPECT_EQ(endpoint.domain.Peek().index, 1);
   EXPECT_EQ(Unbind(device), 0) << "detaches first";
-  EXPECT_TRUE(endpoint.domain.null());
-  EXPECT_FALSE(endpoint.dma_owner_claimed);
+  EXPECT_TRUE(endpoint.domain.Peek().null());
+  EXPECT_FALSE(endpoint.dma_owner_claimed.Peek());
   EXPECT_EQ(m.Destroy(other), 0);
 }
 

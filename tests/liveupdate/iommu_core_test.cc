@@ -32,13 +32,13 @@ class IommuCoreTest : public LiveUpdateTest {
   int GetFlb() {
     return m.Call([](Kernel& k) {
       const int error = flb_preserve(k);
-      if (error == 0) k.lu.flb.Modify(k.t, {}).count = 1;
+      if (error == 0) k.lu.flb.Raw().count = 1;
       return error;
     });
   }
   int PutFlb() {
     return m.Call([](Kernel& k) {
-      k.lu.flb.Modify(k.t, {}).count = 0;
+      k.lu.flb.Raw().count = 0;
       flb_unpreserve(k);
       return 0;
     });
@@ -93,12 +93,12 @@ TEST_F(IommuCoreTest, ARecordDescribesTheTable) {
     PhysAddr record = 0;
     ASSERT_EQ(Preserve(&record, rules), 0);
     EXPECT_EQ(TheDomain().preserved_state.Peek(), record);
-    EXPECT_EQ(Read(record, rules.record.top_table), mm::AddressOf(TheDomain().top));
+    EXPECT_EQ(Read(record, rules.record.top_table), mm::AddressOf(TheDomain().top.Peek()));
     EXPECT_EQ(Read(record, rules.record.top_level), 2u);
     EXPECT_EQ(Read(record, rules.record.ref_count), 1u);
     EXPECT_EQ(Read(record, rules.record.flags), 0u);
     std::vector<Pfn> tables;
-    iommu::CollectTables(m.world.machine.phys, TheDomain().top, &tables);
+    iommu::CollectTables(m.world.machine.phys, TheDomain().top.Peek(), &tables);
     EXPECT_EQ(tables.size(), 5u);
     for (Pfn table : tables) EXPECT_TRUE(IsRegistered(table));
     EXPECT_EQ(Registered().size(), 4u + 5u) << "the tables, the FLB and nothing else";

@@ -87,7 +87,7 @@ TEST_F(ReferenceTest, HandsOverOneRecordForEachMarkedHwpt) {
     const iommu::Domain* domain = m.world.iommu.domains.Find({domains[i], 0});
     EXPECT_EQ(Read(record, kIommufdR6.domain_data), domain->preserved_state.Peek());
     EXPECT_EQ(Read(domain->preserved_state.Peek(), kDomainR7.top_table),
-              mm::AddressOf(domain->top));
+              mm::AddressOf(domain->top.Peek()));
   }
   EXPECT_EQ(m.world.iommu.domains.Find({1, 0})->preserved_state.Peek(), 0u);
   // Registered: the memory of memfd 0 and what describes it, FLB, records, tables of two domains.
@@ -179,9 +179,9 @@ TEST_F(ReferenceTest, AttachedDevicesStayAttached) {
   ASSERT_EQ(Mark(hwpt_, 7), 0);
   const SessionHandle s = SessionWithMemfd();
   ASSERT_EQ(PreserveIommufd(s, 2), 0);
-  EXPECT_EQ(m.world.iommu.endpoints[0].domain.index, 0);
+  EXPECT_EQ(m.world.iommu.endpoints[0].domain.Peek().index, 0);
   ASSERT_EQ(Close(s), 0);
-  EXPECT_EQ(m.world.iommu.endpoints[0].domain.index, 0);
+  EXPECT_EQ(m.world.iommu.endpoints[0].domain.Peek().index, 0);
 }
 
 TEST_F(ReferenceTest, ThePreservedFileOutlivesTheProcess) {

@@ -263,7 +263,7 @@ TEST_F(MemfdTest, UserPages) {
   EXPECT_EQ(pin(UserAddressOf(2), 1), -sim::kEFAULT);
   EXPECT_EQ(machine.phys.live_frames(), 0u);
   EXPECT_EQ(pin(UserAddressOf(1) + kP, 1), 0);
-  EXPECT_EQ(machine.buffers[1].pages, (PageMap{{1, kFirstPfn}}));
+  EXPECT_EQ(machine.buffers[1].pages.Peek(), (PageMap{{1, kFirstPfn}}));
   EXPECT_EQ(machine.phys.at(kFirstPfn).owner, FrameOwner::kUserMemory);
   EXPECT_EQ(pin(UserAddressOf(1), 2), 0);
   EXPECT_EQ(pfns, (std::vector<Pfn>{kFirstPfn, kFirstPfn + 1, kFirstPfn}));

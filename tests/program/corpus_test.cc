@@ -77,7 +77,7 @@ void ExpectReferenceHolds(Executor& executor, const Program& program) {
 void ExpectReferenceHoldsInAllSchedules(Executor& executor, const Program& program) {
   liveupdate::Design& reference = *liveupdate::FindDesign("reference");
   explore::Meter meter;
-  const bool whole = explore::BoundedSchedules(&executor, &reference, program, 1)
+  const bool whole = explore::BoundedSchedules(&executor, &reference, program, 1, nullptr)
                          .Run({}, &meter, [](const Program& variant, const Execution& run) {
                            EXPECT_EQ(TextOf(variant, run.violations), "") << PrintProgram(variant);
                            return run.violations.empty();

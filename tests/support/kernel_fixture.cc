@@ -183,7 +183,7 @@ std::vector<mm::Iova> KernelFixture::MappedIovas(uint16_t domain) const {
   world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& d) {
     if (h.index != domain) return;
     std::vector<iommu::Leaf> leaves;
-    iommu::CollectLeaves(world.machine.phys, d.top, &leaves);
+    iommu::CollectLeaves(world.machine.phys, d.top.Peek(), &leaves);
     for (const iommu::Leaf& leaf : leaves) iovas.push_back(leaf.iova);
   });
   return iovas;

@@ -1,6 +1,5 @@
 #include "model/liveupdate/designs/reference.h"
 
-#include "model/iommu/walker.h"
 #include "model/iommufd/object_table.h"
 #include "model/liveupdate/designs/walk.h"
 #include "model/liveupdate/kho.h"
@@ -9,27 +8,27 @@
 
 namespace iommufd_check::liveupdate {
 
+using iommufd::Hwpt;
 using iommufd::HwptHandle;
 using iommufd::IoasHandle;
 using iommufd::ObjectKey;
 using iommufd::ObjectType;
+using mm::Iova;
 
 namespace {
 
 constexpr sim::ObjectRef kLuoRef{sim::ObjectKind::kLuo, 0};
 
-bool IsMarked(Kernel& k, HwptHandle hwpt) {
-  return Get(k, hwpt).marked.Read(k.t, Ref(k, hwpt));
-}
+bool IsMarked(Kernel& k, HwptHandle hwpt) { return Read(k, hwpt, &Hwpt::marked); }
 
 }  // namespace
 
 int Reference::CheckMark(Kernel& k, HwptHandle target, uint64_t token) {
-  if (k.lu.marks_frozen.Read(k.t, kLuoRef)) return -sim::kEBUSY;
+  if (Read(k.t, k.lu.marks_frozen, kLuoRef)) return -sim::kEBUSY;
   int error = 0;
   ForEachHwpt(k, k.ctx, [&](HwptHandle other) {
     if (other == target || !IsMarked(k, other)) return true;
-    if (Get(k, other).token.Read(k.t, Ref(k, other)) == token) error = -sim::kEADDRINUSE;
+    if (Read(k, other, &Hwpt::token) == token) error = -sim::kEADDRINUSE;
     return error == 0;
   });
   return error;
@@ -43,13 +42,13 @@ int Reference::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
   spin_lock(k.t, Get(k, k.ctx).xa_lock);
   const int error = CheckMark(k, target, token);
   if (error == 0) {
-    Get(k, target).marked.Write(k.t, Ref(k, target), true);
-    Get(k, target).token.Write(k.t, Ref(k, target), token);
+    Write(k, target, &Hwpt::marked, true);
+    Write(k, target, &Hwpt::token, token);
     k.t.Emit(sim::Note::kMark, Ref(k, target), static_cast<int64_t>(token));
   }
   spin_unlock(k.t, Get(k, k.ctx).xa_lock);
   mutex_unlock(k.t, Get(k, k.ctx).liveupdate_mutex);
-  PutObject(k, key);
+  PutObject(k, k.ctx, key);
   return error;
 }
 
@@ -70,8 +69,7 @@ void Reference::Collect(Kernel& k, ContextHandle ctx, size_t capacity, Hwpts* hw
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (!IsMarked(k, hwpt)) return true;
     // `users` only: wait_cnt is for short references (I09). Zero means it is being destroyed.
-    const sim::ObjectRef ref = Ref(k, hwpt);
-    if (refcount_inc_not_zero(k.t, Get(k, hwpt).object.users, ref)) hwpts->push_back(hwpt);
+    if (refcount_inc_not_zero(k, KeyOf(hwpt), &iommufd::Object::users)) hwpts->push_back(hwpt);
     return hwpts->size() < capacity;
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
@@ -79,22 +77,20 @@ void Reference::Collect(Kernel& k, ContextHandle ctx, size_t capacity, Hwpts* hw
 
 void Reference::DropReferences(Kernel& k, Hwpts& hwpts) {
   for (HwptHandle hwpt : hwpts) {
-    k.t.Step();
-    refcount_dec_and_test(k.t, Get(k, hwpt).object.users, Ref(k, hwpt));
+    refcount_dec_and_test(k, KeyOf(hwpt), &iommufd::Object::users);
   }
   hwpts.clear();
 }
 
 // One area: sealed file memory of this session, each mapped page the one that was registered.
-int Reference::CheckArea(Kernel& k, const PreserveArguments& arguments,
-                         iommufd::AreaHandle area) {
-  const iommufd::PagesHandle h = Get(k, area).pages.Read(k.t, Ref(area));
+int Reference::CheckArea(Kernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
+  const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
   if (h.null()) {
     k.t.Emit(sim::Note::kUnfilledAreaSeen, Ref(area));
     return -sim::kEBUSY;
   }
-  const iommufd::Pages& pages = Get(k, h);
-  if (pages.type != iommufd::Pages::Type::kFile) return -sim::kEINVAL;
+  const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
+  if (!pages.is_file()) return -sim::kEINVAL;
   uint64_t token = 0;
   uint64_t data = 0;
   const int error = luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
@@ -111,14 +107,13 @@ int Reference::CheckSeals(const MemfdSerialized& serialized) {
 
 int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area,
                             const MemfdSerialized& serialized) {
-  const iommu::DomainHandle storage = Get(k, area).storage_domain;
-  const Pfn top = Get(k.t, k.iommu, storage).top;
-  k.t.Access(sim::Primitive::kRead, Ref(storage), Field::kPageTable, true);
-  const iommufd::Pages& pages = Get(k, Get(k, area).pages.Peek());
+  const iommu::DomainHandle storage = Read(k, area, &iommufd::Area::storage_domain);
+  const Iova first = Read(k, area, &iommufd::Area::shape).first;
+  const iommufd::PagesShape pages =
+      Read(k, Read(k, area, &iommufd::Area::pages), &iommufd::Pages::shape);
   for (uint64_t i = 0; i < pages.npages; ++i) {
     const auto index = static_cast<uint32_t>(pages.first_page + i);
-    const auto mapped =
-        iommu::Translate(k.mm.phys, top, Get(k, area).first + i * mm::kPageSize);
+    const auto mapped = iommu_iova_to_phys(k.t, k.iommu, k.mm, storage, first + i * mm::kPageSize);
     if (!mapped.has_value() || mm::PfnOf(*mapped) != mm::Lookup(serialized.pages, index)) {
       return -sim::kEINVAL;
     }
@@ -128,7 +123,7 @@ int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area,
 
 int Reference::CheckPages(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
   lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
-  for (iommufd::AreaHandle area : Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas))) {
+  for (iommufd::AreaHandle area : Read(k, ioas, iommufd::iopt::areas)) {
     const int error = CheckArea(k, arguments, area);
     if (error != 0) return error;
   }
@@ -148,7 +143,7 @@ int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle 
   // Valid a moment ago: a failure now means that somebody changed the IOAS meanwhile.
   const int error = CheckPages(k, arguments, ioas) == 0 ? 0 : -sim::kEBUSY;
   if (error == 0) {
-    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) + 1);
+    SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) + 1);
   }
   up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
@@ -158,14 +153,14 @@ int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle 
 void Reference::Thaw(Kernel& k, IoasHandle ioas) {
   down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) - 1);
+  SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) - 1);
   up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
 }
 
 PhysAddr Reference::AllocRecords(Kernel& k, ContextHandle ctx, size_t records) {
-  const PhysAddr memory = kho_alloc_preserve(k, kIommufdR6.SizeFor(records),
-                                             mm::FrameOwner::kIommufdSer, Ref(ctx));
+  const PhysAddr memory =
+      kho_alloc_preserve(k, kIommufdR6.SizeFor(records), mm::FrameOwner::kIommufdSer, Ref(ctx));
   if (!IsErr(memory)) {
     k.t.Emit(sim::Note::kRecordCapacity, Ref(ctx), static_cast<int64_t>(records));
     store(k, memory, kIommufdR6.nr_hwpts.offset, kIommufdR6.nr_hwpts.bytes, records, Ref(ctx));
@@ -182,13 +177,13 @@ void Reference::WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t t
   const uint64_t at = kIommufdR6.array + index * kIommufdR6.stride;
   k.t.Emit(sim::Note::kRecordStore, Ref(k.ctx), static_cast<int64_t>(index));
   store(k, memory, at + kIommufdR6.token.offset, kIommufdR6.token.bytes, token, Ref(k.ctx));
-  store(k, memory, at + kIommufdR6.domain_data.offset, kIommufdR6.domain_data.bytes,
-        domain_record, Ref(k.ctx));
+  store(k, memory, at + kIommufdR6.domain_data.offset, kIommufdR6.domain_data.bytes, domain_record,
+        Ref(k.ctx));
 }
 
 int Reference::PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt,
                            PhysAddr memory, size_t index) {
-  const IoasHandle ioas = Get(k, hwpt).ioas;
+  const IoasHandle ioas = Read(k, hwpt, &Hwpt::ioas);
   int error = Freeze(k, arguments, ioas);
   if (error != 0) return error;
   PhysAddr record = 0;
@@ -197,19 +192,19 @@ int Reference::PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHa
     Thaw(k, ioas);
     return error;
   }
-  WriteRecord(k, memory, index, Get(k, hwpt).token.Read(k.t, Ref(k, hwpt)), record);
-  Get(k, hwpt).preserved.Write(k.t, Ref(k, hwpt), true);
+  WriteRecord(k, memory, index, Read(k, hwpt, &Hwpt::token), record);
+  Write(k, hwpt, &Hwpt::preserved, true);
   return 0;
 }
 
 int Reference::PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) {
-  return iommu_domain_preserve(k, Get(k, hwpt).domain, core_, record);
+  return iommu_domain_preserve(k, Read(k, hwpt, &Hwpt::domain), core_, record);
 }
 
 void Reference::UnpreserveOne(Kernel& k, HwptHandle hwpt) {
-  Get(k, hwpt).preserved.Write(k.t, Ref(k, hwpt), false);
-  iommu_domain_unpreserve(k, Get(k, hwpt).domain, core_);
-  Thaw(k, Get(k, hwpt).ioas);
+  Write(k, hwpt, &Hwpt::preserved, false);
+  iommu_domain_unpreserve(k, Read(k, hwpt, &Hwpt::domain), core_);
+  Thaw(k, Read(k, hwpt, &Hwpt::ioas));
 }
 
 void Reference::Rollback(Kernel& k, const Hwpts& hwpts, size_t preserved) {
@@ -228,13 +223,13 @@ int Reference::PreserveInto(Kernel& k, const PreserveArguments& arguments, const
 }
 
 void Reference::Finish(Kernel& k, ContextHandle, PhysAddr, size_t) {
-  k.lu.marks_frozen.Write(k.t, kLuoRef, true);
+  Write(k.t, k.lu.marks_frozen, kLuoRef, true);
 }
 
 int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
   if (hwpts.empty()) return -sim::kEINVAL;
   for (HwptHandle hwpt : hwpts) {
-    const int error = Validate(k, *arguments, Get(k, hwpt).ioas);
+    const int error = Validate(k, *arguments, Read(k, hwpt, &Hwpt::ioas));
     if (error != 0) return error;
   }
   const PhysAddr memory = AllocRecords(k, arguments->ctx, hwpts.size());
@@ -272,13 +267,13 @@ void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
   Hwpts hwpts;
   spin_lock(k.t, Get(k, ctx).xa_lock);
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // ours: each holds our reference
-    if (Get(k, hwpt).preserved.Read(k.t, Ref(k, hwpt))) hwpts.push_back(hwpt);
+    if (Read(k, hwpt, &Hwpt::preserved)) hwpts.push_back(hwpt);
     return true;
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
   Rollback(k, hwpts, hwpts.size());
   FreeRecords(k, ctx, arguments.serialized_data);
-  k.lu.marks_frozen.Write(k.t, kLuoRef, false);
+  Write(k.t, k.lu.marks_frozen, kLuoRef, false);
   k.t.Emit(sim::Note::kUnpreserveEnd, Ref(ctx));
   DropReferences(k, hwpts);
   mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);

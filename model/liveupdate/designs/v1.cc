@@ -8,6 +8,7 @@
 
 namespace iommufd_check::liveupdate {
 
+using iommufd::Hwpt;
 using iommufd::HwptHandle;
 using iommufd::IoasHandle;
 using iommufd::ObjectKey;
@@ -20,25 +21,27 @@ int V1::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
   if (key.null()) return -sim::kENOENT;
   const HwptHandle target = key.hwpt();
   int error = 0;
-  spin_lock(k.t, Get(k, k.ctx).xa_lock);  // 2
+  spin_lock(k.t, Get(k, k.ctx).xa_lock);         // 2
   ForEachHwpt(k, k.ctx, [&](HwptHandle other) {  // 3: the target itself is skipped
-    if (other == target || !Get(k, other).bits.Read(k.t, Ref(k, other)).lu_preserve) return true;
-    if (Get(k, other).token.Read(k.t, Ref(k, other)) == token32) error = -sim::kEADDRINUSE;
+    if (other == target || !Read(k, other, &Hwpt::bits).lu_preserve) return true;
+    if (Read(k, other, &Hwpt::token) == token32) error = -sim::kEADDRINUSE;
     return error == 0;
   });
-  if (error == 0) {  // 4
-    Get(k, target).bits.Modify(k.t, Ref(k, target)).lu_preserve = true;
-    Get(k, target).token.Write(k.t, Ref(k, target), token32);
+  if (error == 0) {                                         // 4
+    iommufd::HwptBits bits = Read(k, target, &Hwpt::bits);  // a bit-field: the word is stored whole
+    bits.lu_preserve = true;
+    Write(k, target, &Hwpt::bits, bits);
+    Write(k, target, &Hwpt::token, token32);
     k.t.Emit(sim::Note::kMark, Ref(k, target), token32);
   }
   spin_unlock(k.t, Get(k, k.ctx).xa_lock);  // 5
-  PutObject(k, key);
+  PutObject(k, k.ctx, key);
   return error;
 }
 
 int V1::Preserve(Kernel& k, PreserveArguments* arguments) {
   const ContextHandle ctx = arguments->ctx;
-  iommufd::iommufd_get_file(k, ctx);  // 1
+  iommufd::iommufd_get_file(k, ctx);   // 1
   int rc = Save(k, *arguments, 0, 0);  // 2
   if (rc >= 0) {
     const int nr = rc;
@@ -51,7 +54,7 @@ int V1::Preserve(Kernel& k, PreserveArguments* arguments) {
       k.t.Emit(sim::Note::kRecordCapacity, Ref(ctx), nr);
       store(k, memory, kIommufdR3.nr_hwpts.offset, kIommufdR3.nr_hwpts.bytes,
             static_cast<uint64_t>(nr), Ref(ctx));  // 4
-      rc = Save(k, *arguments, memory, nr);  // 5
+      rc = Save(k, *arguments, memory, nr);        // 5
       if (rc < 0) {
         kho_unpreserve_free(k, memory, Ref(ctx));
       } else {
@@ -78,7 +81,7 @@ int V1::Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int
   if (warn_on(k.t, count != capacity, Ref(ctx))) return -sim::kEFAULT;
   for (size_t i = 0; i < hwpts.size(); ++i) {  // raw pointers, no lock, no reference
     PhysAddr record = 0;
-    const int error = iommu_domain_preserve(k, Get(k, hwpts[i]).domain, kCore, &record);
+    const int error = iommu_domain_preserve(k, Read(k, hwpts[i], &Hwpt::domain), kCore, &record);
     if (error != 0) return error;  // domains before this one stay preserved
     const uint64_t at = kIommufdR3.array + i * kIommufdR3.stride;
     store(k, memory, at + kIommufdR3.domain_data.offset, kIommufdR3.domain_data.bytes, record,
@@ -93,8 +96,8 @@ int V1::SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memor
   int error = 0;
   int n = 0;
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
-    if (!Get(k, hwpt).bits.Read(k.t, Ref(k, hwpt)).lu_preserve) return true;
-    const IoasHandle ioas = Get(k, hwpt).ioas;
+    if (!Read(k, hwpt, &Hwpt::bits).lu_preserve) return true;
+    const IoasHandle ioas = Read(k, hwpt, &Hwpt::ioas);
     mutex_lock(k.t, Get(k, ioas).mutex);  // 2b: sleeping locks under the spinlock
     down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
     down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
@@ -102,7 +105,7 @@ int V1::SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memor
     up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
     up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
     mutex_unlock(k.t, Get(k, ioas).mutex);
-    if (Get(k, hwpt).domain.null()) {  // 2c: after the flag was set
+    if (Read(k, hwpt, &Hwpt::domain).null()) {  // 2c: after the flag was set
       error = -sim::kEINVAL;
     } else if (memory == 0) {
       error = CheckPagesPreserved(k, arguments, ioas);  // 2d
@@ -111,7 +114,7 @@ int V1::SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memor
           kIommufdR3.array + static_cast<uint64_t>(n) * kIommufdR3.stride;  // no bound
       k.t.Emit(sim::Note::kRecordStore, Ref(ctx), n);
       store(k, memory, at + kIommufdR3.token.offset, kIommufdR3.token.bytes,
-            Get(k, hwpt).token.Read(k.t, Ref(k, hwpt)), Ref(ctx));
+            Read(k, hwpt, &Hwpt::token), Ref(ctx));
       store(k, memory, at + kIommufdR3.reclaimed.offset, kIommufdR3.reclaimed.bytes, 0, Ref(ctx));
       hwpts->push_back(hwpt);
     }
@@ -125,29 +128,26 @@ int V1::SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memor
 int V1::CheckPagesPreserved(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
   lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
   for (size_t i = 0;; ++i) {
-    k.t.Step();  // nothing excludes other tasks between two nodes
-    const auto& areas = Get(k, ioas).iopt.areas.Read(k.t, Ref(k, ioas));
+    const std::vector<iommufd::AreaHandle> areas = Read(k, ioas, iommufd::iopt::areas);
     if (i >= areas.size()) return 0;
     const iommufd::AreaHandle area = areas[i];
-    k.t.Step();
-    const iommufd::PagesHandle h = Get(k, area).pages.Read(k.t, Ref(area));
+    const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
     if (h.null()) k.t.Oops(sim::Splat::kNullAreaPages, Ref(area));
-    const iommufd::Pages& pages = Get(k, h);
-    if (pages.type != iommufd::Pages::Type::kFile) return -sim::kEINVAL;
-    const uint32_t seals = pages.seals.Read(k.t, Ref(h));
+    const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
+    if (!pages.is_file()) return -sim::kEINVAL;
+    const uint32_t seals = Read(k, h, &iommufd::Pages::seals);
     if ((seals & mm::kSealsOfPreserved) != mm::kSealsOfPreserved) return -sim::kEINVAL;
     uint64_t token = 0;
     uint64_t data = 0;
-    const int error =
-        luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
+    const int error = luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
     if (error != 0) return error;
   }
 }
 
 void V1::SetIoasMutable(Kernel& k, ContextHandle ctx) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
-  ForEachIoas(k, ctx, [&](IoasHandle ioas) {  // every IOAS, set by us or not; no IOAS lock
-    SetImmutable(k, ioas, 0);
+  ForEachIoas(k, ctx, [&](IoasHandle ioas) {       // every IOAS, set by us or not; no IOAS lock
+    SetImmutable(k, ioas, 0, sim::kAccessMarked);  // WRITE_ONCE
     return true;
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
@@ -159,8 +159,9 @@ void V1::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
   k.t.Emit(sim::Note::kUnpreserveBegin, Ref(ctx));
   spin_lock(k.t, Get(k, ctx).xa_lock);
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // all marked ones, preserved or not
-    if (!Get(k, hwpt).bits.Read(k.t, Ref(k, hwpt)).lu_preserve) return true;
-    if (!Get(k, hwpt).domain.null()) iommu_domain_unpreserve(k, Get(k, hwpt).domain, kCore);
+    if (!Read(k, hwpt, &Hwpt::bits).lu_preserve) return true;
+    const iommu::DomainHandle domain = Read(k, hwpt, &Hwpt::domain);
+    if (!domain.null()) iommu_domain_unpreserve(k, domain, kCore);
     return true;
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
@@ -176,14 +177,15 @@ int V1::MapInsert(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k,
 int V1::Unmap(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
 
 void V1::AbortArea(iommufd::Kernel& k, IoasHandle ioas) {
-  warn_on(k.t, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) != 0, Ref(k, ioas));
+  warn_on(k.t, Read(k, ioas, iommufd::iopt::immutable) != 0, Ref(k, ioas));
 }
 
 // The seals are read once, at map time, before anything is pinned.
 void V1::FilePagesAllocated(iommufd::Kernel& k, iommufd::PagesHandle pages) {
-  const mm::MemfdHandle memfd = Get(k, pages).memfd;
-  const uint32_t seals = Get(k.t, k.mm, memfd).state.ReadAtomic(k.t, mm::Ref(memfd)).seals;
-  Get(k, pages).seals.Write(k.t, Ref(pages), seals);
+  const mm::MemfdHandle memfd = Read(k, pages, &iommufd::Pages::shape).memfd;
+  mm::View files{k.t, k.mm};
+  const uint32_t seals = Read(files, memfd, &mm::Memfd::state, sim::kAccessMarked).seals;
+  Write(k, pages, &iommufd::Pages::seals, seals);
 }
 
 }  // namespace iommufd_check::liveupdate

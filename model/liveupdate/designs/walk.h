@@ -1,6 +1,9 @@
 // Walks of the object table and the common gate, shared by designs.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "model/iommufd/object_table.h"
 #include "model/liveupdate/kernel.h"
 
@@ -11,9 +14,12 @@ namespace iommufd_check::liveupdate {
 template <class Visit>
 void ForEachObject(iommufd::Kernel& k, ContextHandle ctx, iommufd::ObjectType type, Visit&& visit) {
   for (size_t i = 0;; ++i) {
-    const auto& table = Get(k, ctx).objects.Read(k.t, Ref(ctx));
-    if (i >= table.size()) return;
-    const iommufd::TableEntry entry = table[i];
+    using Table = std::vector<iommufd::TableEntry>;
+    const auto found = With(k, ctx, &iommufd::Context::objects, [&](const Table& table) {
+      return i < table.size() ? std::optional(table[i]) : std::nullopt;
+    });
+    if (!found.has_value()) return;
+    const iommufd::TableEntry entry = *found;
     if (entry.state != iommufd::TableEntry::State::kPublished || entry.type != type) continue;
     if (!visit(iommufd::ObjectKey{entry.type, entry.slot, entry.generation})) return;
   }
@@ -33,9 +39,8 @@ void ForEachIoas(iommufd::Kernel& k, ContextHandle ctx, Visit&& visit) {
 
 // EBUSY while the IOAS is immutable; notes the answer.
 inline int TestImmutable(iommufd::Kernel& k, iommufd::IoasHandle ioas) {
-  const sim::ObjectRef ref = Ref(k, ioas);
-  const bool refused = Get(k, ioas).iopt.immutable.Read(k.t, ref) != 0;
-  k.t.Emit(refused ? sim::Note::kGateRefused : sim::Note::kGatePassed, ref);
+  const bool refused = Read(k, ioas, iommufd::iopt::immutable) != 0;
+  k.t.Emit(refused ? sim::Note::kGateRefused : sim::Note::kGatePassed, Ref(k, ioas));
   return refused ? -sim::kEBUSY : 0;
 }
 

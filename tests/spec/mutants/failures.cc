@@ -21,13 +21,13 @@ class FailureWithoutThaw : public Mutant {
  protected:
   int PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt, PhysAddr memory,
                   size_t index) override {
-    int error = Freeze(k, arguments, Get(k, hwpt).ioas);
+    int error = Freeze(k, arguments, Read(k, hwpt, &iommufd::Hwpt::ioas));
     if (error != 0) return error;
     PhysAddr record = 0;
     error = PreserveDomain(k, hwpt, &record);
     if (error != 0) return error;
-    WriteRecord(k, memory, index, Get(k, hwpt).token.Read(k.t, Ref(k, hwpt)), record);
-    Get(k, hwpt).preserved.Write(k.t, Ref(k, hwpt), true);
+    WriteRecord(k, memory, index, Read(k, hwpt, &iommufd::Hwpt::token), record);
+    Write(k, hwpt, &iommufd::Hwpt::preserved, true);
     return 0;
   }
 };
@@ -39,7 +39,7 @@ class UnpreserveDomainTwice : public Mutant {
  protected:
   void UnpreserveOne(Kernel& k, HwptHandle hwpt) override {
     Reference::UnpreserveOne(k, hwpt);
-    iommu_domain_unpreserve(k, Get(k, hwpt).domain, core_);
+    iommu_domain_unpreserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), core_);
   }
 };
 

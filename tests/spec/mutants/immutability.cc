@@ -17,13 +17,13 @@ class PreserveBeforeFreeze : public Mutant {
     PhysAddr record = 0;
     int error = PreserveDomain(k, hwpt, &record);
     if (error != 0) return error;
-    error = Freeze(k, arguments, Get(k, hwpt).ioas);
+    error = Freeze(k, arguments, Read(k, hwpt, &iommufd::Hwpt::ioas));
     if (error != 0) {
-      iommu_domain_unpreserve(k, Get(k, hwpt).domain, core_);
+      iommu_domain_unpreserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), core_);
       return error;
     }
-    WriteRecord(k, memory, index, Get(k, hwpt).token.Read(k.t, Ref(k, hwpt)), record);
-    Get(k, hwpt).preserved.Write(k.t, Ref(k, hwpt), true);
+    WriteRecord(k, memory, index, Read(k, hwpt, &iommufd::Hwpt::token), record);
+    Write(k, hwpt, &iommufd::Hwpt::preserved, true);
     return 0;
   }
 };
@@ -54,7 +54,7 @@ class FreezeBesideMaps : public Mutant {
  protected:
   int Freeze(Kernel& k, const PreserveArguments&, IoasHandle ioas) override {
     down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) + 1);
+    SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) + 1);
     up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
     return 0;
   }
@@ -102,7 +102,7 @@ class ThawWithoutLocks : public Mutant {
 
  protected:
   void Thaw(Kernel& k, IoasHandle ioas) override {
-    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Read(k.t, Ref(k, ioas)) - 1);
+    SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) - 1);
   }
 };
 

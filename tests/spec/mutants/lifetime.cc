@@ -15,8 +15,8 @@ class RegisterTopTableOnly : public Mutant {
   int PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) override {
     const int error = Reference::PreserveDomain(k, hwpt, record);
     if (error != 0) return error;
-    const iommu::DomainHandle domain = Get(k, hwpt).domain;
-    const mm::Pfn top = Get(k.t, k.iommu, domain).top;
+    const iommu::DomainHandle domain = Read(k, hwpt, &iommufd::Hwpt::domain);
+    const mm::Pfn top = Read(k, domain, &iommu::Domain::top);
     std::vector<mm::Pfn> tables;
     iommu::CollectTables(k.mm.phys, top, &tables);
     for (mm::Pfn table : tables) {
@@ -49,7 +49,7 @@ class PreserveDomainTwice : public Mutant {
     const int error = Reference::PreserveDomain(k, hwpt, record);
     liveupdate::CoreRules careless = core_;
     careless.refuse_double = false;
-    return error != 0 ? error : iommu_domain_preserve(k, Get(k, hwpt).domain, careless, record);
+    return error != 0 ? error : iommu_domain_preserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), careless, record);
   }
 };
 

@@ -46,7 +46,7 @@ class MarkHoldsHwpt : public Mutant {
     if (error != 0) return error;
     spin_lock(k.t, Get(k, k.ctx).xa_lock);
     const iommufd::ObjectKey key = iommufd::LookupLocked(k, k.ctx, hwpt_id);
-    refcount_inc(k.t, Get(k, key).users, Ref(k, key));
+    refcount_inc(k, key, &iommufd::Object::users);
     spin_unlock(k.t, Get(k, k.ctx).xa_lock);
     return 0;
   }

@@ -1,0 +1,133 @@
+// Accesses to fields of objects that are reached through a handle.
+//
+// `k` is what the task sees of its layer; a layer has Get(k, handle), which resolves a handle or
+// ends the run in an oops, and Ref(k, handle), how events name the object. `path` leads from the
+// object to the field: a pointer to member, or a Path through a nested struct.
+//
+//   const uint64_t token = Read(k, hwpt, &Hwpt::token);
+//   Update(k, ioas, iopt::areas, [&](auto& areas) { areas.push_back(area); });
+//   refcount_inc(k, KeyOf(ioas), &Object::users);
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "model/sim/shared.h"
+#include "model/sim/slots.h"
+
+namespace iommufd_check::sim {
+
+// Two members in a row.
+template <class Outer, class Inner>
+struct Path {
+  Outer outer;
+  Inner inner;
+  template <class T>
+  constexpr auto& operator()(T& object) const {
+    return std::invoke(inner, std::invoke(outer, object));
+  }
+};
+template <class Outer, class Inner>
+Path(Outer, Inner) -> Path<Outer, Inner>;
+
+template <class T>
+constexpr ObjectKind KindOf(Handle<T>) {
+  return T::kKind;
+}
+
+namespace access_internal {
+
+template <class T, class P>
+using FieldOf = std::remove_cvref_t<decltype(std::invoke(std::declval<P>(), std::declval<T&>()))>;
+
+}  // namespace access_internal
+
+// The value. Marked accesses (READ_ONCE, smp_load_acquire) pass kAccessMarked, kAccessOrders.
+template <class K, class T, class P>
+auto Read(K& k, Handle<T> h, const P& path, uint8_t marks = 0) {
+  using F = access_internal::FieldOf<T, P>;
+  k.t.Place(T::kKind, F::kField);
+  const auto& field = std::invoke(path, Get(k, h));
+  k.t.Access(Primitive::kRead, Ref(k, h), F::kField, marks);
+  return field.Peek();
+}
+template <class K, class T, class P>
+auto ReadOnce(K& k, Handle<T> h, const P& path) {
+  return Read(k, h, path, kAccessMarked);
+}
+
+template <class K, class T, class P>
+void Write(K& k, Handle<T> h, const P& path, typename access_internal::FieldOf<T, P>::Value value,
+           uint8_t marks = 0) {
+  using F = access_internal::FieldOf<T, P>;
+  k.t.Place(T::kKind, F::kField);
+  auto& field = std::invoke(path, Get(k, h));
+  const uint8_t same = field.Peek() == value ? kAccessSame : 0;
+  k.t.Access(Primitive::kWrite, Ref(k, h), F::kField, marks | same | F::kPlainWrite);
+  field.Raw() = std::move(value);
+}
+template <class K, class T, class P>
+void WriteOnce(K& k, Handle<T> h, const P& path,
+               typename access_internal::FieldOf<T, P>::Value value) {
+  Write(k, h, path, std::move(value), kAccessMarked);
+}
+
+// Changes the field in one go. `change` takes no step.
+template <class K, class T, class P, class Change>
+decltype(auto) Update(K& k, Handle<T> h, const P& path, Change&& change, uint8_t marks = 0) {
+  using F = access_internal::FieldOf<T, P>;
+  k.t.Place(T::kKind, F::kField);
+  auto& field = std::invoke(path, Get(k, h));
+  k.t.Access(Primitive::kWrite, Ref(k, h), F::kField, marks);
+  return change(field.Raw());
+}
+
+// Looks at the field without a copy. `look` takes no step.
+template <class K, class T, class P, class Look>
+decltype(auto) With(K& k, Handle<T> h, const P& path, Look&& look, uint8_t marks = 0) {
+  using F = access_internal::FieldOf<T, P>;
+  k.t.Place(T::kKind, F::kField);
+  const auto& field = std::invoke(path, Get(k, h));
+  k.t.Access(Primitive::kRead, Ref(k, h), F::kField, marks);
+  return look(field.Peek());
+}
+
+// refcount_t of an object; task.h says how each of them orders.
+template <class K, class H, class P>
+void refcount_inc(K& k, H h, const P& path) {
+  k.t.Place(KindOf(h), Field::kRefcount);
+  Refcount& count = std::invoke(path, Get(k, h));
+  refcount_inc(k.t, count, Ref(k, h));
+}
+template <class K, class H, class P>
+bool refcount_inc_not_zero(K& k, H h, const P& path) {
+  k.t.Place(KindOf(h), Field::kRefcount);
+  Refcount& count = std::invoke(path, Get(k, h));
+  return refcount_inc_not_zero(k.t, count, Ref(k, h));
+}
+template <class K, class H, class P>
+bool refcount_dec_and_test(K& k, H h, const P& path) {
+  k.t.Place(KindOf(h), Field::kRefcount);
+  Refcount& count = std::invoke(path, Get(k, h));
+  return refcount_dec_and_test(k.t, count, Ref(k, h));
+}
+template <class K, class H, class P>
+bool refcount_dec_if_one(K& k, H h, const P& path) {
+  k.t.Place(KindOf(h), Field::kRefcount);
+  Refcount& count = std::invoke(path, Get(k, h));
+  return refcount_dec_if_one(k.t, count, Ref(k, h));
+}
+template <class K, class H, class P>
+void refcount_set(K& k, H h, const P& path, uint32_t value) {
+  k.t.Place(KindOf(h), Field::kRefcount);
+  Refcount& count = std::invoke(path, Get(k, h));
+  refcount_set(k.t, count, Ref(k, h), value);
+}
+template <class K, class H, class P>
+uint32_t refcount_read(K& k, H h, const P& path, uint8_t marks = 0) {
+  k.t.Place(KindOf(h), Field::kRefcount);
+  Refcount& count = std::invoke(path, Get(k, h));
+  return refcount_read(k.t, count, Ref(k, h), marks);
+}
+
+}  // namespace iommufd_check::sim
