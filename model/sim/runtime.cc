@@ -166,7 +166,7 @@ void Runtime::BlockOn(Task& t, const Blocked& wait) {
   if (point.runnable == 0) t.Oops(Splat::kDeadlock, wait.object);
   chosen_ = scheduler_->Next(point);
   IOMMUFD_CHECK((point.runnable >> chosen_) & 1u, "the scheduler chose a task that cannot run");
-  LeaveTo(t);
+  if (chosen_ != t.id_) LeaveTo(t);  // else its own time-out woke it
   waiting_ &= static_cast<uint8_t>(~(1u << t.id_));
 }
 

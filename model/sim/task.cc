@@ -118,7 +118,7 @@ void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
   } else {
     lock->owner = static_cast<int8_t>(t.id());
   }
-  IOMMUFD_CHECK(t.held_count_ < Task::kMaxHeld, "a task holds too many locks");
+  if (t.held_count_ == Task::kMaxHeld) t.Oops(Splat::kBug, object);  // MAX_LOCK_DEPTH
   t.held_[t.held_count_++] = HeldLock{id, mode, nesting.subclass};
   if (!sleeps) ++t.spin_depth_;
   t.Record(Primitive::kLock, object, class_number, 0, mode_number, id.index);
@@ -163,13 +163,13 @@ void spin_unlock(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kExclusive);
 
 void lockdep_assert_held(Task& t, LockId id) {
   if (!t.Holds(id)) {
-    const LockState& lock = t.runtime().locks().at(id);
+    const LockState& lock = StillThere(t, id, {});
     t.Report(Splat::kLockNotHeld, lock.object, static_cast<int>(lock.lock_class));
   }
 }
 
 void lock_destroy(Task& t, LockId id) {
-  LockState& lock = t.runtime().locks().at(id);
+  const LockState& lock = StillThere(t, id, {});
   if (lock.held() || lock.waited_for()) {
     t.Oops(Splat::kFreeLockedLock, lock.object, static_cast<int>(lock.lock_class));
   }
@@ -183,7 +183,10 @@ bool Wait(Task& t, ObjectRef queue, const std::function<bool()>& condition, bool
   might_sleep(t, queue);
   while (!condition()) {
     t.Record(Primitive::kWait, queue, static_cast<int>(LockClass::kCount));
-    if (!t.runtime().Sleep(t, queue, timeout)) return condition();
+    if (t.runtime().Sleep(t, queue, timeout)) continue;
+    if (!condition()) return false;
+    // Nobody could run any more, so nobody would have woken it.
+    t.Report(Splat::kLostWakeUp, queue);
   }
   return true;
 }

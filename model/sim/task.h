@@ -122,7 +122,7 @@ void lock_destroy(Task& t, LockId id);
 // and takes no step.
 void wait_event(Task& t, ObjectRef queue, const std::function<bool()>& condition);
 // The same with a time-out, which is taken when no task can run. False: it was taken and the
-// condition does not hold.
+// condition does not hold. When it does hold, a wake-up was forgotten (kLostWakeUp).
 bool wait_event_timeout(Task& t, ObjectRef queue, const std::function<bool()>& condition);
 // Wakes all sleepers of the queue. Takes no step.
 void wake_up_all(Task& t, ObjectRef queue);

@@ -63,10 +63,10 @@ std::optional<RaceDetector::Race> RaceDetector::Meet(const History& history,
       if (last.when == 0 || Ordered(other, last.when, now)) continue;
       *meets = true;
       const bool other_wrote = kind >= kWrites;
-      const bool other_marked = kind == kMarkedReads || kind == kMarkedWrites;
+      const bool other_atomic = kind == kAtomicReads || kind == kAtomicWrites;
       const bool changes = (write && !same) || (other_wrote && !last.same);
-      if (race.has_value() || (atomic && other_marked) || !changes) continue;
-      race = Race{other, last.operation, other_wrote, other_marked};
+      if (race.has_value() || (atomic && other_atomic) || !changes) continue;
+      race = Race{other, last.operation, other_wrote, last.marked};
     }
   }
   return race;
@@ -74,10 +74,10 @@ std::optional<RaceDetector::Race> RaceDetector::Meet(const History& history,
 
 void RaceDetector::Enter(History& history, const sim::Event& event, bool write) const {
   const bool atomic = Atomic(event, write);
-  const size_t kind = write ? (atomic ? kMarkedWrites : kWrites) : (atomic ? kMarkedReads : kReads);
+  const size_t kind = write ? (atomic ? kAtomicWrites : kWrites) : (atomic ? kAtomicReads : kReads);
   history.tasks |= Bit(event.task);
   history.last[kind][event.task] = {clocks_[event.task][event.task], event.operation,
-                                    (event.mode & sim::kAccessSame) != 0};
+                                    (event.mode & sim::kAccessSame) != 0, Marked(event)};
 }
 
 std::optional<RaceDetector::Race> RaceDetector::OnAccess(const sim::Event& event, bool write) {
@@ -91,7 +91,7 @@ std::optional<RaceDetector::Race> RaceDetector::OnAccess(const sim::Event& event
       History& whole = history_[LocationOf(event.object, event.detail, sim::kWholeField)];
       History reads = whole;
       reads.last[kWrites].fill({});
-      reads.last[kMarkedWrites].fill({});
+      reads.last[kAtomicWrites].fill({});
       Meet(reads, event, write, &meets);
       Enter(whole, event, write);
     }

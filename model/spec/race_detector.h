@@ -48,9 +48,10 @@ class RaceDetector {
   struct Last {
     uint32_t when = 0;
     uint16_t operation = 0;
-    bool same = false;
+    bool same = false;    // a write that changed nothing
+    bool marked = false;  // as its author wrote it
   };
-  enum : size_t { kReads, kMarkedReads, kWrites, kMarkedWrites, kKinds };
+  enum : size_t { kReads, kAtomicReads, kWrites, kAtomicWrites, kKinds };
   struct History {
     std::array<std::array<Last, sim::kMaxTasks>, kKinds> last{};
     uint8_t tasks = 0;  // bit t: task t has accessed it

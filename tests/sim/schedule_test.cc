@@ -90,17 +90,20 @@ TEST_F(Schedule, StepsAreCountedPerTaskAndInTotal) {
   EXPECT_EQ(runtime.total_steps(), 8u);
 }
 
+constexpr ObjectRef kQueue{ObjectKind::kIommufd, 0};
+
 TEST_F(Schedule, WaitEventBlocksAndContinues) {
   bool ready = false;
   const Body waiter = [&](Task& t) {
     t.Step();
     trace_ += 'a';
-    wait_event(t, {}, [&] { return ready; });
+    wait_event(t, kQueue, [&] { return ready; });
     trace_ += 'b';
   };
   const Body waker = [&](Task& t) {
     Steps(1)(t);
     ready = true;
+    wake_up_all(t, kQueue);
     Steps(1)(t);
   };
   EXPECT_EQ(Trace({waiter, waker}, {}), "aBBb") << "the waker runs on until it ends";
@@ -115,16 +118,68 @@ TEST_F(Schedule, WaitEventBlocksAndContinues) {
 TEST_F(Schedule, ATaskThatWaitsCannotBeSwitchedTo) {
   bool ready = false;
   EXPECT_EQ(Trace({[&](Task& t) {
-                     wait_event(t, {}, [&] { return ready; });
+                     wait_event(t, kQueue, [&] { return ready; });
                      trace_ += 'a';
                    },
                    [&](Task& t) {
                      Steps(2)(t);
                      ready = true;
+                     wake_up_all(t, kQueue);
                      Steps(1)(t);
                    }},
                   {{2, 1, 1}}),
             "BBBa");
+}
+
+// Whoever makes the condition true must wake: a change alone, or a wake-up elsewhere, does not.
+TEST_F(Schedule, AForgottenWakeUpLeavesTheSleeperAsleep) {
+  for (const ObjectRef woken : {ObjectRef{ObjectKind::kIommufd, 1}, ObjectRef{}}) {
+    bool ready = false;
+    EXPECT_FALSE(Together({[&](Task& t) { wait_event(t, kQueue, [&] { return ready; }); },
+                           [&](Task& t) {
+                             t.Step();
+                             ready = true;
+                             if (woken.kind != ObjectKind::kNone) wake_up_all(t, woken);
+                           }}));
+    EXPECT_EQ(runtime.end(), RunEnd::kDeadlock);
+  }
+}
+
+TEST_F(Schedule, AWakeUpWithoutTheConditionIsSleptOn) {
+  bool ready = false;
+  EXPECT_TRUE(Together({[&](Task& t) { wait_event(t, kQueue, [&] { return ready; }); },
+                        [&](Task& t) {
+                          t.Step();
+                          wake_up_all(t, kQueue);
+                          t.Step();
+                          ready = true;
+                          wake_up_all(t, kQueue);
+                        }},
+                       std::vector<Switch>{{2, 1, 1}}));
+  EXPECT_EQ(Count(Primitive::kWait), 2u);
+}
+
+// Time passes only when nobody can run.
+TEST_F(Schedule, ATimeOutIsTakenWhenNobodyElseCanRun) {
+  bool ready = false;
+  bool in_time = true;
+  const Body sleeper = [&](Task& t) {
+    in_time = wait_event_timeout(t, kQueue, [&] { return ready; });
+  };
+  EXPECT_TRUE(Together({sleeper, Steps(3)}));
+  EXPECT_FALSE(in_time);
+  EXPECT_EQ(Count(Primitive::kTimeout), 1u);
+  // It looks once more before it gives up.
+  EXPECT_TRUE(Together({sleeper, [&](Task& t) {
+                          t.Step();
+                          ready = true;
+                        }}));
+  EXPECT_TRUE(in_time);
+  EXPECT_EQ(Count(Primitive::kSplat), 1u) << "nobody woke it";
+  EXPECT_TRUE(Alone([&](Task& t) {
+    in_time = wait_event_timeout(t, kQueue, [] { return false; });
+  })) << "alone, too";
+  EXPECT_FALSE(in_time);
 }
 
 TEST_F(Schedule, UnfinishedTasksAreUnwoundAndTheRuntimeIsReused) {

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <set>
 
+#include "model/explore/certificate_text.h"
+#include "model/explore/explore_work.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/executor.h"
 #include "model/program/text_codec.h"
@@ -54,16 +56,29 @@ std::string Everything(const Program& program, const Execution& run) {
   return text;
 }
 
+// The program, with the schedule that the explorer finds where it has tasks.
+Program Witness(const MutantCase& row, Invariant wanted) {
+  const Program program = Parse(row);
+  if (program::TaskCount(program) == 0) return program;
+  program::Executor executor;
+  const explore::Certificate found =
+      explore::ExploreProgram(&executor, *row.mutant, "mutant", program, {});
+  EXPECT_TRUE(found.exhausted());
+  const explore::Finding* finding = found.Find(wanted);
+  EXPECT_NE(finding, nullptr) << explore::RenderText(found);
+  return finding == nullptr ? program : finding->witness;
+}
+
 class MutantTest : public testing::TestWithParam<MutantCase> {};
 
 TEST_P(MutantTest, IsCaught) {
   const MutantCase& row = GetParam();
-  const Program program = Parse(row);
+  const auto wanted = InvariantFromName(row.invariant);
+  ASSERT_TRUE(wanted.has_value());
+  const Program program = Witness(row, *wanted);
   program::Executor executor;
   const Execution& run = executor.Run(*row.mutant, program);
   EXPECT_EQ(BrokenBy(run), BrokenAccordingTo(row)) << Everything(program, run);
-  const auto wanted = InvariantFromName(row.invariant);
-  ASSERT_TRUE(wanted.has_value());
   const Violation* violation = run.Find(*wanted);
   ASSERT_NE(violation, nullptr) << Everything(program, run);
   EXPECT_EQ(LabelOf(program, violation->operation), row.operation);
@@ -79,6 +94,11 @@ TEST_P(MutantTest, ReferenceIsSilentOnTheSameProgram) {
   const Execution& run = executor.Run(*reference, program);
   EXPECT_EQ(run.end, sim::RunEnd::kCompleted);
   EXPECT_EQ(Everything(program, run), "");
+  if (program::TaskCount(program) == 0) return;
+  const explore::Certificate all =
+      explore::ExploreProgram(&executor, *reference, "reference", program, {});
+  EXPECT_TRUE(all.exhausted());
+  EXPECT_FALSE(all.violated()) << explore::RenderText(all);
 }
 
 std::string TestName(const testing::TestParamInfo<MutantCase>& row) {

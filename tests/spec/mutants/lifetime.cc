@@ -84,9 +84,9 @@ MutantCases LifetimeMutants() {
        kOneMarked + "A:\n"
                     "  luo_preserve(s, iommufd, token=2)\n"
                     "B:\n"
-                    "  destroy(hwpt)\n"
-                    "switch A@32 -> B\n",
-       "A.1", "use of a freed object: hwpt 0", "I12 I37"},
+                    "  destroy(hwpt)\n",
+       "B.1", "domain 0 is freed while its preservation names it",
+       "I02 I03 I06 I07 I12 I24 I36 I37"},
       {"I18", &preserve_domain_twice, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
        "main.6", "page 0x100 is registered again while it is registered for domain 0", ""},
       {"I24", &keep_references,
