@@ -80,10 +80,13 @@ ExitCode Minimise(std::span<const std::string> arguments, const Streams& io) {
   const absl::StatusOr<std::string> contents = ReadInput(files[0], io.in);
   if (!contents.ok()) return FileError(std::string(contents.status().message()), io);
   const Form form = options.bytes ? Form::kBytes : FormOfName(files[0]).value_or(Form::kText);
-  const auto program = DecodeRunnable(*contents, form, files[0]);
+  auto program = DecodeRunnable(*contents, form, files[0]);
   if (!program.ok()) return FileError(std::string(program.status().message()), io);
   std::string design = options.design.empty() ? program->design : options.design;
   if (design.empty()) design = kDefaultDesign;
+  const absl::Status fits =
+      FitToDesign(*liveupdate::FindDesign(design), form, files[0], &*program);
+  if (!fits.ok()) return FileError(std::string(fits.message()), io);
   return MinimiseProgram(*program, *liveupdate::FindDesign(design), options, files, io);
 }
 

@@ -75,6 +75,8 @@ absl::StatusOr<Replay> Load(const std::string& file, const Options& options, std
       replay.program.design.empty() ? std::string(kDefaultDesign) : replay.program.design;
   const std::string& name = options.design.empty() ? own : options.design;
   replay.design = liveupdate::FindDesign(name);
+  const absl::Status fits = FitToDesign(*replay.design, form, file, &replay.program);
+  if (!fits.ok()) return fits;
   // A design that bytes name is one of theirs, but they expect nothing.
   replay.compare = name == own && form == Form::kText;
   return replay;

@@ -64,14 +64,21 @@ absl::StatusOr<std::vector<std::string>> CorpusFiles(const std::string& corpus) 
   return files;
 }
 
-absl::StatusOr<std::vector<program::Program>> Load(const std::vector<std::string>& files,
-                                                   std::istream& in) {
+// Every program must fit every design, since each is judged under each.
+absl::StatusOr<std::vector<program::Program>> Load(
+    const std::vector<std::string>& files, const std::vector<liveupdate::Design*>& designs,
+    std::istream& in) {
   std::vector<program::Program> programs;
   for (const std::string& file : files) {
     absl::StatusOr<std::string> contents = ReadInput(file, in);
     if (!contents.ok()) return contents.status();
-    auto program = DecodeRunnable(*contents, FormOfName(file).value_or(Form::kText), file);
+    const Form form = FormOfName(file).value_or(Form::kText);
+    auto program = DecodeRunnable(*contents, form, file);
     if (!program.ok()) return program.status();
+    for (const liveupdate::Design* design : designs) {
+      const absl::Status fits = FitToDesign(*design, form, file, &*program);
+      if (!fits.ok()) return fits;
+    }
     programs.push_back(*std::move(program));
   }
   return programs;
@@ -131,7 +138,7 @@ ExitCode Verdict(std::span<const std::string> arguments, const Streams& io) {
         absl::StrCat("no program in ", options.corpus, "/bugs or /seeds, so nothing would run"),
         io);
   }
-  const absl::StatusOr<std::vector<program::Program>> programs = Load(files, io.in);
+  const absl::StatusOr<std::vector<program::Program>> programs = Load(files, designs, io.in);
   if (!programs.ok()) return FileError(std::string(programs.status().message()), io);
 
   program::Executor executor;

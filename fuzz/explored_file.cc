@@ -25,8 +25,8 @@ absl::StatusOr<ExploredFile> ReadExplored(const std::string& file, const std::st
                                           std::istream& in) {
   const absl::StatusOr<std::string> contents = ReadInput(file, in);
   if (!contents.ok()) return contents.status();
-  absl::StatusOr<program::Program> program =
-      DecodeRunnable(*contents, FormOfName(file).value_or(Form::kText), file);
+  const Form form = FormOfName(file).value_or(Form::kText);
+  absl::StatusOr<program::Program> program = DecodeRunnable(*contents, form, file);
   if (!program.ok()) return program.status();
   std::string name = design.empty() ? program->design : design;
   if (name.empty()) name = kDefaultDesign;
@@ -34,6 +34,8 @@ absl::StatusOr<ExploredFile> ReadExplored(const std::string& file, const std::st
   explored.design = liveupdate::FindDesign(name);
   if (explored.design == nullptr) return absl::InvalidArgumentError(UnknownDesign(name));
   explored.program = *std::move(program);
+  const absl::Status fits = FitToDesign(*explored.design, form, file, &explored.program);
+  if (!fits.ok()) return fits;
   return explored;
 }
 

@@ -20,6 +20,7 @@
 #include "model/program/byte_codec.h"
 #include "model/program/executor.h"
 #include "model/program/minimise.h"
+#include "model/program/widths.h"
 #include "model/sim/check.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
@@ -87,6 +88,7 @@ size_t AddVisitedFault(uint8_t* data, size_t size, size_t max_size, unsigned cho
   Target& target = TheTarget();
   program::Program program = program::DecodeBytes({data, size});
   if (TooLarge(program) || program.faults.size() >= 4) return 0;
+  program::MaskToWidths(*target.design, &program);
   const program::Execution& run = target.executor.Run(*target.design, program, {});
   if (run.sites.empty()) return 0;
   const program::SiteVisit& visit = run.sites[choice % run.sites.size()];
@@ -158,6 +160,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   cli::Target& target = cli::TheTarget();
   program::Program program = program::DecodeBytes({data, size});
   if (cli::TooLarge(program)) return -1;  // not for the corpus
+  program::MaskToWidths(*target.design, &program);
   const program::Execution& run = target.executor.Run(*target.design, program, {});
   const spec::Violation* violation = cli::FirstWanted(target, run);
   if (violation == nullptr) return 0;

@@ -11,6 +11,7 @@
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/byte_codec.h"
 #include "model/program/text_codec.h"
+#include "model/program/widths.h"
 #include "model/spec/invariants.h"
 
 namespace iommufd_check::cli {
@@ -101,6 +102,17 @@ absl::StatusOr<program::Program> DecodeRunnable(const std::string& contents, For
         absl::StrCat(path, ": a program without operations would run nothing; add one"));
   }
   return decoded;
+}
+
+absl::Status FitToDesign(const liveupdate::Design& design, Form form, const std::string& path,
+                         program::Program* program) {
+  if (form == Form::kBytes) {
+    program::MaskToWidths(design, program);
+    return absl::OkStatus();
+  }
+  const std::string problem = program::WidthProblem(*program, design);
+  if (problem.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", problem));
 }
 
 std::string EncodeProgram(const program::Program& program, Form form) {

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/liveupdate/design.h"
 #include "model/program/program.h"
 
 namespace iommufd_check::cli {
@@ -35,6 +36,11 @@ absl::StatusOr<program::Program> DecodeProgram(const std::string& contents, Form
 // without operations is refused: nothing done is never a pass.
 absl::StatusOr<program::Program> DecodeRunnable(const std::string& contents, Form form,
                                                 const std::string& path);
+
+// Makes the program one for `design`: what a fuzzer wrote is cut to the widths of the design's
+// structs. ERRORS: InvalidArgument for a text with an argument that the design cannot carry.
+absl::Status FitToDesign(const liveupdate::Design& design, Form form, const std::string& path,
+                         program::Program* program);
 
 std::string EncodeProgram(const program::Program& program, Form form);
 

@@ -22,6 +22,7 @@ class Jury {
   Jury(const Engine& engine, liveupdate::Design& design, const SearchBounds& bounds)
       : engine_(engine), design_(design), bounds_(bounds) {
     verdict_.design = std::string(design.name());
+    verdict_.questions = uapi::QuestionsOf(design.contract());
   }
 
   void Hear(const Program& program);
@@ -110,6 +111,18 @@ std::string Extent(const DesignVerdict& verdict, const SearchBounds& bounds) {
                          verdict.exhausted ? "exhausted: " : "NOT exhausted, ended within: ", all);
 }
 
+// Promises that are kept, so nothing of them is a violation; empty when there is nothing to ask.
+std::string Questions(const std::vector<DesignVerdict>& verdicts) {
+  std::string text;
+  for (const DesignVerdict& verdict : verdicts) {
+    for (const uapi::Question& question : verdict.questions) {
+      absl::StrAppendFormat(&text, "%-12s  %-25s %s; %s\n", verdict.design, question.about,
+                            question.answer, question.doubt);
+    }
+  }
+  return text.empty() ? "" : "\ncontracts worth a question (none is a violation)\n" + text;
+}
+
 }  // namespace
 
 bool DesignVerdict::violated() const {
@@ -153,7 +166,7 @@ std::string RenderVerdict(const std::vector<DesignVerdict>& verdicts, const Sear
     text += row(absl::StrFormat("%s %s", spec::IdOf(invariant), spec::NameOf(invariant)),
                 [i](const DesignVerdict& verdict) { return CellText(verdict.cells[i]); });
   }
-  text += "\n";
+  text += Questions(verdicts) + "\n";
   for (const DesignVerdict& verdict : verdicts) text += Extent(verdict, bounds);
   return text;
 }

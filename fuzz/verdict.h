@@ -18,6 +18,7 @@
 #include "model/program/executor.h"
 #include "model/program/program.h"
 #include "model/spec/invariants.h"
+#include "model/uapi/contract.h"
 
 namespace iommufd_check::cli {
 
@@ -58,6 +59,7 @@ struct Cell {
 
 struct DesignVerdict {
   std::string design;
+  std::vector<uapi::Question> questions;  // of its contract
   std::array<Cell, spec::kInvariants> cells{};
   uint64_t programs = 0;    // that were run as written
   uint64_t executions = 0;  // without those of minimising

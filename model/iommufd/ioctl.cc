@@ -220,10 +220,7 @@ void iommufd_put_file(Kernel& k, ContextHandle ctx) {
 }
 
 int close_iommufd(Kernel& k, ContextHandle ctx) {
-  if (k.s.contexts.Find(ctx) == nullptr) return -sim::kEBADF;
-  const bool was_open = Update(
-      k, ctx, &Context::fd_open, [](bool& open) { return std::exchange(open, false); }, kInFdTable);
-  if (!was_open) return -sim::kEBADF;
+  if (!close_fd(k, k.s.contexts, ctx)) return -sim::kEBADF;
   iommufd_put_file(k, ctx);
   return 0;
 }

@@ -2,6 +2,8 @@
 // live-update design under test adds to iommufd's own paths.
 #pragma once
 
+#include <utility>
+
 #include "model/iommufd/state.h"
 
 namespace iommufd_check::iommufd {
@@ -60,6 +62,31 @@ inline sim::ObjectRef Ref(Kernel&, AreaHandle h) { return Ref(h); }
 inline sim::ObjectRef Ref(Kernel&, PagesHandle h) { return Ref(h); }
 inline iommu::Domain& Get(Kernel& k, iommu::DomainHandle h) { return Get(k.t, k.iommu, h); }
 inline sim::ObjectRef Ref(Kernel&, iommu::DomainHandle h) { return iommu::Ref(h); }
+
+// fget(): looks the descriptor up and takes a reference on its file in one go, as RCU and
+// get_file_rcu() make it look, so that a close in between cannot free the file. False: not open.
+// `slots` holds objects with a descriptor (fd_open) and a file.
+template <class T>
+bool fget(Kernel& k, sim::Slots<T>& slots, sim::Handle<T> h) {
+  k.t.Place(T::kKind, sim::Field::kFdOpen);
+  T* object = slots.Find(h);
+  if (object == nullptr) return false;
+  k.t.Access(sim::Primitive::kRead, Ref(h), sim::Field::kFdOpen, kInFdTable);
+  if (!object->fd_open.Peek()) return false;
+  refcount_inc(k.t, object->file, Ref(h));
+  return true;
+}
+
+// close_fd(): takes the descriptor out of the table in one go. False: it was not open. The caller
+// puts the file.
+template <class T>
+bool close_fd(Kernel& k, sim::Slots<T>& slots, sim::Handle<T> h) {
+  k.t.Place(T::kKind, sim::Field::kFdOpen);
+  T* object = slots.Find(h);
+  if (object == nullptr) return false;
+  k.t.Access(sim::Primitive::kWrite, Ref(h), sim::Field::kFdOpen, kInFdTable);
+  return std::exchange(object->fd_open.Raw(), false);
+}
 
 // Sets iopt->immutable and notes a change between "may change" and "may not".
 void SetImmutable(Kernel& k, IoasHandle ioas, uint32_t value, uint8_t marks = 0);

@@ -11,6 +11,7 @@
 
 #include "model/liveupdate/kernel.h"
 #include "model/liveupdate/layout.h"
+#include "model/uapi/contract.h"
 
 namespace iommufd_check::liveupdate {
 
@@ -27,6 +28,8 @@ class Design : public iommufd::Hooks {
   virtual std::string_view summary() const = 0;
   virtual const IommufdLayout& iommufd_layout() const = 0;
   virtual const DomainLayout& domain_layout() const = 0;
+  // What its user interface promises where revisions differ.
+  virtual uapi::Contract contract() const { return {}; }
 
   // The mark ioctl. LOCKS: none held.
   virtual int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) = 0;

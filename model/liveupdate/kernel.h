@@ -20,5 +20,7 @@ using iommufd::Get;
 using iommufd::Ref;
 sim::ObjectRef Ref(SessionHandle h);
 inline sim::ObjectRef Ref(Kernel&, SessionHandle h) { return Ref(h); }
+using iommufd::close_fd;
+using iommufd::fget;
 
 }  // namespace iommufd_check::liveupdate

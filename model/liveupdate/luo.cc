@@ -58,10 +58,11 @@ void PutFileFlbs(Kernel& k, FileRef file) {
   up_read(k.t, k.lu.register_rwlock);
 }
 
-void GetFile(Kernel& k, const LuoFile& file) {
-  IOMMUFD_CHECK(file.file.kind != FileRef::Kind::kNone, "LUO refuses what is not open");
-  if (file.file.kind == FileRef::Kind::kMemfd) return memfd_get_file(k.t, k.mm, file.memfd);
-  iommufd_get_file(k, file.iommufd);
+// False: the descriptor is not open (any more).
+bool GetFile(Kernel& k, const LuoFile& file) {
+  if (file.file.kind == FileRef::Kind::kIommufd) return fget(k, k.s.contexts, file.iommufd);
+  if (file.file.kind == FileRef::Kind::kMemfd) memfd_get_file(k.t, k.mm, file.memfd);
+  return file.file.kind == FileRef::Kind::kMemfd;
 }
 
 void PutFile(Kernel& k, const LuoFile& file) {
@@ -112,7 +113,7 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
   if (should_fail(k.t, sim::FaultSite::kBlockGrow, Ref(session))) return -sim::kENOMEM;
   if (file.file.kind == FileRef::Kind::kNone) return -sim::kEBADF;
   if (should_fail(k.t, sim::FaultSite::kFdLookup, Ref(session))) return -sim::kEBADF;
-  GetFile(k, file);
+  if (!GetFile(k, file)) return -sim::kEBADF;
   int error = should_fail(k.t, sim::FaultSite::kFileInsert, Ref(session)) ? -sim::kENOMEM : 0;
   if (error == 0) error = PreserveFile(k, session, file);
   if (error != 0) {
@@ -194,11 +195,7 @@ int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, mm::MemfdHan
 }
 
 int luo_close_session(Kernel& k, SessionHandle session) {
-  if (k.lu.sessions.Find(session) == nullptr) return -sim::kEBADF;
-  const bool was_open = Update(
-      k, session, &Session::fd_open, [](bool& open) { return std::exchange(open, false); },
-      iommufd::kInFdTable);
-  if (!was_open) return -sim::kEBADF;
+  if (!close_fd(k, k.lu.sessions, session)) return -sim::kEBADF;
   luo_put_session(k, session);
   return 0;
 }

@@ -8,6 +8,8 @@
 
 #include "model/program/byte_codec.h"
 #include "model/program/byte_layout.h"
+#include "model/program/designs.h"
+#include "model/program/widths.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::program {
@@ -257,6 +259,12 @@ void Decoder::ReadAlso(const uint8_t* record) {
 
 }  // namespace
 
-Program DecodeBytes(std::span<const uint8_t> bytes) { return Decoder(bytes).Decode(); }
+Program DecodeBytes(std::span<const uint8_t> bytes) {
+  Program program = Decoder(bytes).Decode();
+  if (const liveupdate::Design* design = DesignNamed(program.design)) {
+    MaskToWidths(*design, &program);
+  }
+  return program;
+}
 
 }  // namespace iommufd_check::program

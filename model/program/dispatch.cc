@@ -11,14 +11,22 @@ namespace {
 
 using liveupdate::Kernel;
 using liveupdate::SessionHandle;
-using spec::Call;
 
-// One alphabet, two spellings: the program's and the oracle's.
-static_assert(static_cast<int>(Call::Kind::kIoasAlloc) == static_cast<int>(OpCode::kIoasAlloc));
-static_assert(static_cast<int>(Call::Kind::kMap) == static_cast<int>(OpCode::kMap));
-static_assert(static_cast<int>(Call::Kind::kMemfdSeal) == static_cast<int>(OpCode::kMemfdSeal));
-static_assert(static_cast<int>(Call::Kind::kLuMark) == static_cast<int>(OpCode::kLuMark));
-static_assert(static_cast<int>(Call::Kind::kLuMark) + 1 == static_cast<int>(OpCode::kCount));
+// The arguments of one system call. Sessions are resolved where they are used.
+struct Call {
+  OpCode code = OpCode::kCount;
+  uint32_t id = 0;
+  uint32_t id2 = 0;
+  uint16_t index = 0;
+  uint64_t offset = 0;
+  uint64_t iova = 0;
+  bool fixed = true;
+  uint64_t length = 0;
+  uint64_t permissions = 0;
+  uint32_t seals = 0;
+  uint64_t token = 0;
+  mm::FileRef file;
+};
 
 uint32_t ObjectId(const Argument& argument, const Bindings& bindings) {
   if (!argument.variable.has_value()) return static_cast<uint32_t>(argument.value);
@@ -48,141 +56,11 @@ uint32_t FlagsOf(uint64_t permissions, bool fixed) {
   return flags;
 }
 
-bool IommufdOpen(Kernel& k) {
-  const iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
-  return ctx != nullptr && Read(k, k.ctx, &iommufd::Context::fd_open, iommufd::kInFdTable);
-}
-
-bool SessionOpen(Kernel& k, SessionHandle session) {
-  const liveupdate::Session* open = k.lu.sessions.Find(session);
-  return open != nullptr && Read(k, session, &liveupdate::Session::fd_open, iommufd::kInFdTable);
-}
-
-int CallIommufd(Kernel& k, const Program& program, const Call& call, uint32_t* id) {
-  iommufd::MapArguments map;
-  map.ioas_id = call.id;
-  map.flags = FlagsOf(call.permissions, call.fixed);
-  map.length = call.length;
-  map.iova = call.iova;
-  uint64_t length = call.length;
-  switch (call.kind) {
-    case Call::Kind::kIoasAlloc:
-      return iommufd::ioas_alloc(k, k.ctx, id);
-    case Call::Kind::kDeviceBind:
-      return iommufd::device_bind(k, k.ctx, call.index, id);
-    case Call::Kind::kDeviceUnbind:
-      return iommufd::device_unbind(k, k.ctx, call.id);
-    case Call::Kind::kDeviceAttach:
-      return iommufd::device_attach(k, k.ctx, call.id, call.id2);
-    case Call::Kind::kDeviceDetach:
-      return iommufd::device_detach(k, k.ctx, call.id);
-    case Call::Kind::kHwptAlloc:
-      return iommufd::hwpt_alloc(k, k.ctx, call.id, call.id2, id);
-    case Call::Kind::kMap:
-      map.source = mm::UserAddressOf(call.index) + call.offset;
-      return iommufd::ioas_map(k, k.ctx, &map);
-    case Call::Kind::kMapFile:
-      map.source = call.offset;
-      return iommufd::ioas_map_file(k, k.ctx, MemfdOf(program, call.index), &map);
-    case Call::Kind::kUnmap:
-      return iommufd::ioas_unmap(k, k.ctx, call.id, call.iova, &length);
-    case Call::Kind::kDestroy:
-      return iommufd::iommufd_destroy(k, k.ctx, call.id);
-    case Call::Kind::kLuMark:
-      return k.design.Mark(k, call.id, call.token);
-    default:
-      IOMMUFD_CHECK(false, "not a call on the iommufd");
-      __builtin_unreachable();
-  }
-}
-
-int CallMemfd(Kernel& k, const Program& program, const Call& call) {
-  const mm::MemfdHandle memfd = MemfdOf(program, call.index);
-  if (memfd.null()) return -sim::kEBADF;
-  switch (call.kind) {
-    case Call::Kind::kMemfdSeal:
-      return memfd_add_seals(k.t, k.mm, memfd, call.seals);
-    case Call::Kind::kMemfdPunchHole:
-      return memfd_punch_hole(k.t, k.mm, memfd, call.offset, call.length);
-    default:
-      return memfd_truncate(k.t, k.mm, memfd, call.length);
-  }
-}
-
-int PreserveFd(Kernel& k, const Program& program, const Call& call, SessionHandle session) {
-  if (!SessionOpen(k, session)) return -sim::kEBADF;
-  luo_get_session(k, session);
-  mm::FileRef file = call.file;
-  if (file.kind == mm::FileRef::Kind::kIommufd && !IommufdOpen(k)) file = {};
-  const mm::MemfdHandle memfd =
-      file.kind == mm::FileRef::Kind::kMemfd ? MemfdOf(program, file.index) : mm::MemfdHandle{};
-  const int result = luo_preserve_fd(k, session, file, memfd, call.token);
-  luo_put_session(k, session);
-  return result;
-}
-
-void UnbindAll(Kernel& k) {
-  std::vector<uint32_t> ids;
-  k.s.devices.ForEach([&](iommufd::DeviceHandle, const iommufd::Device& device) {
-    ids.push_back(device.object.id);
-  });
-  for (uint32_t id : ids) iommufd::device_unbind(k, k.ctx, id);
-}
-
-}  // namespace
-
-int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings) {
-  const Call call = CallOf(program, index, *bindings, k.lu);
-  const Operation& op = program.operations[index];
-  OperationResult& result = bindings->results[index];
-  switch (call.kind) {
-    case Call::Kind::kCloseIommufd:
-      return iommufd::close_iommufd(k, k.ctx);
-    case Call::Kind::kMemfdSeal:
-    case Call::Kind::kMemfdPunchHole:
-    case Call::Kind::kMemfdTruncate:
-      return CallMemfd(k, program, call);
-    case Call::Kind::kLuoCreateSession: {
-      SessionHandle session;
-      const int error = luo_create_session(k, call.name, &session);
-      if (error == 0) {
-        bindings->sessions[index] = session;
-        result.created_id = session.index + 1u;
-      }
-      return error;
-    }
-    case Call::Kind::kLuoPreserve:
-      return PreserveFd(k, program, call, SessionOf(op.arguments[0], *bindings));
-    case Call::Kind::kLuoCloseSession:
-      return luo_close_session(k, SessionOf(op.arguments[0], *bindings));
-    default:
-      break;
-  }
-  if (call.kind == Call::Kind::kDeviceUnbind || call.kind == Call::Kind::kDeviceAttach ||
-      call.kind == Call::Kind::kDeviceDetach) {
-    // Through the device's own descriptor: a bound device keeps the context (objects.md 4), so one
-    // that is gone or on its way out has no device.
-    const iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
-    if (ctx == nullptr) return -sim::kENOENT;
-    if (refcount_read(k, k.ctx, &iommufd::Context::file) == 0) return -sim::kENOENT;
-  } else if (!IommufdOpen(k)) {
-    return -sim::kEBADF;
-  }
-  // The descriptor keeps the file for the length of the call, whatever close() does meanwhile.
-  iommufd_get_file(k, k.ctx);
-  uint32_t id = 0;
-  const int error = CallIommufd(k, program, call, &id);
-  if (error == 0) result.created_id = id;
-  iommufd_put_file(k, k.ctx);
-  return error;
-}
-
-Call CallOf(const Program& program, size_t index, const Bindings& bindings,
-            const liveupdate::State& luo) {
+Call CallOf(const Program& program, size_t index, const Bindings& bindings) {
   const Operation& op = program.operations[index];
   const auto& a = op.arguments;
   Call call;
-  call.kind = static_cast<Call::Kind>(op.code);
+  call.code = op.code;
   switch (op.code) {
     case OpCode::kDeviceBind:
       call.index = static_cast<uint16_t>(a[0].value);
@@ -224,29 +102,148 @@ Call CallOf(const Program& program, size_t index, const Bindings& bindings,
       call.index = static_cast<uint16_t>(a[0].value);
       call.length = a[1].value;
       break;
-    case OpCode::kLuoCreateSession:
-      call.name = op.name;
-      break;
     case OpCode::kLuoPreserve:
       call.file = FileOf(program, a[1].value);
       call.token = a[2].value;
-      [[fallthrough]];
-    case OpCode::kLuoCloseSession: {
-      const SessionHandle session = SessionOf(a[0], bindings);
-      call.session =
-          luo.sessions.Find(session) == nullptr ? spec::kNoSession : session.index;
       break;
-    }
     case OpCode::kLuMark:
       call.id = ObjectId(a[0], bindings);
       call.token = a[1].value;
       break;
     case OpCode::kIoasAlloc:
     case OpCode::kCloseIommufd:
+    case OpCode::kLuoCreateSession:
+    case OpCode::kLuoCloseSession:
     case OpCode::kCount:
       break;
   }
   return call;
+}
+
+// Through the device's own descriptor: a bound device keeps the context (objects.md 4), so one that
+// is gone or on its way out has no device.
+bool GetThroughDevice(Kernel& k) {
+  k.t.Place(sim::ObjectKind::kIommufd, sim::Field::kRefcount);
+  iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
+  return ctx != nullptr && refcount_inc_not_zero(k.t, ctx->file, Ref(k.ctx));
+}
+
+int CallIommufd(Kernel& k, const Program& program, const Call& call, OperationResult* out) {
+  iommufd::MapArguments map;
+  map.ioas_id = call.id;
+  map.flags = FlagsOf(call.permissions, call.fixed);
+  map.length = call.length;
+  map.iova = call.iova;
+  uint64_t length = call.length;
+  uint32_t* const id = &out->created_id;
+  int error = 0;
+  switch (call.code) {
+    case OpCode::kIoasAlloc:
+      return iommufd::ioas_alloc(k, k.ctx, id);
+    case OpCode::kDeviceBind:
+      return iommufd::device_bind(k, k.ctx, call.index, id);
+    case OpCode::kDeviceUnbind:
+      return iommufd::device_unbind(k, k.ctx, call.id);
+    case OpCode::kDeviceAttach:
+      return iommufd::device_attach(k, k.ctx, call.id, call.id2);
+    case OpCode::kDeviceDetach:
+      return iommufd::device_detach(k, k.ctx, call.id);
+    case OpCode::kHwptAlloc:
+      return iommufd::hwpt_alloc(k, k.ctx, call.id, call.id2, id);
+    case OpCode::kMap:
+      map.source = mm::UserAddressOf(call.index) + call.offset;
+      error = iommufd::ioas_map(k, k.ctx, &map);
+      if (error == 0) out->iova = map.iova;
+      return error;
+    case OpCode::kMapFile:
+      map.source = call.offset;
+      error = iommufd::ioas_map_file(k, k.ctx, MemfdOf(program, call.index), &map);
+      if (error == 0) out->iova = map.iova;
+      return error;
+    case OpCode::kUnmap:
+      error = iommufd::ioas_unmap(k, k.ctx, call.id, call.iova, &length);
+      if (error == 0) out->unmapped = length;
+      return error;
+    case OpCode::kDestroy:
+      return iommufd::iommufd_destroy(k, k.ctx, call.id);
+    case OpCode::kLuMark:
+      return k.design.Mark(k, call.id, call.token);
+    default:
+      IOMMUFD_CHECK(false, "not a call on the iommufd");
+      __builtin_unreachable();
+  }
+}
+
+int CallMemfd(Kernel& k, const Program& program, const Call& call) {
+  const mm::MemfdHandle memfd = MemfdOf(program, call.index);
+  if (memfd.null()) return -sim::kEBADF;
+  switch (call.code) {
+    case OpCode::kMemfdSeal:
+      return memfd_add_seals(k.t, k.mm, memfd, call.seals);
+    case OpCode::kMemfdPunchHole:
+      return memfd_punch_hole(k.t, k.mm, memfd, call.offset, call.length);
+    default:
+      return memfd_truncate(k.t, k.mm, memfd, call.length);
+  }
+}
+
+int PreserveFd(Kernel& k, const Program& program, const Call& call, SessionHandle session) {
+  if (!fget(k, k.lu.sessions, session)) return -sim::kEBADF;
+  const mm::FileRef file = call.file;
+  const mm::MemfdHandle memfd =
+      file.kind == mm::FileRef::Kind::kMemfd ? MemfdOf(program, file.index) : mm::MemfdHandle{};
+  const int result = luo_preserve_fd(k, session, file, memfd, call.token);
+  luo_put_session(k, session);
+  return result;
+}
+
+void UnbindAll(Kernel& k) {
+  std::vector<uint32_t> ids;
+  k.s.devices.ForEach([&](iommufd::DeviceHandle, const iommufd::Device& device) {
+    ids.push_back(device.object.id);
+  });
+  for (uint32_t id : ids) iommufd::device_unbind(k, k.ctx, id);
+}
+
+}  // namespace
+
+int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings) {
+  const Call call = CallOf(program, index, *bindings);
+  const Operation& op = program.operations[index];
+  OperationResult& result = bindings->results[index];
+  switch (call.code) {
+    case OpCode::kCloseIommufd:
+      return iommufd::close_iommufd(k, k.ctx);
+    case OpCode::kMemfdSeal:
+    case OpCode::kMemfdPunchHole:
+    case OpCode::kMemfdTruncate:
+      return CallMemfd(k, program, call);
+    case OpCode::kLuoCreateSession: {
+      SessionHandle session;
+      const int error = luo_create_session(k, op.name, &session);
+      if (error == 0) {
+        bindings->sessions[index] = session;
+        result.created_id = session.index + 1u;
+      }
+      return error;
+    }
+    case OpCode::kLuoPreserve:
+      return PreserveFd(k, program, call, SessionOf(op.arguments[0], *bindings));
+    case OpCode::kLuoCloseSession:
+      return luo_close_session(k, SessionOf(op.arguments[0], *bindings));
+    default:
+      break;
+  }
+  const bool device = call.code == OpCode::kDeviceUnbind || call.code == OpCode::kDeviceAttach ||
+                      call.code == OpCode::kDeviceDetach;
+  // The descriptor keeps the file for the length of the call, whatever close() does meanwhile.
+  if (device && !GetThroughDevice(k)) return -sim::kENOENT;
+  if (!device && !fget(k, k.s.contexts, k.ctx)) return -sim::kEBADF;
+  OperationResult answer;  // nobody sees it before the call returns
+  const int error = CallIommufd(k, program, call, &answer);
+  if (error == 0) result = answer;
+  iommufd_put_file(k, k.ctx);
+  return error;
 }
 
 void ProcessExit(Kernel& k) {

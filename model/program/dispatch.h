@@ -1,5 +1,5 @@
 // From an operation of a program to a system call: resolves variables, keeps the references that an
-// open descriptor keeps during a call, and says the same call in the oracle's words.
+// open descriptor keeps during a call. (oracle_call.h says the same call in the oracle's words.)
 #pragma once
 
 #include <vector>
@@ -23,11 +23,6 @@ struct Bindings {
 
 // Runs operation `index` in the kernel. Returns 0 or a negative errno and binds what it created.
 int Dispatch(liveupdate::Kernel& k, const Program& program, size_t index, Bindings* bindings);
-
-// The same call as numbers, also for the oracle. A variable whose object is gone names nothing.
-// REQUIRES: before Dispatch of the same operation.
-spec::Call CallOf(const Program& program, size_t index, const Bindings& bindings,
-                  const liveupdate::State& luo);
 
 // The process exits: every descriptor still open is closed, memory goes (task 0).
 void ProcessExit(liveupdate::Kernel& k);

@@ -96,14 +96,15 @@ void Executor::Impl::RunOperation(Task& t, size_t index) {
   const Operation& op = program->operations[index];
   runtime.BeginOperation(t, static_cast<uint16_t>(index), static_cast<int64_t>(op.code));
   if (judges_operations) {
-    judge.OperationBegins(t, CallOf(*program, index, bindings, world.kernel.luo));
+    judge.OperationBegins(t, index);
   }
   liveupdate::Kernel k = KernelFor(t);
-  const int result = Dispatch(k, *program, index, &bindings);
-  runtime.EndOperation(t, result);
-  bindings.results[index].ran = true;
-  bindings.results[index].result = result;
-  if (judges_operations) judge.OperationEnds(t, bindings.results[index]);
+  OperationResult& result = bindings.results[index];
+  result.result = Dispatch(k, *program, index, &bindings);
+  result.ran = true;
+  if (options.answers != nullptr) options.answers->Filter(index, &result);
+  runtime.EndOperation(t, result.result);
+  if (judges_operations) judge.OperationEnds(t, result);
 }
 
 void Executor::Impl::RunPhase(uint8_t task) {
@@ -153,6 +154,7 @@ void Executor::Impl::Collect() {
   }
   execution.violations.clear();
   execution.sites.clear();
+  execution.not_judged = 0;
   execution.difference.clear();
   execution.armed.fill(0);
   execution.meetings.Clear();
@@ -161,6 +163,7 @@ void Executor::Impl::Collect() {
   execution.violations = judge.findings().violations();
   execution.armed = judge.findings().armed();
   execution.sites = judge.sites();
+  execution.not_judged = judge.not_judged();
   execution.difference = judge.TakeDifference();
 }
 
@@ -214,7 +217,7 @@ void Executor::Impl::RunExtension(const Operation& operation) {
   bindings = kept.bindings;
   schedule.Reset({});
   StartRun();
-  judge.Recall(kept.memory);
+  judge.Recall(kept.memory, kept.bindings.results);
   runtime.RunSequential([&](Task& t) { RunOperation(t, program->operations.size() - 1); });
   execution.boundary = BoundaryOf(world, judge.memory());
   RunExit();

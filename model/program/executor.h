@@ -21,6 +21,13 @@
 
 namespace iommufd_check::program {
 
+// Sees every answer before anybody else does. For tests: a changed answer must be noticed.
+class AnswerFilter {
+ public:
+  virtual ~AnswerFilter() = default;
+  virtual void Filter(size_t operation, struct OperationResult* result) = 0;
+};
+
 struct RunOptions {
   // When set, the run ends where this invariant is first violated; other violations are recorded
   // but never end a run by themselves (only an oops, a deadlock or a hang does).
@@ -34,6 +41,7 @@ struct RunOptions {
   // Chooses among the concurrent tasks where no switch of the program does; null: a task goes on
   // until it blocks or ends. Must be a pure function of what it is asked in this run.
   sim::Scheduler* scheduler = nullptr;
+  AnswerFilter* answers = nullptr;
   // False: only run, check nothing. For measuring what the checks cost.
   bool judged = true;
 };
@@ -42,6 +50,8 @@ struct OperationResult {
   bool ran = false;
   int result = 0;           // 0 or negative errno
   uint32_t created_id = 0;  // object id or session number + 1
+  uint64_t iova = 0;        // of map and map_file: where it landed
+  uint64_t unmapped = 0;    // of unmap, bytes
   friend bool operator==(const OperationResult&, const OperationResult&) = default;
 };
 
@@ -62,6 +72,9 @@ struct Execution {
   std::array<uint64_t, spec::kInvariants> armed{};  // how often each antecedent was true
   std::array<uint32_t, sim::kMaxTasks> task_steps{};
   std::vector<SiteVisit> sites;  // in order
+  // 1: the answers of the concurrent calls were not judged, since the search for an order of them
+  // ended at its budget. Nothing is known about them.
+  uint32_t not_judged = 0;
   // With keep_worlds: lines of the structural diff of the first violation (or of the first one of
   // stop_at), between the World before that operation and where it was seen.
   std::vector<std::string> difference;

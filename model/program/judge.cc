@@ -1,9 +1,12 @@
 #include "model/program/judge.h"
 
+#include <algorithm>
+
 #include "model/program/observe.h"
 #include "model/sim/check.h"
 #include "model/sim/reflect.h"
 #include "model/spec/quiescent.h"
+#include "model/spec/rollback.h"
 
 namespace iommufd_check::program {
 
@@ -15,35 +18,18 @@ namespace {
 
 constexpr size_t kDifferenceLines = 12;  // locks among them, which reports leave out
 
-// Calls that change what live update owns or depends on.
-bool TouchesLiveUpdate(Call::Kind kind) {
-  switch (kind) {
-    case Call::Kind::kMap:
-    case Call::Kind::kMapFile:
-    case Call::Kind::kUnmap:
-    case Call::Kind::kMemfdSeal:
-    case Call::Kind::kMemfdPunchHole:
-    case Call::Kind::kMemfdTruncate:
-      return false;
-    default:
-      return true;
-  }
-}
-
-bool IsPreserve(const Call& call) {
-  return call.kind == Call::Kind::kLuoPreserve &&
-         call.file.kind == mm::FileRef::Kind::kIommufd;
-}
+bool IsPreserve(const Call& call) { return call.kind == Call::Kind::kLuoPreserve; }
 
 std::string Answer(int result) {
   return result == 0 ? "0" : std::string(sim::ErrnoName(result));
 }
 
-spec::Limits LimitsOf(const Boot& boot) {
+spec::Limits LimitsOf(const Boot& boot, const liveupdate::Design& design) {
   spec::Limits limits;
   limits.buffer_bytes.assign(boot.buffers, uint64_t{boot.buffer_pages} * mm::kPageSize);
   limits.endpoints = static_cast<uint16_t>(boot.devices);
   limits.max_memfd_bytes = mm::Machine::kMaxMemfdBytes;
+  limits.contract = design.contract();
   return limits;
 }
 
@@ -56,10 +42,12 @@ void Judge::Start(const liveupdate::Design& design, const Program& program,
   options_ = options;
   findings_.Clear();
   monitor_.Clear();
+  calls_.Reset(program);
   for (InFlight& flight : in_flight_) flight = InFlight{};
   sites_.clear();
   inside_ = 0;
   concurrent_ = false;
+  not_judged_ = 0;
   reported_ = 0;
   difference_.clear();
   Observe(world_, design, &now_);
@@ -67,7 +55,13 @@ void Judge::Start(const liveupdate::Design& design, const Program& program,
 }
 
 void Judge::RestartOracle(const spec::Snapshot& observed) {
-  oracle_.Restart(LimitsOf(program_->boot), observed);
+  oracle_.Restart(LimitsOf(program_->boot, *design_), observed);
+}
+
+void Judge::Recall(const spec::Monitor::Memory& memory,
+                   const std::vector<OperationResult>& answers) {
+  monitor_.Recall(memory);
+  for (size_t i = 0; i < answers.size(); ++i) calls_.Answered(i, answers[i]);
 }
 
 void Judge::OnEvent(const sim::Event& event) {
@@ -103,26 +97,32 @@ void Judge::KeepDifference(sim::TaskId task) {
   }
 }
 
-void Judge::OperationBegins(sim::Task& t, const Call& call) {
+void Judge::OperationBegins(sim::Task& t, size_t index) {
   InFlight& flight = in_flight_[t.id()];
   flight = InFlight{};
   flight.active = true;
-  flight.call = call;
-  flight.total_steps = runtime_.total_steps();
-  flight.task_steps = t.steps();
+  flight.index = index;
+  flight.call = calls_.Decode(index);
+  const Call& call = flight.call;
   ++inside_;
-  for (size_t other = 0; other < in_flight_.size(); ++other) {
-    if (other == t.id() || !in_flight_[other].active) continue;
-    if (TouchesLiveUpdate(call.kind)) in_flight_[other].overlapped = true;
-    if (TouchesLiveUpdate(in_flight_[other].call.kind)) flight.overlapped = true;
+  if (concurrent_) {
+    flight.past = past_.size();
+    past_.push_back({.call = call, .begin = ++clock_, .end = UINT64_MAX});
+    past_ends_.emplace_back();
   }
-  if (IsPreserve(call)) Observe(world_, *design_, &before_);
+  for (InFlight& other : in_flight_) {
+    if (&other == &flight || !other.active) continue;
+    other.others.push_back(call);
+    flight.others.push_back(other.call);
+  }
+  if (IsPreserve(call)) Observe(world_, *design_, &flight.before);
   if (options_.keep_worlds) flight.world_before = world_;
 }
 
 void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   InFlight& flight = in_flight_[t.id()];
   --inside_;
+  calls_.Answered(flight.index, result);
   findings_.Arm(Invariant::kI38);
   if (flight.call.kind == Call::Kind::kLuMark) findings_.Arm(Invariant::kI13);
   const bool preserve_failed = IsPreserve(flight.call) && result.result < 0;
@@ -130,23 +130,33 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   if (!concurrent_) {
     JudgeSequential(flight, result);
   } else {
+    spec::PastCall& past = past_[flight.past];
+    past.reply = ReplyOf(flight.call, result);
+    past.end = ++clock_;
+    past.failed = flight.failed_site.has_value();
+    past.reply_lost =
+        flight.failed_site == sim::FaultSite::kCopyToUser && result.result == -sim::kEFAULT;
+    past_ends_[flight.past] = findings_.position();
     JudgeFailure(flight, result);
   }
   // A reply that was lost is no failed preserve: the file stays preserved (L4).
   const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
-  if (preserve_failed && !reply_lost) JudgeRollback(t, flight);
+  if (preserve_failed && !reply_lost) {
+    spec::CheckRollback(flight.before, now_, flight.others, &findings_);
+  }
   if (inside_ == 0) spec::CheckQuiescent(now_, &findings_);
+  const bool handed_over = IsPreserve(flight.call) && result.result == 0 &&
+                           flight.call.file.kind == mm::FileRef::Kind::kIommufd;
+  if (handed_over) spec::CheckAbi(design_->contract(), &findings_);
   if (findings_.violations().size() > reported_) KeepDifference(t.id());
   flight.active = false;
 }
 
-void Judge::Mismatch(const Call& call, int result, int documented) {
+void Judge::Mismatch(const Call& call, int result, const std::string& difference) {
   const Invariant invariant =
       call.kind == Call::Kind::kLuMark ? Invariant::kI13 : Invariant::kI38;
-  findings_.Violate(invariant, {},
-                    "the call answers " + Answer(result) + ", documented is " +
-                        Answer(documented));
-  if (call.kind == Call::Kind::kDestroy && result == -sim::kEBUSY && documented == 0) {
+  findings_.Violate(invariant, {}, difference);
+  if (call.kind == Call::Kind::kDestroy && result == -sim::kEBUSY) {
     const spec::HwptView* hwpt = now_.FindHwpt(call.id);
     if (hwpt != nullptr && hwpt->marked) {
       findings_.Violate(Invariant::kI13, {}, "a mark prevents the destroy of its hwpt");
@@ -165,14 +175,10 @@ void Judge::JudgeSequential(const InFlight& flight, const OperationResult& resul
     }
   } else {
     const spec::Prediction prediction = oracle_.Apply(flight.call);
-    if (prediction.result != result.result) {
-      Mismatch(flight.call, result.result, prediction.result);
-      return RestartOracle(now_);
-    }
-    if (prediction.created_id != 0 && prediction.created_id != result.created_id) {
-      findings_.Violate(Invariant::kI38, {},
-                        "the new object has id " + std::to_string(result.created_id) +
-                            ", the lowest free one is " + std::to_string(prediction.created_id));
+    const std::string difference =
+        spec::ReplyDifference(prediction, ReplyOf(flight.call, result));
+    if (!difference.empty()) {
+      Mismatch(flight.call, result.result, difference);
       return RestartOracle(now_);
     }
   }
@@ -185,6 +191,9 @@ void Judge::JudgeSequential(const InFlight& flight, const OperationResult& resul
 // What holds whatever other tasks and failures do: a failing call answers a documented errno.
 void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) {
   if (result.result >= 0) return;
+  const std::string outputs = spec::ReplyDifference(spec::Prediction{.result = result.result},
+                                                    ReplyOf(flight.call, result));
+  if (!outputs.empty()) findings_.Violate(Invariant::kI38, {}, outputs);
   const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
   if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, reply_lost)) {
     findings_.Violate(Invariant::kI38, {},
@@ -193,20 +202,39 @@ void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) 
   }
 }
 
-void Judge::JudgeRollback(sim::Task& t, const InFlight& flight) {
-  const bool alone = runtime_.total_steps() - flight.total_steps ==
-                     uint64_t{t.steps()} - flight.task_steps;
-  if (!alone && flight.overlapped) return;
-  spec::CheckRollback(before_, now_, alone, &findings_);
+void Judge::TasksBegin() {
+  concurrent_ = true;
+  past_.clear();
+  past_ends_.clear();
+  clock_ = 0;
 }
-
-void Judge::TasksBegin() { concurrent_ = true; }
 
 void Judge::TasksEnd() {
   concurrent_ = false;
   if (runtime_.stopped()) return;
   Observe(world_, *design_, &now_);
+  JudgeConcurrent();
   RestartOracle(now_);
+}
+
+// A call that is condemned already has no order to look for.
+void Judge::JudgeConcurrent() {
+  for (const spec::Violation& violation : findings_.violations()) {
+    const bool answer =
+        violation.invariant == Invariant::kI38 || violation.invariant == Invariant::kI13;
+    const bool here = std::any_of(
+        past_ends_.begin(), past_ends_.end(),
+        [&](const auto& end) { return end.operation == violation.operation; });
+    if (answer && here) return;
+  }
+  const spec::Linearization found =
+      spec::Linearize(oracle_.limits(), oracle_.state(), past_, now_);
+  if (found.verdict == spec::Linearization::Verdict::kNotJudged) ++not_judged_;
+  if (found.verdict != spec::Linearization::Verdict::kUnexplained) return;
+  findings_.SetPosition(past_ends_[found.call]);
+  const bool mark = past_[found.call].call.kind == Call::Kind::kLuMark;
+  findings_.Violate(mark ? Invariant::kI13 : Invariant::kI38, {}, found.detail);
+  if (findings_.violations().size() > reported_) KeepDifference(past_ends_[found.call].task);
 }
 
 void Judge::ExitBegins() {

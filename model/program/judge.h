@@ -11,8 +11,10 @@
 
 #include "model/liveupdate/state.h"
 #include "model/program/executor.h"
+#include "model/program/oracle_call.h"
 #include "model/sim/runtime.h"
 #include "model/spec/findings.h"
+#include "model/spec/linearize.h"
 #include "model/spec/monitor.h"
 #include "model/spec/oracle.h"
 
@@ -29,9 +31,11 @@ class Judge : public sim::EventListener {
   // What earlier operations have to say about later ones, besides the World; and to go on from it,
   // between Start and the first operation.
   const spec::Monitor::Memory& memory() const { return monitor_.memory(); }
-  void Recall(const spec::Monitor::Memory& memory) { monitor_.Recall(memory); }
+  // `answers`: of the operations before, in order.
+  void Recall(const spec::Monitor::Memory& memory, const std::vector<OperationResult>& answers);
 
-  void OperationBegins(sim::Task& t, const spec::Call& call);
+  // Operation `index` of the program.
+  void OperationBegins(sim::Task& t, size_t index);
   void OperationEnds(sim::Task& t, const OperationResult& result);
   void TasksBegin();
   void TasksEnd();
@@ -41,6 +45,8 @@ class Judge : public sim::EventListener {
 
   const spec::Findings& findings() const { return findings_; }
   const std::vector<SiteVisit>& sites() const { return sites_; }
+  // Concurrent phases whose answers nobody could judge within the budget.
+  uint32_t not_judged() const { return not_judged_; }
   const sim::PlaceSet& meetings() const { return monitor_.meetings(); }
   std::vector<std::string> TakeDifference() { return std::move(difference_); }
 
@@ -48,18 +54,19 @@ class Judge : public sim::EventListener {
   // The call that a task is in.
   struct InFlight {
     bool active = false;
+    size_t index = 0;
     spec::Call call;
     std::optional<sim::FaultSite> failed_site;  // of the last fault injected into it
-    uint64_t total_steps = 0;                   // of the run, and of the task, when it began
-    uint32_t task_steps = 0;
-    bool overlapped = false;  // another call that live update depends on ran meanwhile
+    std::vector<spec::Call> others;  // of other tasks, that were in progress meanwhile
+    spec::Snapshot before;           // of a luo_preserve, when it began
     std::optional<liveupdate::World> world_before;
+    size_t past = 0;  // of a concurrent call: its place in past_
   };
 
   void JudgeSequential(const InFlight& flight, const OperationResult& result);
   void JudgeFailure(const InFlight& flight, const OperationResult& result);
-  void JudgeRollback(sim::Task& t, const InFlight& flight);
-  void Mismatch(const spec::Call& call, int result, int documented);
+  void Mismatch(const spec::Call& call, int result, const std::string& difference);
+  void JudgeConcurrent();
   void KeepDifference(sim::TaskId task);
   void RestartOracle(const spec::Snapshot& observed);
   bool Wanted() const;
@@ -73,12 +80,17 @@ class Judge : public sim::EventListener {
   spec::Findings findings_;
   spec::Monitor monitor_{&findings_};
   spec::Oracle oracle_;
-  spec::Snapshot before_;  // at the start of the last luo_preserve
+  OracleCalls calls_;
   spec::Snapshot now_;
   std::array<InFlight, sim::kMaxTasks> in_flight_;
   std::vector<SiteVisit> sites_;
   int inside_ = 0;  // tasks inside a system call
   bool concurrent_ = false;
+  // The calls of the concurrent phase, in the order in which they began, and where each ended.
+  std::vector<spec::PastCall> past_;
+  std::vector<spec::Findings::Position> past_ends_;
+  uint64_t clock_ = 0;
+  uint32_t not_judged_ = 0;
   size_t reported_ = 0;  // violations whose World difference has been considered
   std::vector<std::string> difference_;
 };

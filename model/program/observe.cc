@@ -2,28 +2,46 @@
 
 #include <algorithm>
 
-#include "model/iommu/walker.h"
-#include "model/liveupdate/memfd_luo.h"
 #include "model/sim/check.h"
+#include "model/spec/record_reader.h"
+#include "model/spec/table_reader.h"
 
 namespace iommufd_check::program {
 namespace {
 
 using liveupdate::World;
 
-// More records than this are not parsed: a count read from memory must not drive the run.
-constexpr uint64_t kMaxRecords = 4096;
+class MachineFrames : public spec::Frames {
+ public:
+  explicit MachineFrames(const mm::PhysMemory& phys) : phys_(phys) {}
+
+  mm::FrameOwner Owner(mm::Pfn pfn) const override {
+    return phys_.Exists(pfn) ? phys_.at(pfn).owner : mm::FrameOwner::kFree;
+  }
+  uint64_t Word(mm::PhysAddr address) const override { return phys_.ReadWord(address); }
+  void Words(mm::Pfn pfn, std::vector<std::pair<uint64_t, uint64_t>>* words) const override {
+    words->clear();
+    phys_.ForEachWord(
+        pfn, [&](uint64_t index, uint64_t value) { words->emplace_back(index, value); });
+  }
+
+ private:
+  const mm::PhysMemory& phys_;
+};
 
 uint32_t IoasIdOf(const World& world, iommufd::IoasHandle h) {
   const iommufd::Ioas* ioas = world.kernel.iommufd.ioas.Find(h);
   return ioas == nullptr ? 0 : ioas->object.id;
 }
 
-bool Published(const World& world, uint32_t id, iommufd::ObjectType type) {
+// The id may be another object's while this one is on its way out.
+template <class Handle>
+bool Published(const World& world, uint32_t id, Handle h, iommufd::ObjectType type) {
   const iommufd::Context* ctx = world.kernel.iommufd.contexts.Find(world.kernel.ctx);
   if (ctx == nullptr || id == 0 || id > ctx->objects.Peek().size()) return false;
   const iommufd::TableEntry& entry = ctx->objects.Peek()[id - 1];
-  return entry.state == iommufd::TableEntry::State::kPublished && entry.type == type;
+  return entry.state == iommufd::TableEntry::State::kPublished && entry.type == type &&
+         entry.slot == h.index && entry.generation == h.generation;
 }
 
 spec::AreaView ViewOf(const World& world, const iommufd::Area& area) {
@@ -51,40 +69,42 @@ void SortById(std::vector<View>& views) {
 void ObserveObjects(const World& world, spec::Snapshot* out) {
   const iommufd::State& s = world.kernel.iommufd;
   out->ioas.clear();
-  s.ioas.ForEach([&](iommufd::IoasHandle, const iommufd::Ioas& ioas) {
-    if (!Published(world, ioas.object.id, iommufd::ObjectType::kIoas)) return;
+  s.ioas.ForEach([&](iommufd::IoasHandle h, const iommufd::Ioas& ioas) {
+    if (!Published(world, ioas.object.id, h, iommufd::ObjectType::kIoas)) return;
     spec::IoasView& view = out->ioas.emplace_back();
     view.id = ioas.object.id;
     view.users = ioas.object.users.value;
+    view.wait_cnt = ioas.object.wait_cnt.value;
     view.immutable = ioas.iopt.immutable.Peek();
     view.alignment = ioas.iopt.iova_alignment.Peek();
-    for (iommufd::AreaHandle h : ioas.iopt.areas.Peek()) {
-      view.areas.push_back(ViewOf(world, *s.areas.Find(h)));
+    for (iommufd::AreaHandle area : ioas.iopt.areas.Peek()) {
+      view.areas.push_back(ViewOf(world, *s.areas.Find(area)));
     }
-    for (iommu::DomainHandle h : ioas.iopt.domains.Peek()) view.domains.push_back(h.index);
+    for (iommu::DomainHandle d : ioas.iopt.domains.Peek()) view.domains.push_back(d.index);
   });
   SortById(out->ioas);
   out->hwpts.clear();
-  s.hwpts.ForEach([&](iommufd::HwptHandle, const iommufd::Hwpt& hwpt) {
-    if (!Published(world, hwpt.object.id, iommufd::ObjectType::kHwptPaging)) return;
-    out->hwpts.push_back({hwpt.object.id, IoasIdOf(world, hwpt.ioas.Peek()), hwpt.domain.Peek().index,
+  s.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& hwpt) {
+    if (!Published(world, hwpt.object.id, h, iommufd::ObjectType::kHwptPaging)) return;
+    out->hwpts.push_back({hwpt.object.id, IoasIdOf(world, hwpt.ioas.Peek()),
+                          hwpt.domain.Peek().index,
                           hwpt.object.users.value, hwpt.object.wait_cnt.value, hwpt.IsMarked(),
                           hwpt.preserved.Peek(), hwpt.token.Peek()});
   });
   SortById(out->hwpts);
   out->devices.clear();
-  s.devices.ForEach([&](iommufd::DeviceHandle, const iommufd::Device& device) {
-    if (!Published(world, device.object.id, iommufd::ObjectType::kDevice)) return;
+  s.devices.ForEach([&](iommufd::DeviceHandle h, const iommufd::Device& device) {
+    if (!Published(world, device.object.id, h, iommufd::ObjectType::kDevice)) return;
     const iommufd::Hwpt* hwpt = s.hwpts.Find(device.attached.Peek());
     out->devices.push_back({device.object.id, device.endpoint.Peek(), device.object.users.value,
-                            hwpt == nullptr ? 0 : hwpt->object.id});
+                            device.object.wait_cnt.value, hwpt == nullptr ? 0 : hwpt->object.id});
   });
   SortById(out->devices);
 }
 
 void ObserveDomains(const World& world, spec::Snapshot* out) {
   out->domains.clear();
-  std::vector<iommu::Leaf> leaves;
+  const MachineFrames frames(world.machine.phys);
   world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& domain) {
     spec::DomainView& view = out->domains.emplace_back();
     view.number = h.index;
@@ -93,13 +113,8 @@ void ObserveDomains(const World& world, spec::Snapshot* out) {
     });
     view.top = domain.top.Peek();
     view.preserved_state = domain.preserved_state.Peek();
-    iommu::CollectTables(world.machine.phys, domain.top.Peek(), &view.tables);
-    std::sort(view.tables.begin(), view.tables.end());
-    leaves.clear();
-    iommu::CollectLeaves(world.machine.phys, domain.top.Peek(), &leaves);
-    for (const iommu::Leaf& leaf : leaves) {
-      view.leaves.push_back({leaf.iova, leaf.pfn, leaf.permissions});
-    }
+    spec::ReadTables(frames, view.top, &view.tables);
+    spec::ReadLeaves(frames, view.top, &view.leaves);
   });
 }
 
@@ -107,7 +122,8 @@ void ObserveMemory(const World& world, spec::Snapshot* out) {
   out->memfds.clear();
   world.machine.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd& memfd) {
     const mm::MemfdState& state = memfd.state.Peek();
-    out->memfds.push_back({h.index, state.size, state.seals, state.frozen, state.pages});
+    out->memfds.push_back({h.index, state.size, state.seals, state.frozen, memfd.file.value, 1,
+                           state.pages});
   });
   out->registered.clear();
   for (mm::Pfn pfn : world.kernel.luo.kho.PreservedPages()) {
@@ -117,63 +133,58 @@ void ObserveMemory(const World& world, spec::Snapshot* out) {
   }
 }
 
-spec::FileView ViewOf(const World& world, const liveupdate::Design& design,
+spec::FileView ViewOf(const spec::Frames& frames, const uapi::Contract& contract,
                       const liveupdate::LuoFile& file) {
-  const mm::PhysMemory& phys = world.machine.phys;
   spec::FileView view;
   view.token = file.token;
   view.file = file.file;
   if (file.file.kind == mm::FileRef::Kind::kMemfd) {
-    const auto serialized = liveupdate::ReadMemfdSerialized(phys, file.data);
-    view.serialized_size = serialized.size;
-    view.serialized_seals = serialized.seals;
-    view.serialized_pages = serialized.pages;
-    return view;
-  }
-  const liveupdate::IommufdLayout& layout = design.iommufd_layout();
-  view.nr_hwpts = phys.ReadField(file.data + layout.nr_hwpts.offset, layout.nr_hwpts.bytes);
-  for (uint64_t i = 0; i < std::min(view.nr_hwpts, kMaxRecords); ++i) {
-    const mm::PhysAddr at = file.data + layout.array + i * layout.stride;
-    view.records.push_back({phys.ReadField(at + layout.token.offset, layout.token.bytes),
-                            phys.ReadField(at + layout.domain_data.offset,
-                                           layout.domain_data.bytes)});
+    spec::ReadMemfdFile(frames, file.data, &view);
+  } else {
+    spec::ReadIommufdFile(frames, contract.abi, file.data, &view);
   }
   return view;
 }
 
-void ObserveRecords(const World& world, const liveupdate::DomainLayout& layout,
-                    spec::Snapshot* out) {
-  const mm::PhysMemory& phys = world.machine.phys;
+void ObserveFlb(const World& world, spec::Snapshot* out) {
   const liveupdate::FlbOutgoing& flb = world.kernel.luo.flb.Peek();
   out->flb_count = flb.count;
   out->flb_present = flb.data != 0;
-  out->domain_records.clear();
-  mm::PhysAddr page =
-      flb.data == 0 ? 0 : phys.ReadField(flb.data + liveupdate::kFlbDomains.offset, 8);
-  while (page != 0 && phys.Exists(mm::PfnOf(page)) && out->domain_records.size() < kMaxRecords) {
-    const uint64_t used = phys.ReadField(page + liveupdate::kArrayUsed.offset, 8);
-    for (uint64_t i = 0; i < std::min(used, kMaxRecords); ++i) {
-      const mm::PhysAddr at = page + liveupdate::kArrayHeader + i * layout.size;
-      const uint64_t flags = phys.ReadField(at + layout.flags.offset, layout.flags.bytes);
-      out->domain_records.push_back(
-          {at, (flags & liveupdate::kRecordDeleted) != 0,
-           phys.ReadField(at + layout.top_table.offset, layout.top_table.bytes)});
-    }
-    page = phys.ReadField(page + liveupdate::kArrayNext.offset, 8);
-  }
+  spec::ReadDomainRecords(MachineFrames(world.machine.phys), out->contract.abi, flb.data,
+                          &out->domain_records);
 }
 
-void ObserveSessions(const World& world, const liveupdate::Design& design, spec::Snapshot* out) {
+void ObserveSessions(const World& world, spec::Snapshot* out) {
+  const MachineFrames frames(world.machine.phys);
   out->sessions.clear();
   world.kernel.luo.sessions.ForEach(
       [&](liveupdate::SessionHandle h, const liveupdate::Session& session) {
         spec::SessionView& view = out->sessions.emplace_back();
         view.number = h.index;
         view.name = session.name.Peek();
+        view.refs = session.file.value;
+        view.fds = session.fd_open.Peek() ? 1 : 0;
         for (const liveupdate::LuoFile& file : session.files.Peek()) {
-          view.files.push_back(ViewOf(world, design, file));
+          view.files.push_back(ViewOf(frames, out->contract, file));
         }
       });
+}
+
+// Descriptors of memfds stay open to the end; each pages object and each session holds the file.
+void CountMemfdHolders(const World& world, spec::Snapshot* out) {
+  for (spec::MemfdView& view : out->memfds) {
+    view.holders = 1;
+    world.kernel.iommufd.pages.ForEach([&](iommufd::PagesHandle, const iommufd::Pages& pages) {
+      const iommufd::PagesShape& shape = pages.shape.Peek();
+      view.holders += shape.is_file() && shape.memfd.index == view.number ? 1 : 0;
+    });
+    for (const spec::SessionView& session : out->sessions) {
+      for (const spec::FileView& file : session.files) {
+        const bool memfd = file.file.kind == mm::FileRef::Kind::kMemfd;
+        view.holders += memfd && file.file.index == view.number ? 1 : 0;
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -186,8 +197,10 @@ void Observe(const World& world, const liveupdate::Design& design, spec::Snapsho
   ObserveObjects(world, out);
   ObserveDomains(world, out);
   ObserveMemory(world, out);
-  ObserveRecords(world, design.domain_layout(), out);
-  ObserveSessions(world, design, out);
+  out->contract = design.contract();
+  ObserveFlb(world, out);
+  ObserveSessions(world, out);
+  CountMemfdHolders(world, out);
 }
 
 }  // namespace iommufd_check::program

@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "model/program/designs.h"
 #include "model/program/parse_state.h"
 #include "model/program/spelling.h"
 #include "model/program/vocabulary_text.h"
+#include "model/program/widths.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::program {
@@ -59,6 +61,7 @@ class ArgumentList {
   bool ParseFile(const Token& first, uint64_t* value);
   bool ParseBootIndex(const Token& first, std::string_view what, uint32_t count, uint64_t* value);
   bool ParseNumber(const ArgumentSpec& spec, const Token& first, uint64_t* value);
+  bool FitsDesign(const ArgumentSpec& spec, const Token& first, uint64_t value);
   bool ParseProt(const Token& first, uint64_t* value);
   bool ParseSeals(const Token& first, uint64_t* value);
   bool ParseName(const Token& first);
@@ -241,6 +244,19 @@ bool ArgumentList::ParseBootIndex(const Token& first, std::string_view what, uin
                           std::string(what), "s=", count, ", counted from 0"));
 }
 
+// A design that is not known, or not named, takes what any design takes.
+bool ArgumentList::FitsDesign(const ArgumentSpec& spec, const Token& first, uint64_t value) {
+  const liveupdate::Design* design = DesignNamed(state_.program.design);
+  if (design == nullptr) return true;
+  const auto index = static_cast<size_t>(&spec - spec_.arguments.data());
+  const uint64_t most = LargestArgument(operation_->code, index, *design);
+  if (value <= most) return true;
+  return state_.Fail(first, absl::StrCat("argument ", Quoted(spec.name), " of ",
+                                         std::string(spec_.name), " is wider than design ",
+                                         state_.program.design, " carries; write at most 0x",
+                                         absl::Hex(most)));
+}
+
 bool ArgumentList::ParseNumber(const ArgumentSpec& spec, const Token& first, uint64_t* value) {
   if (TakesAuto(spec) && first.kind == TokenKind::kWord && first.text == "auto") {
     *value = kAutoIova;
@@ -248,6 +264,7 @@ bool ArgumentList::ParseNumber(const ArgumentSpec& spec, const Token& first, uin
   }
   if (first.kind != TokenKind::kNumber) return WrongValue(spec, first);
   if (!state_.ReadNumber(first, spec.name, UINT64_MAX, value)) return false;
+  if (!FitsDesign(spec, first, *value)) return false;
   if (!TakesAuto(spec) || *value != kAutoIova) return true;
   return state_.Fail(first, "this number stands for auto in programs; write auto or another");
 }

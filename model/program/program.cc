@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "model/program/designs.h"
+#include "model/program/widths.h"
 #include "model/sim/check.h"
 #include "model/sim/errno.h"
 
@@ -321,6 +323,9 @@ std::string FirstProblem(const Program& program) {
   }
   if (forward && DefinitionOrder(program).size() < operations.size()) {
     return "variables of concurrent tasks form a cycle";
+  }
+  if (const liveupdate::Design* design = DesignNamed(program.design)) {
+    if (std::string problem = WidthProblem(program, *design); !problem.empty()) return problem;
   }
   if (std::string problem = PlanProblem(program); !problem.empty()) return problem;
   return TextProblem(program);

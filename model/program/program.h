@@ -127,6 +127,7 @@ Program KeepOperations(const Program& program, const std::vector<bool>& keep);
 //   - operations sorted by task, and unused parts of each at their default;
 //   - variables of a kind that the argument accepts, defined earlier in the same task or in another
 //     task that can run before, without cycles;
+//   - arguments that the design carries (widths.h), when it names one that exists;
 //   - faults of existing operations with nth >= 1;
 //   - switches between two different concurrent tasks that have operations;
 //   - texts within the limits above, and errnos that have a name.

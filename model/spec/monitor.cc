@@ -37,6 +37,7 @@ void Monitor::Clear() {
   exiting_ = false;
   sequence_ = 0;
   tasks_ = {};
+  accessors_.clear();
   memory_ = {};
 }
 
@@ -53,13 +54,13 @@ void Monitor::OnEvent(const sim::Event& event) {
   switch (event.primitive) {
     case Primitive::kOpBegin:
       task(event) = {};
-      findings_.Arm(Invariant::kI37);
       break;
     case Primitive::kOpEnd:
       OnOperationEnd(event);
       break;
     case Primitive::kLock:
-      findings_.Arm(Invariant::kI19);
+    case Primitive::kUnlock:
+      ArmByLock(event);
       break;
     case Primitive::kFail:
       task(event).fault_injected = true;
@@ -73,14 +74,41 @@ void Monitor::OnEvent(const sim::Event& event) {
       break;
     case Primitive::kRead:
     case Primitive::kWrite:
-      if (event.task != 0) findings_.Arm(Invariant::kI20);
-      findings_.Arm(Invariant::kI08);
+      if (event.task != 0) ArmByAccess(event);
       break;
     default:
       break;
   }
   const auto race = races_.OnEvent(event);
   if (race.has_value()) findings_.Violate(Invariant::kI20, event.object, RaceText(event, *race));
+}
+
+// I20: another task has accessed the field, and one of the two writes. I08: another task reaches the
+// object too, so it might have been freed under this one.
+void Monitor::ArmByAccess(const sim::Event& event) {
+  const auto self = static_cast<uint8_t>(1u << event.task);
+  const uint64_t object = uint64_t{static_cast<uint16_t>(event.object.kind)} << 32 |
+                          uint64_t{event.object.number} << 16;
+  const bool writes = event.primitive == Primitive::kWrite;
+  Accessors& field = accessors_[object | (static_cast<uint64_t>(event.detail) + 1)];
+  const auto rivals =
+      static_cast<uint8_t>(writes ? field.readers | field.writers : field.writers);
+  if ((rivals & ~self) != 0) findings_.Arm(Invariant::kI20);
+  (writes ? field.writers : field.readers) |= self;
+  Accessors& whole = accessors_[object];
+  if ((whole.readers & ~self) != 0) findings_.Arm(Invariant::kI08);
+  whole.readers |= self;
+}
+
+// A lock that is taken alone cannot be taken in the wrong order, and not under a spinlock.
+void Monitor::ArmByLock(const sim::Event& event) {
+  TaskState& state = task(event);
+  if (event.primitive == Primitive::kUnlock) {
+    state.locks_held -= state.locks_held > 0 ? 1 : 0;
+    return;
+  }
+  state.locked = true;
+  if (++state.locks_held > 1) findings_.Arm(Invariant::kI19);
 }
 
 void Monitor::OnNote(const sim::Event& event) {
@@ -176,10 +204,11 @@ void Monitor::OnTransition(Note note, const sim::Event& event) {
     case Note::kGatePassed:
       task(event).gates[event.object.number] = sequence_;
       return;
-    case Note::kGateRefused:
-      return OnGateRefused(event);
-    default:
+    case Note::kUnfilledAreaSeen:
       task(event).saw_unfilled = true;
+      return;
+    default:  // a call that was refused changes nothing
+      return;
   }
 }
 
@@ -206,7 +235,6 @@ void Monitor::OnImmutable(const sim::Event& event, bool set) {
   const uint16_t ioas = event.object.number;
   if (set) {
     memory_.immutable_since[ioas] = sequence_;
-    if (task(event).preserving.active) task(event).preserving.made_immutable.insert(ioas);
     return;
   }
   memory_.immutable_since.erase(ioas);
@@ -225,16 +253,6 @@ void Monitor::OnImmutable(const sim::Event& event, bool set) {
   }
 }
 
-void Monitor::OnGateRefused(const sim::Event& event) {
-  for (size_t other = 0; other < tasks_.size(); ++other) {
-    Preserving& preserving = tasks_[other].preserving;
-    if (other != event.task && preserving.active &&
-        preserving.made_immutable.count(event.object.number) != 0) {
-      preserving.refused_others = true;
-    }
-  }
-}
-
 void Monitor::OnPreservation(Note note, const sim::Event& event) {
   const uint16_t number = event.object.number;
   switch (note) {
@@ -243,21 +261,21 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       return OnMark(event, note == Note::kMarkGone);
     case Note::kPreserveBegin:
       memory_.marks_frozen = true;
-      task(event).preserving = Preserving{.active = true, .made_immutable = {}};
+      task(event).capacity = -1;
       return;
     case Note::kPreserveEnd:
       return EndPreserve(event);
     case Note::kUnpreserveEnd:
       return EndUnpreserve(event);
     case Note::kRecordCapacity:
-      task(event).preserving.capacity = event.value;
+      task(event).capacity = event.value;
       return;
     case Note::kRecordStore:
       findings_.Require(
-          Invariant::kI10, event.value >= 0 && event.value < task(event).preserving.capacity,
+          Invariant::kI10, event.value >= 0 && event.value < task(event).capacity,
           event.object, [&] {
             return "record " + std::to_string(event.value) + " is stored in an array of " +
-                   std::to_string(task(event).preserving.capacity);
+                   std::to_string(task(event).capacity);
           });
       return;
     case Note::kDomainPreserved:
@@ -307,15 +325,8 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
 }
 
 void Monitor::EndPreserve(const sim::Event& event) {
-  const Preserving& preserving = task(event).preserving;
-  const bool invalid = event.value == -sim::kEINVAL || event.value == -sim::kENOENT;
-  if (invalid && preserving.active && !preserving.made_immutable.empty()) {
-    findings_.Require(Invariant::kI05, !preserving.refused_others, event.object, [] {
-      return std::string("another task was refused on account of a preserve that was never valid");
-    });
-  }
   if (event.value != 0) memory_.marks_frozen = false;
-  task(event).preserving = {};
+  task(event).capacity = -1;
 }
 
 void Monitor::EndUnpreserve(const sim::Event& event) {
@@ -328,6 +339,7 @@ void Monitor::EndUnpreserve(const sim::Event& event) {
 
 void Monitor::OnOperationEnd(const sim::Event& event) {
   TaskState& state = task(event);
+  if (state.locked) findings_.Arm(Invariant::kI37);
   if (state.saw_unfilled) {
     findings_.Require(Invariant::kI04, event.value == -sim::kEBUSY, event.object, [&] {
       return "the page check saw an unfilled area and the call answered " +

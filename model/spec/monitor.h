@@ -12,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "model/mm/types.h"
 #include "model/sim/event.h"
 #include "model/spec/findings.h"
@@ -46,20 +47,18 @@ class Monitor : public sim::EventListener {
   void Recall(const Memory& memory);
 
  private:
-  // One live-update preserve in progress.
-  struct Preserving {
-    bool active = false;
-    int64_t capacity = -1;              // records allocated, -1: not yet
-    std::set<uint16_t> made_immutable;  // IOAS ids
-    bool refused_others = false;        // another task's map or unmap was refused on account of it
-  };
   struct TaskState {
     std::map<uint16_t, uint32_t> gates;  // IOAS id -> sequence number of its last passed test
     bool saw_unfilled = false;
     bool fault_injected = false;
-    Preserving preserving;
+    int locks_held = 0;
+    bool locked = false;    // took a lock, so it went beyond the checks of its arguments
+    int64_t capacity = -1;  // records that a preserve in progress allocated, -1: none yet
   };
 
+  // What an access or a lock could have broken, which is what "held (n)" counts.
+  void ArmByAccess(const sim::Event& event);
+  void ArmByLock(const sim::Event& event);
   void OnNote(const sim::Event& event);
   void OnTransition(sim::Note note, const sim::Event& event);
   void OnRegistration(sim::Note note, const sim::Event& event);
@@ -69,7 +68,6 @@ class Monitor : public sim::EventListener {
   void OnOperationEnd(const sim::Event& event);
   void OnTableWrite(const sim::Event& event);
   void OnImmutable(const sim::Event& event, bool set);
-  void OnGateRefused(const sim::Event& event);
   void OnFree(const sim::Event& event);
   void OnMark(const sim::Event& event, bool gone);
   void EndPreserve(const sim::Event& event);
@@ -88,6 +86,13 @@ class Monitor : public sim::EventListener {
   bool exiting_ = false;
   uint32_t sequence_ = 0;
   std::array<TaskState, sim::kMaxTasks> tasks_;
+  // Which tasks have read, and which have written, a field of an object (by kind, number, field);
+  // looked up, never iterated.
+  struct Accessors {
+    uint8_t readers = 0;
+    uint8_t writers = 0;
+  };
+  absl::flat_hash_map<uint64_t, Accessors> accessors_;
   Memory memory_;
   std::optional<mm::FreedBy> freed_by_;  // of the page whose use the next splat reports
 };

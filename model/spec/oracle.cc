@@ -5,6 +5,7 @@
 
 #include "model/sim/check.h"
 #include "model/sim/errno.h"
+#include "model/spec/oracle_leaves.h"
 #include "model/spec/oracle_rules.h"
 
 namespace iommufd_check::spec {
@@ -75,7 +76,9 @@ bool IsAnswer(Kind kind, int result) {
   IOMMUFD_CHECK(false, "a call of an unknown kind");
 }
 
-Prediction Dispatch(oracle::State& state, const Limits& limits, const Call& call) {
+}  // namespace
+
+Prediction oracle::Apply(State& state, const Limits& limits, const Call& call) {
   switch (call.kind) {
     case Kind::kIoasAlloc:
       return oracle::IoasAlloc(state);
@@ -107,16 +110,40 @@ Prediction Dispatch(oracle::State& state, const Limits& limits, const Call& call
     case Kind::kLuoCreateSession:
       return oracle::LuoCreateSession(state, call);
     case Kind::kLuoPreserve:
-      return oracle::LuoPreserve(state, call);
+      return oracle::LuoPreserve(state, limits, call);
     case Kind::kLuoCloseSession:
       return oracle::LuoCloseSession(state, call);
     case Kind::kLuMark:
-      return oracle::LuMark(state, call);
+      return oracle::LuMark(state, limits, call);
   }
   IOMMUFD_CHECK(false, "a call of an unknown kind");
 }
 
-}  // namespace
+std::string ReplyDifference(const Prediction& predicted, const Reply& reply) {
+  const auto answer = [](int result) {
+    return result == 0 ? std::string("0") : std::string(sim::ErrnoName(result));
+  };
+  if (reply.result != predicted.result) {
+    return "the call answers " + answer(reply.result) + ", documented is " +
+           answer(predicted.result);
+  }
+  const Prediction wanted = predicted.result == 0 ? predicted : Prediction{predicted.result};
+  if (reply.created_id != wanted.created_id) {
+    return "the new object has id " + std::to_string(reply.created_id) +
+           ", the lowest free one is " + std::to_string(wanted.created_id);
+  }
+  if (reply.iova != wanted.iova) {
+    return "the call answers iova " + oracle::Hex(reply.iova) + ", documented is " +
+           oracle::Hex(wanted.iova);
+  }
+  if (reply.unmapped != wanted.unmapped) {
+    return "the call answers that " + oracle::Hex(reply.unmapped) +
+           " bytes were unmapped, documented is " + oracle::Hex(wanted.unmapped);
+  }
+  if (reply.session == wanted.session) return "";
+  return "the new session has number " + std::to_string(reply.session) +
+         ", the lowest free one is " + std::to_string(wanted.session);
+}
 
 void Oracle::Restart(const Limits& limits, const Snapshot& observed) {
   limits_ = limits;
@@ -124,7 +151,7 @@ void Oracle::Restart(const Limits& limits, const Snapshot& observed) {
 }
 
 Prediction Oracle::Apply(const Call& call) {
-  const Prediction prediction = Dispatch(state_, limits_, call);
+  const Prediction prediction = oracle::Apply(state_, limits_, call);
   IOMMUFD_CHECK(prediction.result <= 0, "calls answer 0 or a negative errno");
   IOMMUFD_CHECK(prediction.result == 0 || IsAnswer(call.kind, prediction.result),
                 "a predicted errno is a documented one");
@@ -133,7 +160,7 @@ Prediction Oracle::Apply(const Call& call) {
 
 void Oracle::ApplyFailed(const Call& call, int result, bool answer_lost) {
   IOMMUFD_CHECK(result < 0, "a call that failed answers a negative errno");
-  if (answer_lost && KeepsEffect(call.kind)) Dispatch(state_, limits_, call);
+  if (answer_lost && KeepsEffect(call.kind)) oracle::Apply(state_, limits_, call);
 }
 
 bool Oracle::MayAnswer(Call::Kind kind, int result, bool reply_lost) {

@@ -18,6 +18,7 @@
 
 #include "model/spec/oracle_state.h"
 #include "model/spec/snapshot.h"
+#include "model/uapi/contract.h"
 
 namespace iommufd_check::spec {
 
@@ -70,11 +71,19 @@ struct Prediction {
   friend bool operator==(const Prediction&, const Prediction&) = default;
 };
 
+// What a call answered: its result, and every output that the caller reads. A call that fails
+// writes none (uapi.md sections 4.5 to 4.8: the count of a failing unmap is lost).
+using Reply = Prediction;
+
+// Empty when the answer is the predicted one, else the first difference as a clause.
+std::string ReplyDifference(const Prediction& predicted, const Reply& reply);
+
 // The machine's boot-time sizes that calls depend on.
 struct Limits {
   std::vector<uint64_t> buffer_bytes;  // anonymous buffers of the process, in whole pages
   uint16_t endpoints = 0;              // devices of the machine
   uint64_t max_memfd_bytes = 0;        // truncate beyond it: EFBIG
+  uapi::Contract contract;             // of the design
 };
 
 class Oracle {
@@ -100,6 +109,9 @@ class Oracle {
   // Pages are compared by identity: a leaf has the pfn of the memfd's page exactly when that is the
   // page that was pinned.
   std::string Compare(const Snapshot& observed) const;
+
+  const Limits& limits() const { return limits_; }
+  const oracle::State& state() const { return state_; }
 
  private:
   Limits limits_;

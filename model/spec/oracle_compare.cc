@@ -219,7 +219,7 @@ std::string Hex(uint64_t value) {
   return text;
 }
 
-std::string Difference(const State& state, const Snapshot& observed) {
+std::string Difference(const State& state, const Snapshot& observed, bool leaves) {
   const auto memfd_same = [&](const Where& where, const Memfd& memfd, const MemfdView& view) {
     return MemfdDifference(state, where, memfd, view);
   };
@@ -228,7 +228,7 @@ std::string Difference(const State& state, const Snapshot& observed) {
       Match("memfd ", state.memfds, observed.memfds, &MemfdView::number, memfd_same),
       Match("session ", state.sessions, observed.sessions, &SessionView::number, SessionDifference),
   });
-  return difference.empty() ? LeavesDifference(state, observed) : difference;
+  return difference.empty() && leaves ? LeavesDifference(state, observed) : difference;
 }
 
 }  // namespace iommufd_check::spec::oracle

@@ -83,16 +83,17 @@ bool FitsDomain(const Area& area) {
   return aligned && area.last <= kApertureLast;
 }
 
+bool UnmapsAll(const Call& call) { return call.iova == 0 && call.length == mm::kMax; }
+
 }  // namespace
 
-Prediction Map(State& state, const Limits& limits, const Call& call) {
+Prediction MapInsert(State& state, const Call& call) {
   IOMMUFD_CHECK((call.permissions & ~uint64_t{3}) == 0, "other bits would be other flags");
-  if (!state.fd_open) return Fails(sim::kEBADF);
   if (call.iova == mm::kMax || call.length == mm::kMax) return Fails(sim::kEOVERFLOW);
   if (call.permissions == 0) return Fails(sim::kEINVAL);
   if (!state.ioas.contains(call.id)) return Fails(sim::kENOENT);
   const bool is_file = call.kind == Call::Kind::kMapFile;
-  int error = is_file ? CheckFileSource(state, call) : CheckUserSource(call);
+  const int error = is_file ? CheckFileSource(state, call) : CheckUserSource(call);
   if (error != 0) return Prediction{.result = error};
   if (state.IoasPreserved(call.id)) return Fails(sim::kEBUSY);
 
@@ -106,43 +107,74 @@ Prediction Map(State& state, const Limits& limits, const Call& call) {
   area.permissions = call.permissions;
   area.is_file = is_file;
   area.memfd = is_file ? call.index : uint16_t{0};
-  if (state.HwptsOn(call.id) > 0) error = Pin(state, limits, &area);
-  if (error != 0) return Prediction{.result = error};
+  area.finished = false;
   const bool inserted = state.ioas[call.id].areas.emplace(area.first, std::move(area)).second;
   IOMMUFD_CHECK(inserted, "the IOVA was free");
   return Prediction{.iova = choice.iova};
 }
 
-Prediction Unmap(State& state, const Call& call) {
+int MapFill(State& state, const Limits& limits, uint32_t ioas_id, Iova iova) {
+  Areas& areas = state.ioas.at(ioas_id).areas;
+  const auto inserted = areas.find(iova);
+  IOMMUFD_CHECK(inserted != areas.end() && !inserted->second.finished, "an area is filled once");
+  Area& area = inserted->second;
+  area.finished = true;
+  const int error = state.HwptsOn(ioas_id) > 0 ? Pin(state, limits, &area) : 0;
+  if (error != 0) areas.erase(inserted);
+  return error;
+}
+
+Prediction Map(State& state, const Limits& limits, const Call& call) {
   if (!state.fd_open) return Fails(sim::kEBADF);
-  const auto ioas = state.ioas.find(call.id);
-  if (ioas == state.ioas.end()) return Fails(sim::kENOENT);
-  const bool all = call.iova == 0 && call.length == mm::kMax;
-  if (!all) {
+  const Prediction prediction = MapInsert(state, call);
+  if (prediction.result != 0) return prediction;
+  const int error = MapFill(state, limits, call.id, prediction.iova);
+  return error != 0 ? Prediction{.result = error} : prediction;
+}
+
+Prediction UnmapBegin(const State& state, const Call& call) {
+  if (!state.ioas.contains(call.id)) return Fails(sim::kENOENT);
+  if (!UnmapsAll(call)) {
     if (call.iova == mm::kMax || call.length == mm::kMax) return Fails(sim::kEOVERFLOW);
     if (call.length == 0) return Fails(sim::kEINVAL);
     if (call.iova > mm::kMax - (call.length - 1)) return Fails(sim::kEOVERFLOW);
   }
-  if (state.IoasPreserved(call.id)) return Fails(sim::kEBUSY);
+  return state.IoasPreserved(call.id) ? Fails(sim::kEBUSY) : Prediction{};
+}
 
-  const Iova last = all ? mm::kMax : call.iova + (call.length - 1);
-  Prediction prediction;
+UnmapProgress UnmapNext(State& state, const Call& call, Iova from) {
+  const Iova last = UnmapsAll(call) ? mm::kMax : call.iova + (call.length - 1);
+  const auto ioas = state.ioas.find(call.id);
+  if (ioas == state.ioas.end()) return {.done = true};
   Areas& areas = ioas->second.areas;
-  for (auto it = LowestIn(areas, call.iova, last); it != areas.end();
-       it = LowestIn(areas, call.iova, last)) {
-    const Area& area = it->second;
-    IOMMUFD_CHECK(area.last >= area.first, "an area has at least one byte");
-    if (!area.finished) {
-      prediction.result = -sim::kEBUSY;
-    } else if (area.first < call.iova || area.last > last) {
-      prediction.result = -sim::kENOENT;
-    }
-    if (prediction.result != 0) return prediction;
-    prediction.unmapped += area.length();
-    areas.erase(it);
+  const auto it = LowestIn(areas, from, last);
+  if (it == areas.end()) return {.done = true};
+  const Area area = it->second;
+  IOMMUFD_CHECK(area.last >= area.first, "an area has at least one byte");
+  if (!area.finished) return {.result = -sim::kEBUSY, .done = true};
+  if (area.first < call.iova || area.last > last) return {.result = -sim::kENOENT, .done = true};
+  areas.erase(it);
+  return {.bytes = area.length(), .done = area.last >= last, .next = area.last + 1};
+}
+
+Prediction UnmapEnd(const Call& call, uint64_t bytes) {
+  return bytes == 0 && !UnmapsAll(call) ? Fails(sim::kENOENT) : Prediction{.unmapped = bytes};
+}
+
+Prediction Unmap(State& state, const Call& call) {
+  if (!state.fd_open) return Fails(sim::kEBADF);
+  const Prediction refused = UnmapBegin(state, call);
+  if (refused.result != 0) return refused;
+  Prediction prediction;
+  Iova from = call.iova;
+  for (;;) {
+    const UnmapProgress progress = UnmapNext(state, call, from);
+    prediction.unmapped += progress.bytes;
+    prediction.result = progress.result;
+    if (progress.done) break;
+    from = progress.next;
   }
-  if (!all && prediction.unmapped == 0) return Fails(sim::kENOENT);
-  return prediction;
+  return prediction.result != 0 ? prediction : UnmapEnd(call, prediction.unmapped);
 }
 
 int AddDomain(State& state, const Limits& limits, uint32_t ioas_id) {

@@ -1,5 +1,5 @@
-// Sessions, preserved files and marks (luo_kho.md section 3 and 7; the contract of the reference
-// design: invariants I10 to I15).
+// Sessions, preserved files and marks (luo_kho.md section 3 and 7; invariants I10 to I15; what
+// revisions differ in: the design's contract).
 #include <algorithm>
 
 #include "model/sim/check.h"
@@ -9,6 +9,7 @@ namespace iommufd_check::spec::oracle {
 namespace {
 
 using Kind = mm::FileRef::Kind;
+using uapi::Contract;
 
 constexpr size_t kMaxSessionName = 63;
 
@@ -23,15 +24,22 @@ bool IsOpen(const State& state, const mm::FileRef& file) {
   return file.kind == Kind::kMemfd && state.memfds.contains(file.index);
 }
 
+// designs.md section 5, step 2d; luo_kho.md section 7: not sealed against changes of size.
+constexpr uint32_t kNeededSeals = 1 | 2 | 4;  // F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW
+
 // May the memory of this area survive? It must be file memory that the same session preserves,
 // sealed as it was serialized, and each mapped page the one that was serialized.
-int CheckArea(const State& state, const Session& session, const Area& area) {
+int CheckArea(const State& state, const Session& session, const Contract& contract,
+              const Area& area) {
   if (!area.finished) return -sim::kEBUSY;
   if (!area.is_file) return -sim::kEINVAL;
-  const File* file = FileIn(session, mm::FileRef{Kind::kMemfd, area.memfd});
-  if (file == nullptr) return -sim::kENOENT;
-  if ((file->seals & mm::kSealsOfPreserved) != mm::kSealsOfPreserved) return -sim::kEINVAL;
   const Memfd& memfd = state.memfds.at(area.memfd);
+  const File* file = FileIn(session, mm::FileRef{Kind::kMemfd, area.memfd});
+  const uint32_t seals = file != nullptr ? file->seals : memfd.seals;
+  const bool sealed = (seals & kNeededSeals) == kNeededSeals;
+  if (contract.area_check == Contract::AreaCheck::kSealsFirst && !sealed) return -sim::kEINVAL;
+  if (file == nullptr) return -sim::kENOENT;
+  if (!sealed) return -sim::kEINVAL;
   IOMMUFD_CHECK(area.versions.size() == area.pages, "areas below a HWPT are pinned");
   for (uint64_t i = 0; i < area.pages; ++i) {
     if (area.versions[i] != memfd.VersionOf(area.first_page() + i)) return -sim::kEINVAL;
@@ -40,7 +48,7 @@ int CheckArea(const State& state, const Session& session, const Area& area) {
 }
 
 // First problem of the marked HWPTs by id, then of their areas by IOVA.
-int CheckMarked(const State& state, const Session& session) {
+int CheckMarked(const State& state, const Session& session, const Contract& contract) {
   int marked = 0;
   for (const auto& [id, hwpt] : state.hwpts) {
     if (!hwpt.mark.has_value()) continue;
@@ -48,11 +56,21 @@ int CheckMarked(const State& state, const Session& session) {
     const auto ioas = state.ioas.find(hwpt.ioas);
     if (ioas == state.ioas.end()) continue;
     for (const auto& [first, area] : ioas->second.areas) {
-      const int error = CheckArea(state, session, area);
+      const int error = CheckArea(state, session, contract, area);
       if (error != 0) return error;
     }
   }
-  return marked == 0 ? -sim::kEINVAL : 0;
+  const bool refused = contract.empty_preserve == Contract::EmptyPreserve::kRefused;
+  return marked == 0 && refused ? -sim::kEINVAL : 0;
+}
+
+void Unpreserve(State& state, const File& file) {
+  if (file.file.kind == Kind::kIommufd) {
+    for (auto& [id, hwpt] : state.hwpts) hwpt.preserved = false;
+    return;
+  }
+  const auto memfd = state.memfds.find(file.file.index);
+  if (memfd != state.memfds.end()) memfd->second.frozen = false;
 }
 
 }  // namespace
@@ -67,9 +85,9 @@ Prediction LuoCreateSession(State& state, const Call& call) {
   return Prediction{.session = number};
 }
 
-Prediction LuoPreserve(State& state, const Call& call) {
+Prediction LuoPreserve(State& state, const Limits& limits, const Call& call) {
   const auto found = state.sessions.find(call.session);
-  if (found == state.sessions.end()) return Fails(sim::kEBADF);
+  if (found == state.sessions.end() || found->second.closed) return Fails(sim::kEBADF);
   Session& session = found->second;
   for (const File& file : session.files) {
     if (file.token == call.token) return Fails(sim::kEEXIST);
@@ -83,8 +101,9 @@ Prediction LuoPreserve(State& state, const Call& call) {
     file.size = memfd.size;
     file.seals = memfd.seals;
   } else {
-    const int error = CheckMarked(state, session);
+    const int error = CheckMarked(state, session, limits.contract);
     if (error != 0) return Prediction{.result = error};
+    for (auto& [id, hwpt] : state.hwpts) hwpt.preserved = hwpt.mark.has_value();
   }
   session.files.push_back(file);
   IOMMUFD_CHECK(state.IsPreserved(call.file), "a file has its one preserver");
@@ -93,26 +112,55 @@ Prediction LuoPreserve(State& state, const Call& call) {
 
 Prediction LuoCloseSession(State& state, const Call& call) {
   const auto session = state.sessions.find(call.session);
-  if (session == state.sessions.end()) return Fails(sim::kEBADF);
+  if (session == state.sessions.end() || session->second.closed) return Fails(sim::kEBADF);
   // The kernel unpreserves last first; nobody can see a state in between.
-  for (const File& file : session->second.files) {
-    if (file.file.kind != Kind::kMemfd) continue;
-    const auto memfd = state.memfds.find(file.file.index);
-    if (memfd != state.memfds.end()) memfd->second.frozen = false;
-  }
+  for (const File& file : session->second.files) Unpreserve(state, file);
   state.sessions.erase(session);
   ReleaseIfUnused(state);
   return {};
 }
 
-Prediction LuMark(State& state, const Call& call) {
+bool ReleaseStep(State& state, uint16_t session) {
+  const auto found = state.sessions.find(session);
+  IOMMUFD_CHECK(found != state.sessions.end(), "a closed session is released once");
+  if (found->second.files.empty()) {
+    state.sessions.erase(found);
+    return true;
+  }
+  const File file = found->second.files.back();
+  found->second.files.pop_back();
+  Unpreserve(state, file);
+  ReleaseIfUnused(state);
+  return false;
+}
+
+bool SomeAreaAnswers(const State& state, const Limits& limits, const Call& call, int result) {
+  const auto session = state.sessions.find(call.session);
+  if (session == state.sessions.end()) return false;
+  for (const auto& [id, hwpt] : state.hwpts) {
+    const auto ioas = state.ioas.find(hwpt.ioas);
+    if (!hwpt.mark.has_value() || ioas == state.ioas.end()) continue;
+    for (const auto& [first, area] : ioas->second.areas) {
+      if (CheckArea(state, session->second, limits.contract, area) == result) return true;
+    }
+  }
+  return false;
+}
+
+Prediction LuMark(State& state, const Limits& limits, const Call& call) {
+  const Contract& contract = limits.contract;
   if (!state.fd_open) return Fails(sim::kEBADF);
   const auto target = state.hwpts.find(call.id);
   if (target == state.hwpts.end()) return Fails(sim::kENOENT);
-  if (state.IommufdPreserved()) return Fails(sim::kEBUSY);
+  const bool frozen = contract.mark_while_preserved == Contract::MarkWhilePreserved::kRefused;
+  if (frozen && state.IommufdPreserved()) return Fails(sim::kEBUSY);
   for (const auto& [id, hwpt] : state.hwpts) {
-    if (id != call.id && hwpt.mark == call.token) return Fails(sim::kEADDRINUSE);
+    if (hwpt.mark != call.token) continue;
+    const bool itself = contract.same_token == Contract::SameToken::kRefused;
+    if (id != call.id || itself) return Fails(sim::kEADDRINUSE);
   }
+  const bool again = target->second.mark.has_value() && target->second.mark != call.token;
+  if (again && contract.new_token == Contract::NewToken::kRefused) return Fails(sim::kEBUSY);
   target->second.mark = call.token;
   return {};
 }

@@ -88,12 +88,15 @@ void AddIoas(const Snapshot& observed, const IoasView& view, State& state, Remov
 }
 
 void AddObjects(const Snapshot& observed, State& state) {
+  const bool iommufd_preserved = state.IommufdPreserved();
   Removed removed;
   for (const IoasView& view : observed.ioas) AddIoas(observed, view, state, removed);
   for (const HwptView& view : observed.hwpts) {
     Hwpt& hwpt = state.hwpts[view.id];
     hwpt.ioas = view.ioas;
     if (view.marked) hwpt.mark = view.token;
+    const DomainView* domain = observed.FindDomain(view.domain);
+    hwpt.preserved = iommufd_preserved && domain != nullptr && domain->preserved_state != 0;
   }
   for (const DeviceView& view : observed.devices) {
     state.devices[view.id] = Device{view.endpoint, view.attached};
@@ -109,7 +112,6 @@ State StateOf(const Snapshot& observed) {
   for (const MemfdView& view : observed.memfds) {
     state.memfds[view.number] = Memfd{view.size, view.seals, view.frozen, {}};
   }
-  AddObjects(observed, state);
   for (const SessionView& view : observed.sessions) {
     Session& session = state.sessions[view.number];
     session.name = view.name;
@@ -118,6 +120,7 @@ State StateOf(const Snapshot& observed) {
           File{file.token, file.file, file.serialized_size, file.serialized_seals});
     }
   }
+  AddObjects(observed, state);
   IOMMUFD_CHECK(!state.ioas.contains(0), "0 is not an id");
   return state;
 }

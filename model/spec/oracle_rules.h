@@ -25,6 +25,23 @@ Prediction CloseIommufd(State& state);
 // Areas (uapi.md 4.5, 4.6, 4.8; io_pagetable.md sections 2-7): oracle_ioas.cc.
 Prediction Map(State& state, const Limits& limits, const Call& call);
 Prediction Unmap(State& state, const Call& call);
+
+// The same in the steps between which other calls come in (io_pagetable.md sections 3 and 5); the
+// descriptor is open.
+// Steps 1 to 3 of a map: the area takes its IOVA, unfinished.
+Prediction MapInsert(State& state, const Call& call);
+// Steps 4 and 5: its pages are pinned and it is published, or it goes again. 0 or a negative errno.
+int MapFill(State& state, const Limits& limits, uint32_t ioas_id, Iova iova);
+Prediction UnmapBegin(const State& state, const Call& call);
+struct UnmapProgress {
+  int result = 0;      // negative: the call ends with it
+  uint64_t bytes = 0;  // that went
+  bool done = false;
+  Iova next = 0;  // where the next step begins, when not done
+};
+// One area: the lowest of the call's range that is not below `from`.
+UnmapProgress UnmapNext(State& state, const Call& call, Iova from);
+Prediction UnmapEnd(const Call& call, uint64_t bytes);
 // A domain joins the IOAS: 0, or a negative errno and nothing changes.
 int AddDomain(State& state, const Limits& limits, uint32_t ioas_id);
 // To be called when the HWPT is out of the state.
@@ -38,15 +55,24 @@ Prediction MemfdTruncate(State& state, const Limits& limits, const Call& call);
 int Pin(const State& state, const Limits& limits, Area* area);
 uint64_t UserAddress(uint16_t buffer, uint64_t offset);
 
-// Live update (luo_kho.md section 3; the contract of the reference design): oracle_luo.cc.
+// Live update (luo_kho.md section 3; what revisions differ in: the design's contract):
+// oracle_luo.cc.
 Prediction LuoCreateSession(State& state, const Call& call);
-Prediction LuoPreserve(State& state, const Call& call);
+Prediction LuoPreserve(State& state, const Limits& limits, const Call& call);
 Prediction LuoCloseSession(State& state, const Call& call);
-Prediction LuMark(State& state, const Call& call);
+// The release of a session whose descriptor is closed, file by file, last first; the session goes
+// with its last step, which returns true.
+bool ReleaseStep(State& state, uint16_t session);
+// `result` is what preserve of the iommufd answers for some area of some marked HWPT, or for none.
+bool SomeAreaAnswers(const State& state, const Limits& limits, const Call& call, int result);
+Prediction LuMark(State& state, const Limits& limits, const Call& call);
 
 // The state that is behind what is observed: oracle_restart.cc.
 State StateOf(const Snapshot& observed);
-// The first difference, or empty: oracle_compare.cc.
-std::string Difference(const State& state, const Snapshot& observed);
+// The first difference, or empty; with `leaves` also of what the domains map: oracle_compare.cc.
+std::string Difference(const State& state, const Snapshot& observed, bool leaves = true);
+
+// The rule of the call's kind: oracle.cc.
+Prediction Apply(State& state, const Limits& limits, const Call& call);
 
 }  // namespace iommufd_check::spec::oracle

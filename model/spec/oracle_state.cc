@@ -36,8 +36,10 @@ uint16_t State::FreeSession() const {
 }
 
 uint32_t State::HwptsOn(uint32_t ioas_id) const {
-  return static_cast<uint32_t>(std::count_if(
+  const auto published = static_cast<uint32_t>(std::count_if(
       hwpts.begin(), hwpts.end(), [&](const auto& h) { return h.second.ioas == ioas_id; }));
+  const auto out = leaving.find(ioas_id);
+  return published + (out == leaving.end() ? 0 : out->second);
 }
 
 uint64_t State::AlignmentOf(uint32_t ioas_id) const {
@@ -59,7 +61,7 @@ bool State::IommufdPreserved() const {
 
 bool State::HwptPreserved(uint32_t id) const {
   const auto it = hwpts.find(id);
-  return it != hwpts.end() && it->second.mark.has_value() && IommufdPreserved();
+  return it != hwpts.end() && it->second.preserved;
 }
 
 bool State::IoasPreserved(uint32_t id) const {
@@ -74,6 +76,7 @@ void RemovePages(State& state, Memfd& memfd, uint64_t first, uint64_t end) {
 
 void ReleaseIfUnused(State& state) {
   IOMMUFD_CHECK(state.context || !state.fd_open, "an open descriptor refers to its context");
+  if (!state.context || state.holders > 0) return;
   if (state.fd_open || !state.devices.empty() || state.IommufdPreserved()) return;
   state.context = false;
   state.ioas.clear();

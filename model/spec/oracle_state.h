@@ -35,20 +35,25 @@ struct Area {
 
   uint64_t length() const { return last - first + 1; }
   uint64_t first_page() const { return start >> mm::kPageShift; }
+  friend bool operator==(const Area&, const Area&) = default;
 };
 
 struct Ioas {
   std::map<Iova, Area> areas;  // by first IOVA
+  friend bool operator==(const Ioas&, const Ioas&) = default;
 };
 
 struct Hwpt {
   uint32_t ioas = 0;
   std::optional<uint64_t> mark;  // the token
+  bool preserved = false;        // by the preserve of the iommufd that is in force
+  friend bool operator==(const Hwpt&, const Hwpt&) = default;
 };
 
 struct Device {
   uint16_t endpoint = 0;
   uint32_t attached = 0;  // HWPT, 0 when not attached
+  friend bool operator==(const Device&, const Device&) = default;
 };
 
 struct Memfd {
@@ -58,6 +63,7 @@ struct Memfd {
   std::map<uint64_t, uint64_t> versions;  // of pages that were removed; 0 of all others
 
   uint64_t VersionOf(uint64_t page) const;
+  friend bool operator==(const Memfd&, const Memfd&) = default;
 };
 
 struct File {
@@ -65,11 +71,14 @@ struct File {
   mm::FileRef file;
   uint64_t size = 0;   // of a memfd, when it was preserved
   uint32_t seals = 0;  // likewise
+  friend bool operator==(const File&, const File&) = default;
 };
 
 struct Session {
   std::string name;
+  bool closed = false;  // its descriptor is gone, its release is not finished
   std::vector<File> files;  // in preserve order
+  friend bool operator==(const Session&, const Session&) = default;
 };
 
 // There is one iommufd, so its index says nothing.
@@ -84,17 +93,22 @@ struct State {
   std::map<uint16_t, Memfd> memfds;
   std::map<uint16_t, Session> sessions;
   uint64_t last_version = 0;
+  // Between the steps of calls that overlap: HWPTs that are out of the table while their domain is
+  // still in the IOAS (by IOAS), and calls that keep the context.
+  std::map<uint32_t, uint32_t> leaving;
+  uint32_t holders = 0;
 
   bool Exists(uint32_t id) const;
   uint32_t FreeId() const;
   uint16_t FreeSession() const;
-  uint32_t HwptsOn(uint32_t ioas_id) const;
+  uint32_t HwptsOn(uint32_t ioas_id) const;  // also those that are leaving
   uint64_t AlignmentOf(uint32_t ioas_id) const;
   bool IsPreserved(const mm::FileRef& file) const;
   bool IommufdPreserved() const;
-  // Marks do not change while the iommufd is preserved, so the marked HWPTs are the preserved ones.
+  // The HWPTs that were marked when the iommufd was preserved, until it is not any more.
   bool HwptPreserved(uint32_t id) const;
   bool IoasPreserved(uint32_t id) const;
+  friend bool operator==(const State&, const State&) = default;
 };
 
 // Every page of [first, end) gets a new version.

@@ -1,5 +1,5 @@
-// The invariants of quiescent points: I02, I05, I07, I08, I10, I11, I14, I15, I18, I24, read from a
-// Snapshot. A point is quiescent when no task is inside a system call.
+// The invariants of quiescent points: I02, I07 to I11, I14 to I18, I24 to I27, read from a Snapshot.
+// A point is quiescent when no task is inside a system call. One family a file: invariants/.
 #pragma once
 
 #include "model/spec/findings.h"
@@ -14,8 +14,8 @@ void CheckQuiescent(const Snapshot& now, Findings* findings);
 // the iommufd is preserved, and is checked there too.
 void CheckPreserved(const Snapshot& now, Findings* findings);
 
-// After a preserve that failed. `alone`: no other task took a step in between; else only what
-// live update itself owns is compared, on objects present in both.
-void CheckRollback(const Snapshot& before, const Snapshot& after, bool alone, Findings* findings);
+// I26 and I27, of the layout alone, so where bytes of it are handed over first: after a preserve of
+// the iommufd that succeeded.
+void CheckAbi(const uapi::Contract& contract, Findings* findings);
 
 }  // namespace iommufd_check::spec

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/mm/types.h"
+#include "model/uapi/contract.h"
 
 namespace iommufd_check::spec {
 
@@ -32,7 +33,7 @@ struct DomainView {
   Pfn top = 0;
   PhysAddr preserved_state = 0;    // address of its record, 0 when not preserved
   std::vector<Pfn> tables;         // reachable from top, ascending
-  std::vector<LeafView> leaves;    // read by the walker, ascending by IOVA
+  std::vector<LeafView> leaves;    // ascending by IOVA
   friend bool operator==(const DomainView&, const DomainView&) = default;
 };
 
@@ -52,6 +53,7 @@ struct AreaView {
 struct IoasView {
   uint32_t id = 0;
   uint32_t users = 0;
+  uint32_t wait_cnt = 1;
   uint32_t immutable = 0;  // flag or count
   uint64_t alignment = 1;
   std::vector<AreaView> areas;
@@ -75,6 +77,7 @@ struct DeviceView {
   uint32_t id = 0;
   uint16_t endpoint = 0;
   uint32_t users = 0;
+  uint32_t wait_cnt = 1;
   uint32_t attached = 0;  // HWPT id, 0 when not attached
   friend bool operator==(const DeviceView&, const DeviceView&) = default;
 };
@@ -84,6 +87,8 @@ struct MemfdView {
   uint64_t size = 0;
   uint32_t seals = 0;
   bool frozen = false;
+  uint32_t refs = 1;     // references on its file
+  uint32_t holders = 1;  // its descriptor, areas that map it, sessions that preserve it
   std::vector<std::pair<uint32_t, Pfn>> pages;  // page cache: file index -> pfn
   friend bool operator==(const MemfdView&, const MemfdView&) = default;
 };
@@ -99,6 +104,7 @@ struct DomainRecordView {
   PhysAddr address = 0;
   bool deleted = false;
   PhysAddr top_table = 0;
+  std::vector<Pfn> tables;  // of a live record: reachable from top_table, ascending
   friend bool operator==(const DomainRecordView&, const DomainRecordView&) = default;
 };
 
@@ -117,6 +123,8 @@ struct FileView {
 struct SessionView {
   uint16_t number = 0;
   std::string name;
+  uint32_t refs = 1;  // references on its file
+  uint32_t fds = 1;   // of them, by the process's own descriptor (0 or 1)
   std::vector<FileView> files;  // in preserve order
   friend bool operator==(const SessionView&, const SessionView&) = default;
 };
@@ -135,6 +143,7 @@ struct Snapshot {
   uint32_t flb_count = 0;
   bool flb_present = false;
   std::vector<DomainRecordView> domain_records;
+  uapi::Contract contract;  // of the design, for what it hands over
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 
   const IoasView* FindIoas(uint32_t id) const;

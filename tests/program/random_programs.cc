@@ -115,7 +115,7 @@ main:
   memfd_seal(1, seals=none)
   s = luo_create_session(name="say \"vm\" \\ 1")
   luo_preserve(s, memfd=0, token=1)
-  lu_mark(hwpt, token=18446744073709551615)
+  lu_mark(hwpt, token=4294967295)
 A:
   map_file(ioas, memfd=0, iova=0x1000, length=0x2000)  -> 0
   map(ioas, offset=0x1000, iova=auto, length=0x1, prot=r)

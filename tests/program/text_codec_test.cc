@@ -45,7 +45,7 @@ TEST(TextCodec, Values) {
   EXPECT_EQ(program.operations[3].arguments[1], (Argument{0, 0}));
   EXPECT_EQ(program.operations[5].arguments[1].value, 7u);
   EXPECT_EQ(program.operations[7].name, "say \"vm\" \\ 1");
-  EXPECT_EQ(program.operations[9].arguments[1].value, UINT64_MAX);
+  EXPECT_EQ(program.operations[9].arguments[1].value, UINT32_MAX);
   EXPECT_EQ(program.operations[10].expected_errno, 0);
   EXPECT_EQ(program.operations[11].arguments[3].value, kAutoIova);
   EXPECT_EQ(program.operations[12].arguments[0], (Argument{std::nullopt, 7}));

@@ -28,17 +28,19 @@ const std::vector<Arrows>& Table() {
   // check.h is the assertion macro and no more; spec could not assert without it. The specification
   // sees names, values and events, never the code that it judges.
   static const std::vector<Arrows> table = {
+      {"model/uapi/", {}},
       {"model/sim/", {}},
       {"model/mm/", {"model/sim/"}},
       {"model/iommu/", {"model/sim/", "model/mm/"}},
       {"model/iommufd/", {"model/sim/", "model/mm/", "model/iommu/"}},
-      {"model/liveupdate/", {"model/sim/", "model/mm/", "model/iommu/", "model/iommufd/"}},
+      {"model/liveupdate/",
+       {"model/uapi/", "model/sim/", "model/mm/", "model/iommu/", "model/iommufd/"}},
       {"model/spec/",
-       {"model/sim/check.h", "model/sim/errno.h", "model/sim/event.h", "model/sim/vocabulary.h",
-        "model/mm/types.h"}},
+       {"model/uapi/", "model/sim/check.h", "model/sim/errno.h", "model/sim/event.h",
+        "model/sim/vocabulary.h", "model/mm/types.h"}},
       {"model/program/",
-       {"model/sim/", "model/mm/", "model/iommu/", "model/iommufd/", "model/liveupdate/",
-        "model/spec/"}},
+       {"model/uapi/", "model/sim/", "model/mm/", "model/iommu/", "model/iommufd/",
+        "model/liveupdate/", "model/spec/"}},
       // Explorers reduce by what events say and drive the runtime's scheduler.
       {"model/explore/", {"model/sim/", "model/program/"}},
       {"fuzz/", {"model/"}},
@@ -124,6 +126,8 @@ TEST(IncludeArrows, DownwardsIsAllowed) {
   EXPECT_EQ(Planted("model/iommufd/a.cc", "model/sim/a.h"), Findings{});
   EXPECT_EQ(Planted("model/liveupdate/designs/v1.cc", "model/liveupdate/a.h"), Findings{});
   EXPECT_EQ(Planted("model/spec/a.cc", "model/mm/types.h"), Findings{});
+  EXPECT_EQ(Planted("model/spec/a.cc", "model/uapi/contract.h"), Findings{});
+  EXPECT_EQ(Planted("model/liveupdate/a.h", "model/uapi/contract.h"), Findings{});
   EXPECT_EQ(Planted("model/program/a.cc", "model/spec/a.h"), Findings{});
   EXPECT_EQ(Planted("model/explore/a.cc", "model/program/a.h"), Findings{});
   EXPECT_EQ(Planted("props/a.cc", "model/explore/a.h"), Findings{});
@@ -132,6 +136,7 @@ TEST(IncludeArrows, DownwardsIsAllowed) {
 
 TEST(IncludeArrows, EachPlantedUpwardArrowIsReported) {
   const std::vector<std::pair<std::string, std::string>> planted = {
+      {"model/uapi/a.h", "model/sim/a.h"},
       {"model/sim/a.cc", "model/mm/a.h"},
       {"model/mm/a.cc", "model/iommu/a.h"},
       {"model/iommu/a.cc", "model/iommufd/a.h"},

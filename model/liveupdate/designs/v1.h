@@ -16,6 +16,15 @@ class V1 : public Design {
   const IommufdLayout& iommufd_layout() const override { return kIommufdR3; }
   const DomainLayout& domain_layout() const override { return kDomainR3; }
 
+  // designs.md section 5 (MARK, PRESERVE steps 2 and 2d) and section 10, row R3.
+  uapi::Contract contract() const override {
+    return {.token_bits = 32,
+            .mark_while_preserved = uapi::Contract::MarkWhilePreserved::kAccepted,
+            .empty_preserve = uapi::Contract::EmptyPreserve::kAccepted,
+            .abi = uapi::Contract::Abi::kR3,
+            .area_check = uapi::Contract::AreaCheck::kSealsFirst};
+  }
+
   int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override;
   int Preserve(Kernel& k, PreserveArguments* arguments) override;
   void Unpreserve(Kernel& k, const PreserveArguments& arguments) override;

@@ -1,5 +1,6 @@
-// Mutants of references and registrations: I02, I08, I18, I24, I36.
+// Mutants of references and registrations: I02, I08, I09, I18, I24, I36.
 #include "model/iommu/walker.h"
+#include "model/iommufd/object_table.h"
 #include "model/liveupdate/kho.h"
 #include "tests/spec/mutants/mutants.h"
 
@@ -61,6 +62,24 @@ class KeepReferences : public Mutant {
   void DropReferences(Kernel&, Hwpts& hwpts) override { hwpts.clear(); }
 };
 
+// Keeps the short reference, for which a destroyer sleeps, across system calls (B32).
+class KeepShortReference : public Mutant {
+ public:
+  KeepShortReference() : Mutant("KeepShortReference") {}
+
+ protected:
+  int PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt, PhysAddr memory,
+                  size_t index) override {
+    const int error = Reference::PreserveOne(k, arguments, hwpt, memory, index);
+    if (error == 0) refcount_inc(k, KeyOf(hwpt), &iommufd::Object::wait_cnt);
+    return error;
+  }
+  void UnpreserveOne(Kernel& k, HwptHandle hwpt) override {
+    refcount_dec_and_test(k, KeyOf(hwpt), &iommufd::Object::wait_cnt);
+    Reference::UnpreserveOne(k, hwpt);
+  }
+};
+
 class KeepRecords : public Mutant {
  public:
   KeepRecords() : Mutant("KeepRecords") {}
@@ -77,6 +96,7 @@ MutantCases LifetimeMutants() {
   static PreserveDomainTwice preserve_domain_twice;
   static KeepReferences keep_references;
   static KeepRecords keep_records;
+  static KeepShortReference keep_short_reference;
   return {
       {"I02", &register_top_table_only, kOneMapped + "  luo_preserve(s, iommufd, token=2)\n",
        "main.9", "table 0x102 of a recorded domain is not registered", "I06"},
@@ -86,12 +106,14 @@ MutantCases LifetimeMutants() {
                     "B:\n"
                     "  destroy(hwpt)\n",
        "B.1", "domain 0 is freed while its preservation names it",
-       "I02 I03 I06 I07 I12 I24 I36 I37"},
+       "I02 I03 I06 I07 I12 I24 I25 I36 I37 I38"},
+      {"I09", &keep_short_reference, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
+       "main.6", "wait_cnt of hwpt 3 is 2 while no call is in progress", ""},
       {"I18", &preserve_domain_twice, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n",
        "main.6", "page 0x100 is registered again while it is registered for domain 0", ""},
       {"I24", &keep_references,
        kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.7",
-       "hwpt 3 has users 2 and 1 holders, wait_cnt 1", "I36 I37"},
+       "hwpt 3 has users 2 and 1 holders", "I36 I37"},
       {"I36", &keep_records,
        kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "exit",
        "not as at boot: machine.phys.frames.size: 0 -> 6", ""},

@@ -1,4 +1,4 @@
-// Mutants of the check of an IOAS's memory: I14, I15.
+// Mutants of the check of an IOAS's memory: I14 to I17.
 #include "model/liveupdate/memfd_luo.h"
 #include "tests/spec/mutants/mutants.h"
 
@@ -25,6 +25,19 @@ class AcceptForeignMemfd : public Mutant {
   }
 };
 
+// Unfreezes the memfd whose pages it has just checked.
+class UnfreezeMemfd : public Mutant {
+ public:
+  UnfreezeMemfd() : Mutant("UnfreezeMemfd") {}
+
+ protected:
+  void Finish(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t records) override {
+    Reference::Finish(k, ctx, memory, records);
+    const mm::MemfdHandle first{0, 0};
+    Get(k.t, k.mm, first).state.Raw().frozen = false;
+  }
+};
+
 class IgnoreSeals : public Mutant {
  public:
   IgnoreSeals() : Mutant("IgnoreSeals") {}
@@ -39,6 +52,7 @@ MutantCases MemoryMutants() {
   static TrustPageIdentity trust_page_identity;
   static AcceptForeignMemfd accept_foreign_memfd;
   static IgnoreSeals ignore_seals;
+  static UnfreezeMemfd unfreeze_memfd;
   return {
       {"I14", &trust_page_identity,
        kOneMarked + "  memfd_seal(0, seals=seal|grow|shrink)\n"
@@ -55,6 +69,15 @@ MutantCases MemoryMutants() {
        "main.7",
        "iova 0x1000 maps page 0x101, which no memfd of the session hands over at that offset",
        "I38"},
+      {"I16", &unfreeze_memfd, kOneMapped + "  luo_preserve(s, iommufd, token=2)\n", "main.9",
+       "memfd 0 is not frozen while a preserved domain maps it", "I38"},
+      {"I17", &accept_foreign_memfd,
+       kOneMarked + "  memfd_seal(0, seals=seal|grow|shrink)\n"
+                    "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
+                    "  luo_preserve(s, iommufd, token=2)\n"
+                    "  luo_preserve(s, memfd=0, token=1)\n",
+       "main.9", "memfd 0 is file 1 of the session, behind the iommufd that depends on it",
+       "I14 I38"},
       {"I15", &ignore_seals,
        kOneMarked + "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
                     "  luo_preserve(s, memfd=0, token=1)\n"

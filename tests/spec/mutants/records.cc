@@ -1,4 +1,4 @@
-// Mutants of the record array: I10, I11, I21.
+// Mutants of the record array: I10, I11, I21, I25 to I27.
 #include "model/liveupdate/kho.h"
 #include "tests/spec/mutants/mutants.h"
 
@@ -44,6 +44,52 @@ class NarrowToken : public Mutant {
   }
 };
 
+// Writes what R3 hands over: narrow tokens, a count of native width (designs.md section 9).
+class OldLayout : public Mutant {
+ public:
+  OldLayout(std::string_view name, int token_bits) : Mutant(name), token_bits_(token_bits) {
+    core_.record = liveupdate::kDomainR3;
+  }
+  uapi::Contract contract() const override {
+    return {.token_bits = token_bits_, .abi = uapi::Contract::Abi::kR3};
+  }
+
+ protected:
+  static constexpr uint32_t kCount = 0, kFirst = 4, kToken = 0, kDomain = 4;
+
+  PhysAddr AllocRecords(Kernel& k, ContextHandle ctx, size_t records) override {
+    const PhysAddr memory = Reference::AllocRecords(k, ctx, records);
+    if (!liveupdate::IsErr(memory)) store(k, memory, kCount, 4, records, Ref(ctx));
+    return memory;
+  }
+  void WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
+                   PhysAddr domain_record) override {
+    k.t.Emit(sim::Note::kRecordStore, Ref(k.ctx), static_cast<int64_t>(index));
+    const uint64_t at = kFirst + 13 * index;
+    store(k, memory, at + kToken, 4, token, Ref(k.ctx));
+    store(k, memory, at + kDomain, 8, domain_record, Ref(k.ctx));
+  }
+  void FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t) override {
+    Reference::FreeRecords(k, ctx, memory, 1);
+  }
+
+ private:
+  int token_bits_;
+};
+
+// Hands over a record of a domain that says that it is deleted.
+class DeleteRecord : public Mutant {
+ public:
+  DeleteRecord() : Mutant("DeleteRecord") {}
+
+ protected:
+  int PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) override {
+    const int error = Reference::PreserveDomain(k, hwpt, record);
+    if (error == 0) store(k, *record, liveupdate::kDomainR7.flags.offset, 4, 1, Ref(k, hwpt));
+    return error;
+  }
+};
+
 // The convention of kho_alloc_preserve is ERR_PTR, never NULL.
 class TestForNull : public Mutant {
  public:
@@ -80,7 +126,13 @@ MutantCases RecordMutants() {
   static NarrowToken narrow_token;
   static TestForNull test_for_null;
   static SwallowFailure swallow_failure;
+  static OldLayout old_layout("OldLayout", 32);
+  static OldLayout old_layout_wide_token("OldLayoutWideToken", 64);
+  static DeleteRecord delete_record;
   const std::string preserve = "  luo_preserve(s, iommufd, token=2)\n";
+  const std::string old_header =
+      "iommufd_lu.nr_hwpts has the width that the compiler gives an unsigned int, and iommufd_lu is "
+      "not packed in memory that the next kernel reads";
   return {
       {"I10", &write_next_record, kOneMarked + preserve, "main.6",
        "record 1 is stored in an array of 1", ""},
@@ -88,6 +140,11 @@ MutantCases RecordMutants() {
        "hwpt 4 is preserved and none of the 1 records names it", ""},
       {"I11", &narrow_token, kOneMarked + "  lu_mark(hwpt, token=0x100000007)\n" + preserve,
        "main.7", "the record of hwpt 3 carries token 7 and the hwpt has token 4294967303", ""},
+      {"I25", &delete_record, kOneMarked + preserve, "main.6",
+       "record 0 of the iommufd names the deleted domain record at 0x102010", "I02 I08 I10"},
+      {"I26", &old_layout, kOneMarked + preserve, "main.6", old_header, ""},
+      {"I27", &old_layout_wide_token, kOneMarked + preserve, "main.6",
+       "a token of 64 bits is recorded in 32", "I26"},
       {"I21", &test_for_null, kOneMarked + preserve + "fault main.6 kho_alloc_preserve nth=5\n",
        "main.6", "ERR_PTR(-ENOMEM) passes a test for NULL and is dereferenced", "I37"},
       {"I21", &swallow_failure,

@@ -1,0 +1,153 @@
+// Answers that are documented only while another call is on its way (linearize.h).
+//
+// Every rule admits an answer without an effect, so each is a miss that is accepted; none is wider
+// than its source.
+#include <algorithm>
+
+#include "model/sim/errno.h"
+#include "model/spec/linearize.h"
+
+namespace iommufd_check::spec::oracle {
+namespace {
+
+using Kind = Call::Kind;
+
+bool IsMap(Kind kind) { return kind == Kind::kMap || kind == Kind::kMapFile; }
+
+bool OfIommufd(const Call& call) {
+  return call.kind == Kind::kLuoPreserve && call.file.kind == mm::FileRef::Kind::kIommufd;
+}
+
+// A session may be released by whoever drops it last: its close, or a preserve that holds it
+// (luo_kho.md section 3, release).
+bool MayRelease(const Call& call) {
+  return call.kind == Kind::kLuoCloseSession || call.kind == Kind::kLuoPreserve;
+}
+
+bool Names(const Call& call, uint32_t id) {
+  switch (call.kind) {
+    case Kind::kIoasAlloc:
+    case Kind::kDeviceBind:
+    case Kind::kCloseIommufd:
+    case Kind::kMemfdSeal:
+    case Kind::kMemfdPunchHole:
+    case Kind::kMemfdTruncate:
+    case Kind::kLuoCreateSession:
+    case Kind::kLuoPreserve:
+    case Kind::kLuoCloseSession:
+      return false;
+    default:
+      return call.id == id || call.id2 == id;
+  }
+}
+
+// objects.md section 4: a short reference, or one that is about to be dropped, makes users exceed
+// 1. Detach and unbind drop that of the HWPT after the lock; preserve and release those of marked
+// HWPTs; a HWPT that goes drops that of its IOAS.
+bool HoldsObject(const Call& other, uint32_t id) {
+  return Names(other, id) || MayRelease(other) || other.kind == Kind::kDeviceDetach ||
+         other.kind == Kind::kDeviceUnbind || other.kind == Kind::kDeviceAttach ||
+         other.kind == Kind::kDestroy || other.kind == Kind::kHwptAlloc;
+}
+
+// io_pagetable.md section 5 step 1: an area without pages is being built or torn down: EBUSY.
+// designs.md, gates: an IOAS is immutable on the way of a preserve that fails too: EBUSY.
+bool MapOrUnmapBusy(const Call& call, const Call& other) {
+  if (MayRelease(other)) return true;
+  const bool changes = IsMap(other.kind) || other.kind == Kind::kUnmap;
+  return call.kind == Kind::kUnmap && changes && other.id == call.id;
+}
+
+// luo_kho.md section 3: the global id set holds a file from before its handler runs until after
+// its unpreserve. designs.md sections 5 and 7: a map in flight, or a change while preserving.
+bool PreserveBusy(const Call& call, const Call& other) {
+  if (MayRelease(other)) return true;
+  return OfIommufd(call) && (IsMap(other.kind) || other.kind == Kind::kUnmap ||
+                             other.kind == Kind::kHwptAlloc || other.kind == Kind::kDestroy ||
+                             other.kind == Kind::kLuMark);
+}
+
+bool Busy(const Call& call, const Call& other) {
+  switch (call.kind) {
+    case Kind::kDestroy:
+      return HoldsObject(other, call.id);
+    case Kind::kMap:
+    case Kind::kMapFile:
+    case Kind::kUnmap:
+      return MapOrUnmapBusy(call, other);
+    case Kind::kLuoPreserve:
+      return PreserveBusy(call, other);
+    case Kind::kLuMark:
+      return MayRelease(other);  // marks are frozen from the first pass to the end of unpreserve
+    case Kind::kDeviceBind:      // DMA ownership is claimed first and released last (objects.md 7)
+      return other.kind == Kind::kDeviceUnbind ||
+             (other.kind == Kind::kDeviceBind && other.index == call.index);
+    case Kind::kMemfdSeal:  // F_SEAL_WRITE waits for pins (luo_kho.md section 7)
+      return IsMap(other.kind) || other.kind == Kind::kUnmap || other.kind == Kind::kHwptAlloc ||
+             other.kind == Kind::kDestroy || other.kind == Kind::kCloseIommufd ||
+             other.kind == Kind::kDeviceUnbind || MayRelease(other);
+    default:
+      return false;
+  }
+}
+
+// objects.md section 7, unbind: lookups fail from before the id is free; the driver's reference is
+// gone before that.
+bool Absent(const Call& call, const Call& other) {
+  return other.kind == Kind::kDeviceUnbind && Names(call, other.id);
+}
+
+// objects.md section 11: a HWPT that fails late had its domain in the IOAS, with its alignment and
+// its need for pages.
+bool DomainCameAndWent(const PastCall& one, const PastCall& other) {
+  return IsMap(one.call.kind) && other.call.kind == Kind::kHwptAlloc && other.reply.result < 0 &&
+         other.call.id2 == one.call.id;
+}
+
+bool Admits(const PastCall& one, const PastCall& other) {
+  switch (-one.reply.result) {
+    case sim::kEBUSY:
+      return Busy(one.call, other.call);
+    case sim::kENOENT:
+      return Absent(one.call, other.call);
+    case sim::kEEXIST:  // luo_kho.md section 3: a session is listed until its release is finished
+      return one.call.kind == Kind::kLuoCreateSession &&
+             (MayRelease(other.call) || (other.call.kind == Kind::kLuoCreateSession &&
+                                         other.call.name == one.call.name));
+    case sim::kEINVAL:
+    case sim::kEFAULT:
+      return DomainCameAndWent(one, other);
+    default:
+      return false;
+  }
+}
+
+bool TakesId(Kind kind) {
+  return kind == Kind::kIoasAlloc || kind == Kind::kDeviceBind || kind == Kind::kHwptAlloc ||
+         kind == Kind::kDeviceUnbind || kind == Kind::kDestroy;
+}
+
+}  // namespace
+
+bool Transient(const std::vector<PastCall>& calls, size_t i) {
+  if (calls[i].reply.result >= 0 || calls[i].failed) return false;
+  for (size_t k = 0; k < calls.size(); ++k) {
+    if (k != i && calls[i].Overlaps(calls[k]) && Admits(calls[i], calls[k])) return true;
+  }
+  return false;
+}
+
+uint32_t HeldByOthers(const std::vector<PastCall>& calls, size_t i) {
+  const bool session = calls[i].call.kind == Kind::kLuoCreateSession;
+  uint32_t held = 0;
+  for (size_t k = 0; k < calls.size(); ++k) {
+    if (k == i || !calls[i].Overlaps(calls[k])) continue;
+    const Call& other = calls[k].call;
+    const bool holds = session ? other.kind == Kind::kLuoCreateSession || MayRelease(other)
+                               : TakesId(other.kind);
+    held += holds ? 1 : 0;
+  }
+  return held;
+}
+
+}  // namespace iommufd_check::spec::oracle

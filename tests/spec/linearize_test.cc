@@ -1,0 +1,280 @@
+// Linearizability on hand-written histories, the answers that only a race can give, and a design
+// whose mistake no sequential run shows.
+#include "model/spec/linearize.h"
+
+#include <gtest/gtest.h>
+
+#include "model/explore/bounded_schedules.h"
+#include "model/iommufd/object_table.h"
+#include "model/liveupdate/designs/registry.h"
+#include "model/program/text_codec.h"
+#include "tests/spec/mutants/mutants.h"
+#include "tests/spec/oracle_fixture.h"
+
+namespace iommufd_check::spec {
+namespace {
+
+using Verdict = Linearization::Verdict;
+
+// Ids 1: IOAS, 2: device 0, 3: HWPT; histories begin there.
+class LinearizeTest : public OracleWithHwptTest {
+ protected:
+  LinearizeTest() : before_(oracle.state()) {}
+
+  static PastCall Past(const Call& call, const Reply& reply, uint64_t begin, uint64_t end) {
+    return {.call = call, .reply = reply, .begin = begin, .end = end};
+  }
+  static Call MapAt(uint64_t iova) {
+    return {.kind = Kind::kMap, .id = kIoas, .iova = iova, .length = 0x1000, .permissions = 3};
+  }
+  // `after`: what the machine shows, as an oracle's state that was played forward.
+  Linearization Judge(const std::vector<PastCall>& calls, const std::vector<Call>& effects) {
+    oracle::State state = before_;
+    for (const Call& effect : effects) oracle.Apply(effect);
+    return Linearize(oracle.limits(), state, calls, SnapshotOf(oracle.state()));
+  }
+
+  // Enough of a snapshot for states whose IOASes have no areas but those of buffers.
+  static Snapshot SnapshotOf(const oracle::State& state) {
+    Snapshot s = BootSnapshot();
+    for (const auto& [id, ioas] : state.ioas) {
+      IoasView view{.id = id, .alignment = state.AlignmentOf(id)};
+      for (const auto& [first, area] : ioas.areas) {
+        view.areas.push_back({.first = first,
+                              .last = area.last,
+                              .permissions = area.permissions,
+                              .finished = true,
+                              .source_page = area.first_page(),
+                              .pages = area.pages});
+      }
+      for (uint16_t i = 0; i < state.HwptsOn(id); ++i) view.domains.push_back(i);
+      s.ioas.push_back(view);
+    }
+    uint16_t number = 0;
+    for (const auto& [id, hwpt] : state.hwpts) {
+      s.hwpts.push_back({.id = id,
+                         .ioas = hwpt.ioas,
+                         .domain = number,
+                         .users = 1,
+                         .wait_cnt = 1,
+                         .marked = hwpt.mark.has_value(),
+                         .token = hwpt.mark.value_or(0)});
+      DomainView domain{.number = number, .ioas = hwpt.ioas};
+      for (const auto& [first, area] : state.ioas.at(hwpt.ioas).areas) {
+        for (uint64_t i = 0; i < area.pages; ++i) {
+          domain.leaves.push_back({first + i * mm::kPageSize, 0x100 + area.first_page() + i, 3});
+        }
+      }
+      s.domains.push_back(domain);
+      ++number;
+    }
+    for (const auto& [id, device] : state.devices) {
+      s.devices.push_back({.id = id, .endpoint = device.endpoint, .attached = device.attached});
+    }
+    for (const auto& [index, session] : state.sessions) {
+      s.sessions.push_back({.number = index, .name = session.name});
+    }
+    return s;
+  }
+
+  oracle::State before_;
+};
+
+TEST_F(LinearizeTest, NothingHappened) {
+  EXPECT_EQ(Judge({}, {}).verdict, Verdict::kExplained);
+}
+
+TEST_F(LinearizeTest, TwoMapsOfOneRange) {
+  const Prediction ok{.iova = 0x1000};
+  const Prediction exists{.result = -sim::kEEXIST};
+  // Beside each other either may win; one after the other only the first may.
+  EXPECT_EQ(Judge({Past(MapAt(0x1000), ok, 1, 3), Past(MapAt(0x1000), exists, 2, 4)},
+                  {MapAt(0x1000)}).verdict,
+            Verdict::kExplained);
+  EXPECT_EQ(Judge({Past(MapAt(0x1000), exists, 1, 3), Past(MapAt(0x1000), ok, 2, 4)}, {}).verdict,
+            Verdict::kExplained);
+  const Linearization late =
+      Judge({Past(MapAt(0x1000), exists, 1, 2), Past(MapAt(0x1000), ok, 3, 4)}, {});
+  EXPECT_EQ(late.verdict, Verdict::kUnexplained);
+  EXPECT_EQ(late.call, 0u);
+  EXPECT_EQ(late.detail,
+            "the call answers EEXIST that no order of the overlapping calls documents, they "
+            "document 0");
+  EXPECT_EQ(Judge({Past(MapAt(0x1000), ok, 1, 3), Past(MapAt(0x1000), ok, 2, 4)}, {}).verdict,
+            Verdict::kUnexplained);
+}
+
+TEST_F(LinearizeTest, AMapThatFailsHeldItsRange) {
+  Call bad = MapAt(0x1000);
+  bad.index = 7;  // no such buffer
+  const Prediction fault{.result = -sim::kEFAULT};
+  const Prediction exists{.result = -sim::kEEXIST};
+  EXPECT_EQ(Judge({Past(bad, fault, 1, 4), Past(MapAt(0x1000), exists, 2, 3)}, {}).verdict,
+            Verdict::kExplained);
+  EXPECT_EQ(Judge({Past(bad, fault, 1, 2), Past(MapAt(0x1000), exists, 3, 4)}, {}).verdict,
+            Verdict::kUnexplained);
+}
+
+TEST_F(LinearizeTest, TheStateThatTheyLeave) {
+  const Prediction ok{.iova = 0x1000};
+  const Linearization found = Judge({Past(MapAt(0x1000), ok, 1, 2)}, {});
+  EXPECT_EQ(found.verdict, Verdict::kUnexplained);
+  EXPECT_EQ(found.detail,
+            "in no order do the concurrent calls leave this: ioas 1: area [0x1000,0x1fff] missing");
+}
+
+TEST_F(LinearizeTest, UnmapGoesAreaByArea) {
+  oracle.Apply(MapAt(0x1000));
+  oracle.Apply(MapAt(0x3000));
+  before_ = oracle.state();
+  const Call all = UnmapCall(kIoas, 0, kMax);
+  // Each takes one of the two areas, which no order of two whole calls gives.
+  EXPECT_EQ(Judge({Past(all, {.unmapped = 0x1000}, 1, 3), Past(all, {.unmapped = 0x1000}, 2, 4)},
+                  {all}).verdict,
+            Verdict::kExplained);
+  EXPECT_EQ(Judge({Past(all, {.unmapped = 0x1000}, 1, 2), Past(all, {.unmapped = 0x1000}, 3, 4)},
+                  {}).verdict,
+            Verdict::kUnexplained);
+}
+
+TEST_F(LinearizeTest, TransientAnswersNeedTheCallThatGivesThem) {
+  const Call destroy{.kind = Kind::kDestroy, .id = kHwpt};
+  const Call detach{.kind = Kind::kDeviceDetach, .id = kDevice};
+  const Prediction busy{.result = -sim::kEBUSY};
+  EXPECT_EQ(Judge({Past(destroy, busy, 1, 3), Past(detach, {}, 2, 4)}, {}).verdict,
+            Verdict::kExplained);
+  EXPECT_EQ(Judge({Past(destroy, busy, 1, 2), Past(detach, {}, 3, 4)}, {}).verdict,
+            Verdict::kUnexplained);
+  const Call seal{.kind = Kind::kMemfdSeal, .index = 0, .seals = 2};
+  EXPECT_EQ(Judge({Past(destroy, busy, 1, 3), Past(seal, {}, 2, 4)}, {}).verdict,
+            Verdict::kUnexplained)
+      << "nobody holds the HWPT";
+}
+
+TEST_F(LinearizeTest, AnInjectedFailureHasNoEffect) {
+  PastCall failed = Past(MapAt(0x1000), {.result = -sim::kENOMEM}, 1, 4);
+  failed.failed = true;
+  EXPECT_EQ(Judge({failed, Past(MapAt(0x1000), {.iova = 0x1000}, 2, 3)}, {MapAt(0x1000)}).verdict,
+            Verdict::kExplained);
+  PastCall lost = Past(MapAt(0x3000), {.result = -sim::kEFAULT}, 5, 6);
+  lost.failed = true;
+  lost.reply_lost = true;
+  before_ = oracle.state();
+  EXPECT_EQ(Judge({lost}, {MapAt(0x3000)}).verdict, Verdict::kExplained) << "the mapping stays";
+}
+
+TEST_F(LinearizeTest, GivesUpAndAccusesNobody) {
+  std::vector<PastCall> calls;
+  for (uint64_t i = 0; i < 6; ++i) {
+    calls.push_back(Past(MapAt(0x1000 * (i + 1)), {.iova = 0x1000 * (i + 1)}, 1 + i, 100 + i));
+  }
+  const Snapshot nothing = SnapshotOf(before_);
+  const Linearization found = Linearize(oracle.limits(), before_, calls, nothing, 50);
+  EXPECT_EQ(found.verdict, Verdict::kNotJudged);
+  EXPECT_EQ(Linearize(oracle.limits(), before_, calls, nothing).verdict, Verdict::kUnexplained);
+}
+
+// --- A stale answer --------------------------------------------------------------------------------
+
+// Looks at the token before the lock, and takes a change of it in between for a conflict.
+class StaleConflict : public Mutant {
+ public:
+  StaleConflict() : Mutant("StaleConflict") {}
+  int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override {
+    const iommufd::ObjectKey key =
+        GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
+    if (key.null()) return -sim::kENOENT;
+    seen_[k.t.id()] = ReadOnce(k, key.hwpt(), &iommufd::Hwpt::token);
+    PutObject(k, k.ctx, key);
+    return Reference::Mark(k, hwpt_id, token);
+  }
+
+ protected:
+  int CheckMark(Kernel& k, HwptHandle target, uint64_t token) override {
+    const int error = Reference::CheckMark(k, target, token);
+    const bool changed = Read(k, target, &iommufd::Hwpt::token) != seen_[k.t.id()];
+    return error == 0 && changed ? -sim::kEADDRINUSE : error;
+  }
+
+ private:
+  std::array<uint64_t, sim::kMaxTasks> seen_{};
+};
+
+program::Program TwoMarks(const std::string& tasks) {
+  absl::StatusOr<program::Program> program = program::ParseProgram(kOneMarked + tasks, "test");
+  EXPECT_TRUE(program.ok()) << program.status().message();
+  return program.ok() ? *program : program::Program{};
+}
+
+TEST(StaleAnswer, IsSeenInNoSequentialRun) {
+  StaleConflict design;
+  program::Executor executor;
+  for (const char* order : {"lu_mark(hwpt, token=8)\n  lu_mark(hwpt, token=9)\n",
+                            "lu_mark(hwpt, token=9)\n  lu_mark(hwpt, token=8)\n"}) {
+    const auto& run = executor.Run(design, TwoMarks("  " + std::string(order)));
+    EXPECT_TRUE(run.violations.empty()) << run.violations.front().detail;
+  }
+}
+
+TEST(StaleAnswer, IsFoundByExploring) {
+  StaleConflict design;
+  program::Executor executor;
+  explore::Meter meter;
+  const program::Program program =
+      TwoMarks("A:\n  lu_mark(hwpt, token=8)\nB:\n  lu_mark(hwpt, token=9)\n");
+  std::set<std::string> found;
+  explore::BoundedSchedules(&executor, &design, program, 1, nullptr)
+      .Run({}, &meter, [&](const program::Program&, const program::Execution& run) {
+        for (const Violation& v : run.violations) {
+          found.insert(std::string(IdOf(v.invariant)) + ": " + v.detail);
+        }
+        return true;
+      });
+  EXPECT_EQ(found, (std::set<std::string>{
+                       "I13: the call answers EADDRINUSE that no order of the overlapping calls "
+                       "documents, they document 0"}));
+}
+
+// --- The plan of the seed mail ---------------------------------------------------------------------
+
+// Allocates, makes immutable, then checks, and undoes it all on failure (B37 was about this order).
+class ImmutableFirst : public Mutant {
+ public:
+  ImmutableFirst() : Mutant("ImmutableFirst") {}
+
+ protected:
+  int Validate(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) override {
+    down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Peek() + 1);
+    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+    const int error = Reference::Validate(k, arguments, ioas);
+    Thaw(k, ioas);
+    return error;
+  }
+};
+
+TEST(ImmutableBeforeTheCheck, HoldsInEverySchedule) {
+  ImmutableFirst design;
+  program::Executor executor;
+  explore::Meter meter;
+  const program::Program program = TwoMarks(
+      "  map(ioas, iova=0x1000, length=0x1000)\n"
+      "A:\n  luo_preserve(s, iommufd, token=2)\n"
+      "B:\n  map(ioas, offset=0x1000, iova=0x2000, length=0x1000)\n");
+  const size_t preserve = program.operations.size() - 2;
+  uint64_t refused = 0;
+  explore::BoundedSchedules(&executor, &design, program, 1, nullptr)
+      .Run({}, &meter, [&](const program::Program& variant, const program::Execution& run) {
+        EXPECT_TRUE(run.violations.empty())
+            << run.violations.front().detail << "\n" << program::PrintProgram(variant);
+        EXPECT_EQ(run.results[preserve].result, -sim::kEINVAL);
+        refused += run.results[preserve + 1].result == -sim::kEBUSY ? 1 : 0;
+        return run.violations.empty();
+      });
+  EXPECT_GT(refused, 0u) << "the map is refused by a preserve that fails in the end";
+}
+
+}  // namespace
+}  // namespace iommufd_check::spec
