@@ -216,7 +216,8 @@ int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
 void iommufd_get_file(Kernel& k, ContextHandle ctx) { refcount_inc(k, ctx, &Context::file); }
 
 void iommufd_put_file(Kernel& k, ContextHandle ctx) {
-  if (refcount_dec_and_test(k, ctx, &Context::file)) Release(k, ctx);
+  if (!refcount_dec_and_test(k, ctx, &Context::file)) return;
+  task_work_add(k.t, [&k, ctx] { Release(k, ctx); });
 }
 
 int close_iommufd(Kernel& k, ContextHandle ctx) {

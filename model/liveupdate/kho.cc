@@ -112,6 +112,9 @@ PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner, sim:
   const auto first = k.mm.phys.AllocFolio(k.t, owner, OrderOf(size));
   if (!first.has_value()) return ErrPtr(-sim::kENOMEM);
   SetBit(k, {*first, OrderOf(size)}, object);
+  if (owner == mm::FrameOwner::kIommufdSer) {
+    k.t.Emit(sim::Note::kRecordCapacity, object, static_cast<int64_t>(size));
+  }
   return mm::AddressOf(*first);
 }
 
@@ -124,6 +127,19 @@ void kho_unpreserve_free(Kernel& k, PhysAddr memory, sim::ObjectRef object) {
   k.mm.phys.Put(k.t, head);
 }
 
+namespace {
+
+// A store into iommufd's records: up to which byte of the allocation it reaches.
+void NoteRecord(Kernel& k, PhysAddr address, int bytes, sim::ObjectRef object) {
+  const Pfn pfn = mm::PfnOf(address);
+  const mm::Frame& frame = k.mm.phys.at(pfn);
+  if (frame.owner != mm::FrameOwner::kIommufdSer) return;
+  const uint64_t end = address - mm::AddressOf(pfn - frame.tail) + static_cast<uint64_t>(bytes);
+  k.t.Emit(sim::Note::kRecordStore, object, static_cast<int64_t>(end));
+}
+
+}  // namespace
+
 void store(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, uint64_t value,
            sim::ObjectRef object) {
   const sim::ObjectRef frame = FrameOf(memory + offset);
@@ -132,6 +148,7 @@ void store(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, uint64_t valu
   k.t.Access(sim::Primitive::kWrite, frame, Field::kRecords, sim::kAccessWord,
              WordOf(memory + offset));
   k.mm.phys.WriteField(memory + offset, bytes, value);
+  NoteRecord(k, memory + offset, bytes, object);
 }
 
 uint64_t load(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {

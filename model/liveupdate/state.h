@@ -106,8 +106,6 @@ struct State {
   Shared<std::vector<SessionHandle>, Field::kSessionList> session_list;
   Shared<std::vector<FileRef>, Field::kGlobalFiles> preserved_ids;  // the global id set
   Shared<FlbOutgoing, Field::kFlb> flb;
-  // `reference`: an iommufd is preserved, so its marks are frozen. Under liveupdate_mutex.
-  Shared<bool, Field::kMarksFrozen> marks_frozen;
 
   friend bool operator==(const State&, const State&) = default;
   template <class Visitor, class... Self>
@@ -117,7 +115,6 @@ struct State {
     v("session_list", s.session_list...);
     v("preserved_ids", s.preserved_ids...);
     v("flb", s.flb...);
-    v("marks_frozen", s.marks_frozen...);
   }
 };
 

@@ -176,14 +176,23 @@ void memfd_get_file(Task& t, Machine& mm, MemfdHandle h) {
   refcount_inc(k, h, &Memfd::file);
 }
 
-void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
+namespace {
+
+void ReleaseMemfd(Task& t, Machine& mm, MemfdHandle h) {
   View k{t, mm};
-  if (!refcount_dec_and_test(k, h, &Memfd::file)) return;
   Update(
       k, h, &Memfd::state,
       [&](MemfdState& state) { DropPages(t, mm.phys, state.pages, 0, UINT32_MAX); }, kByTheFile);
   lock_destroy(t, Get(t, mm, h).inode_lock);
   mm.memfds.Free(h);
+}
+
+}  // namespace
+
+void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
+  View k{t, mm};
+  if (!refcount_dec_and_test(k, h, &Memfd::file)) return;
+  task_work_add(t, [&t, &mm, h] { ReleaseMemfd(t, mm, h); });
 }
 
 int memfd_pin_folios(Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,

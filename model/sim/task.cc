@@ -203,6 +203,8 @@ bool wait_event_timeout(Task& t, ObjectRef queue, const std::function<bool()>& c
 
 void wake_up_all(Task& t, ObjectRef queue) { t.runtime().Wake(t, queue); }
 
+void task_work_add(Task& t, std::function<void()> work) { t.work_.push_back(std::move(work)); }
+
 void might_sleep(Task& t, ObjectRef where) {
   if (t.spin_depth() > 0) t.Report(Splat::kSleepInAtomic, where);
 }

@@ -19,6 +19,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "model/sim/check.h"
 #include "model/sim/event.h"
@@ -84,6 +85,7 @@ class Task {
   friend class Runtime;
   friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
+  friend void task_work_add(Task& t, std::function<void()> work);
 
   void CountStep();
 
@@ -96,6 +98,7 @@ class Task {
   int8_t held_count_ = 0;
   int8_t spin_depth_ = 0;
   std::array<HeldLock, kMaxHeld> held_{};
+  std::vector<std::function<void()>> work_;  // for the return to user space
 };
 
 // Sleeping and spinning locks (include/linux/mutex.h, rwsem.h, spinlock.h). A sleeping lock taken
@@ -126,6 +129,10 @@ void wait_event(Task& t, ObjectRef queue, const std::function<bool()>& condition
 bool wait_event_timeout(Task& t, ObjectRef queue, const std::function<bool()>& condition);
 // Wakes all sleepers of the queue. Takes no step.
 void wake_up_all(Task& t, ObjectRef queue);
+
+// task_work_add(current, work, TWA_RESUME), which is how fput releases a file: `work` runs when the
+// system call returns to user space, with none of its locks held. What it refers to lives longer.
+void task_work_add(Task& t, std::function<void()> work);
 
 // Reports kSleepInAtomic while a spinlock is held.
 void might_sleep(Task& t, ObjectRef where);

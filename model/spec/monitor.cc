@@ -18,6 +18,13 @@ std::string Named(sim::ObjectRef object) {
   return std::string(sim::Name(object.kind)) + " " + std::to_string(object.number);
 }
 
+// The mark of a HWPT: v1's bit, or the XA_MARK of its entry in the table.
+bool IsMark(const sim::Event& event) {
+  return event.object.kind == ObjectKind::kHwpt &&
+         (event.detail == static_cast<uint8_t>(sim::Field::kHwptBits) ||
+          event.detail == static_cast<uint8_t>(sim::Field::kObjectTable));
+}
+
 std::string_view Marking(bool marked) { return marked ? "marked" : "plain"; }
 
 std::string RaceText(const sim::Event& event, const RaceDetector::Race& race) {
@@ -73,6 +80,8 @@ void Monitor::OnEvent(const sim::Event& event) {
       OnSplat(event);
       break;
     case Primitive::kRead:
+      if (IsMark(event)) task(event).mark_changed.clear();
+      [[fallthrough]];
     case Primitive::kWrite:
       if (event.task != 0) ArmByAccess(event);
       break;
@@ -205,7 +214,7 @@ void Monitor::OnTransition(Note note, const sim::Event& event) {
       task(event).gates[event.object.number] = sequence_;
       return;
     case Note::kUnfilledAreaSeen:
-      task(event).saw_unfilled = true;
+      if (task(event).preserving) task(event).saw_unfilled = true;
       return;
     default:  // a call that was refused changes nothing
       return;
@@ -260,8 +269,12 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
     case Note::kMarkGone:
       return OnMark(event, note == Note::kMarkGone);
     case Note::kPreserveBegin:
-      memory_.marks_frozen = true;
+      task(event).preserving = true;
+      task(event).mark_changed.clear();
       task(event).capacity = -1;
+      return;
+    case Note::kUnpreserveBegin:
+      memory_.marks_frozen = false;
       return;
     case Note::kPreserveEnd:
       return EndPreserve(event);
@@ -271,12 +284,10 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       task(event).capacity = event.value;
       return;
     case Note::kRecordStore:
-      findings_.Require(
-          Invariant::kI10, event.value >= 0 && event.value < task(event).capacity,
-          event.object, [&] {
-            return "record " + std::to_string(event.value) + " is stored in an array of " +
-                   std::to_string(task(event).capacity);
-          });
+      findings_.Require(Invariant::kI10, event.value <= task(event).capacity, event.object, [&] {
+        return "a record is stored up to byte " + std::to_string(event.value) +
+               " of an allocation of " + std::to_string(task(event).capacity);
+      });
       return;
     case Note::kDomainPreserved:
       findings_.Require(Invariant::kI18, memory_.preserved_domains.insert(number).second,
@@ -308,13 +319,10 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
   const auto it = memory_.marks.find(hwpt);
   const bool changes =
       gone ? it != memory_.marks.end() : it == memory_.marks.end() || it->second != token;
-  if (memory_.marks_frozen && changes && !exiting_) {
-    findings_.Violate(Invariant::kI12, event.object,
-                      gone ? "marked hwpt " + std::to_string(hwpt) +
-                                 " goes away while the iommufd is being or is preserved"
-                           : "hwpt " + std::to_string(hwpt) + " is marked with token " +
-                                 std::to_string(token) +
-                                 " while the iommufd is being or is preserved");
+  if (changes && !exiting_) {
+    NoteMarkChange(event, gone ? "marked hwpt " + std::to_string(hwpt) + " goes away"
+                               : "hwpt " + std::to_string(hwpt) + " is marked with token " +
+                                     std::to_string(token));
   }
   findings_.Arm(Invariant::kI12);
   if (gone) {
@@ -324,13 +332,33 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
   }
 }
 
+// A preserve may still look again, or fail; then nothing was wrong with the change.
+void Monitor::NoteMarkChange(const sim::Event& event, std::string text) {
+  if (memory_.marks_frozen) {
+    findings_.Violate(Invariant::kI12, event.object, text + " while the iommufd is preserved");
+  }
+  for (size_t other = 0; other < tasks_.size(); ++other) {
+    TaskState& state = tasks_[other];
+    if (other != event.task && state.preserving && state.mark_changed.empty()) {
+      state.mark_changed = text;
+    }
+  }
+}
+
 void Monitor::EndPreserve(const sim::Event& event) {
-  if (event.value != 0) memory_.marks_frozen = false;
-  task(event).capacity = -1;
+  TaskState& state = task(event);
+  if (event.value == 0) {
+    memory_.marks_frozen = true;
+    findings_.Require(Invariant::kI12, state.mark_changed.empty(), event.object, [&] {
+      return state.mark_changed + " after the preserve has looked at the marks";
+    });
+  }
+  state.preserving = false;
+  state.mark_changed.clear();
+  state.capacity = -1;
 }
 
 void Monitor::EndUnpreserve(const sim::Event& event) {
-  memory_.marks_frozen = false;
   findings_.Require(Invariant::kI06, memory_.preserved_domains.empty(), event.object, [&] {
     return "unpreserve leaves domain " + std::to_string(*memory_.preserved_domains.begin()) +
            " preserved";
