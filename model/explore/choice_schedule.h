@@ -17,10 +17,9 @@ class ChoiceSchedule : public sim::Scheduler {
   explicit ChoiceSchedule(std::span<const sim::TaskId> choices) : choices_(choices) {}
 
   sim::TaskId Next(const sim::SchedulePoint& point) override {
-    if (((started_ >> point.current) & 1u) == 0) {
-      started_ |= static_cast<uint8_t>(1u << point.current);
-      return point.current;
-    }
+    const bool begins = ((started_ >> point.current) & 1u) == 0 && point.current_can_continue();
+    started_ |= static_cast<uint8_t>(1u << point.current);
+    if (begins) return point.current;
     if (next_ < choices_.size()) {
       const sim::TaskId wanted = choices_[next_++];
       if ((point.runnable >> wanted) & 1u) return wanted;

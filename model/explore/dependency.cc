@@ -1,6 +1,8 @@
 #include "model/explore/dependency.h"
 
-#include "model/sim/check.h"
+#include <algorithm>
+
+#include "model/mm/types.h"
 
 namespace iommufd_check::explore {
 
@@ -26,14 +28,11 @@ enum class Place : uint8_t {
 };
 static_assert(sim::Count<Field>() <= static_cast<int>(Place::kLock));
 
-constexpr uint64_t KeyOf(ObjectRef object, uint8_t what, uint16_t element = 0) {
-  return uint64_t{element} << 32 | uint64_t{static_cast<uint8_t>(object.kind)} << 24 |
-         uint64_t{object.number} << 8 | what;
+constexpr uint64_t RawKey(ObjectRef object, uint8_t what, uint16_t element, uint16_t life) {
+  return uint64_t{life} << 48 | uint64_t{element} << 32 |
+         uint64_t{static_cast<uint8_t>(object.kind)} << 24 | uint64_t{object.number} << 8 | what;
 }
-constexpr uint64_t KeyOf(ObjectRef object, Place place) {
-  return KeyOf(object, static_cast<uint8_t>(place));
-}
-constexpr uint64_t KeyOf(Place place) { return KeyOf(ObjectRef{}, place); }
+constexpr uint64_t KeyOfAll(Place place) { return RawKey({}, static_cast<uint8_t>(place), 0, 0); }
 
 bool CanDie(ObjectKind kind) {
   switch (kind) {
@@ -52,20 +51,41 @@ bool CanDie(ObjectKind kind) {
 }
 
 ObjectRef FrameNamed(int64_t pfn) {
-  return {ObjectKind::kFrame, static_cast<uint16_t>(static_cast<uint64_t>(pfn) & UINT16_MAX)};
+  return {ObjectKind::kFrame, static_cast<uint16_t>(static_cast<uint64_t>(pfn) - mm::kFirstPfn)};
+}
+
+bool Frees(const sim::Event& event) {
+  if (event.primitive != Primitive::kNote) return false;
+  const auto note = static_cast<Note>(event.detail);
+  return note == Note::kObjectFreed || note == Note::kDomainFreed || note == Note::kFrameFree;
 }
 
 }  // namespace
 
-uint64_t LockKey(uint16_t lock) { return KeyOf({ObjectKind::kNone, lock}, Place::kLock); }
+uint64_t LockKey(const sim::Event& event) {
+  return RawKey({ObjectKind::kNone, event.spare}, static_cast<uint8_t>(Place::kLock), 0,
+                static_cast<uint16_t>(event.value));
+}
+
+// With how often the number has been freed: few are, in one run.
+uint64_t StepAccesses::KeyOf(ObjectRef object, uint8_t what, uint16_t element) const {
+  const auto life = std::count(freed_.begin(), freed_.end(), object);
+  return RawKey(object, what, element, static_cast<uint16_t>(life));
+}
+
+void StepAccesses::Rewind(size_t steps) {
+  if (steps >= freed_before_.size()) return;
+  freed_.resize(freed_before_[steps]);
+  freed_before_.resize(steps);
+}
 
 void StepAccesses::Add(const sim::Event& event) {
   switch (event.primitive) {
     case Primitive::kOpBegin:
-      Touch(KeyOf(Place::kCalls), AccessMode::kUpdate);
+      Touch(Rule::kCalls, KeyOfAll(Place::kCalls), AccessMode::kUpdate);
       break;
     case Primitive::kOpEnd:
-      Touch(KeyOf(Place::kCalls), AccessMode::kRead);
+      Touch(Rule::kCalls, KeyOfAll(Place::kCalls), AccessMode::kRead);
       break;
     case Primitive::kLock:
     case Primitive::kUnlock:
@@ -82,7 +102,8 @@ void StepAccesses::Add(const sim::Event& event) {
     case Primitive::kWait:
     case Primitive::kWake:
     case Primitive::kTimeout:
-      Touch(KeyOf(event.object, Place::kWaitQueue), AccessMode::kWrite);
+      Touch(Rule::kWaitQueues, KeyOf(event.object, static_cast<uint8_t>(Place::kWaitQueue)),
+            AccessMode::kWrite);
       break;
     case Primitive::kNote:
       AddNote(event);
@@ -91,87 +112,100 @@ void StepAccesses::Add(const sim::Event& event) {
       break;
   }
   AddLifetime(event);
+  if (Frees(event)) freed_.push_back(event.object);
 }
 
 void StepAccesses::AddLock(const sim::Event& event) {
-  lock_ = table_.NumberOf(LockKey(event.spare));
-  if (options_.omit_locks) return;
-  accesses_->emplace_back(lock_, event.mode == 1 ? AccessMode::kRead : AccessMode::kWrite);
+  lock_ = table_.NumberOf(LockKey(event));
+  Touch(Rule::kLocks, LockKey(event), event.mode == 1 ? AccessMode::kRead : AccessMode::kWrite);
 }
 
 void StepAccesses::AddField(const sim::Event& event) {
-  if (options_.omit_fields) return;
   const bool write = event.primitive == Primitive::kWrite;
   const AccessMode mode = write ? AccessMode::kWrite : AccessMode::kRead;
-  Touch(KeyOf(event.object, event.detail, event.spare), mode);
+  Touch(Rule::kFields, KeyOf(event.object, event.detail, event.spare), mode);
   if (write && event.object.kind == ObjectKind::kFrame && event.spare != sim::kWholeField) {
-    Touch(KeyOf(event.object, event.detail, sim::kWholeField), AccessMode::kUpdate);
+    Touch(Rule::kFields, KeyOf(event.object, event.detail, sim::kWholeField), AccessMode::kUpdate);
   }
 }
 
 // A decrement to 0 is seen by its task, and one to 1 would have been to 0 before an increment that
-// it follows.
+// it follows. So whether two of them commute depends on the value, which is sound (a count comes
+// down to 1 only by a decrement that says so), but the same pair may depend in one order and not in
+// the other; with `strict_counts` it does in both, and traces can be counted.
 void StepAccesses::AddCount(const sim::Event& event) {
-  if (options_.omit_fields) return;
   const bool down = event.primitive == Primitive::kRefDec;
+  const auto field = static_cast<Field>(event.detail);
   const bool tells =
-      options_.places.Contains(event.object.kind, Field::kRefcount) ||
-      (down && event.value == 0 && event.detail == static_cast<uint8_t>(Field::kRefcount));
-  const AccessMode mode =
-      tells && down && event.value <= 1 ? AccessMode::kWrite : AccessMode::kUpdate;
-  Touch(KeyOf(event.object, event.detail), mode);
+      field != Field::kLockedPages &&
+      (options_.places.Contains(event.object.kind, field) || (down && event.value == 0));
+  const bool low = options_.strict_counts || event.value <= 1;
+  const AccessMode mode = tells && down && low ? AccessMode::kWrite : AccessMode::kUpdate;
+  Touch(Rule::kCounts, KeyOf(event.object, event.detail), mode);
 }
 
 void StepAccesses::AddNote(const sim::Event& event) {
   switch (static_cast<Note>(event.detail)) {
     case Note::kKhoAdd:
     case Note::kKhoDel:
-      Touch(KeyOf(FrameNamed(event.value), Place::kRegistered), AccessMode::kWrite);
+      Touch(Rule::kRegistration,
+            KeyOf(FrameNamed(event.value), static_cast<uint8_t>(Place::kRegistered)),
+            AccessMode::kWrite);
       if (event.object.kind == ObjectKind::kDomain) {
-        Touch(KeyOf(event.object, Place::kPreserved), AccessMode::kWrite);
-        Touch(KeyOf(Place::kImmutable), AccessMode::kRead);
+        Touch(Rule::kPreservation, KeyOf(event.object, static_cast<uint8_t>(Place::kPreserved)),
+              AccessMode::kWrite);
+        Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kRead);
       }
       return;
     case Note::kFrameFree:
-      Touch(KeyOf(FrameNamed(event.value), Place::kRegistered), AccessMode::kRead);
-      Touch(KeyOf(event.object, Place::kLifetime), AccessMode::kWrite);
+      Touch(Rule::kRegistration,
+            KeyOf(FrameNamed(event.value), static_cast<uint8_t>(Place::kRegistered)),
+            AccessMode::kRead);
+      Touch(Rule::kLifetimes, KeyOf(event.object, static_cast<uint8_t>(Place::kLifetime)),
+            AccessMode::kWrite);
       [[fallthrough]];
     case Note::kFrameAlloc:
-      if (options_.exact_frames) Touch(KeyOf(Place::kAllocator), AccessMode::kWrite);
+      if (options_.exact_frames)
+        Touch(Rule::kFields, KeyOfAll(Place::kAllocator), AccessMode::kWrite);
       return;
     case Note::kTableWrite:
-      Touch(KeyOf(event.object, Place::kPreserved), AccessMode::kRead);
-      Touch(KeyOf(Place::kImmutable), AccessMode::kRead);
+      Touch(Rule::kPreservation, KeyOf(event.object, static_cast<uint8_t>(Place::kPreserved)),
+            AccessMode::kRead);
+      Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kRead);
       return;
     case Note::kImmutableSet:
     case Note::kImmutableClear:
-      Touch(KeyOf(Place::kImmutable), AccessMode::kWrite);
+      Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kWrite);
       return;
     case Note::kMark:
     case Note::kMarkGone:
     case Note::kPreserveBegin:
     case Note::kPreserveEnd:
     case Note::kUnpreserveBegin:
-      Touch(KeyOf(Place::kMarks), AccessMode::kWrite);
+      Touch(Rule::kMarks, KeyOfAll(Place::kMarks), AccessMode::kWrite);
       return;
     case Note::kUnpreserveEnd:
-      Touch(KeyOf(Place::kMarks), AccessMode::kWrite);
-      Touch(KeyOf(Place::kImmutable), AccessMode::kWrite);
+      Touch(Rule::kMarks, KeyOfAll(Place::kMarks), AccessMode::kWrite);
+      Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kWrite);
       return;
     case Note::kDomainPreserved:
     case Note::kDomainUnpreserved:
     case Note::kDomainPreserveMissing:
-      Touch(KeyOf(event.object, Place::kPreserved), AccessMode::kWrite);
-      Touch(KeyOf(Place::kImmutable), AccessMode::kRead);
+      Touch(Rule::kPreservation, KeyOf(event.object, static_cast<uint8_t>(Place::kPreserved)),
+            AccessMode::kWrite);
+      Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kRead);
       return;
     case Note::kDomainFreed:
-      Touch(KeyOf(event.object, Place::kPreserved), AccessMode::kWrite);
-      Touch(KeyOf(event.object, Place::kLifetime), AccessMode::kWrite);
+      Touch(Rule::kPreservation, KeyOf(event.object, static_cast<uint8_t>(Place::kPreserved)),
+            AccessMode::kWrite);
+      Touch(Rule::kLifetimes, KeyOf(event.object, static_cast<uint8_t>(Place::kLifetime)),
+            AccessMode::kWrite);
       return;
     case Note::kObjectFreed:
-      Touch(KeyOf(event.object, Place::kLifetime), AccessMode::kWrite);
+      Touch(Rule::kLifetimes, KeyOf(event.object, static_cast<uint8_t>(Place::kLifetime)),
+            AccessMode::kWrite);
       if (event.object.kind == ObjectKind::kIoas)
-        Touch(KeyOf(Place::kImmutable), AccessMode::kWrite);
+        Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kWrite);
       return;
     default:
       return;
@@ -185,7 +219,8 @@ void StepAccesses::AddLifetime(const sim::Event& event) {
       event.detail == static_cast<uint8_t>(Note::kFrameAlloc)) {
     return;
   }
-  Touch(KeyOf(event.object, Place::kLifetime), AccessMode::kRead);
+  Touch(Rule::kLifetimes, KeyOf(event.object, static_cast<uint8_t>(Place::kLifetime)),
+        AccessMode::kRead);
 }
 
 }  // namespace iommufd_check::explore

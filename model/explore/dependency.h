@@ -12,8 +12,9 @@
 //     of system calls) is state of the monitor, and its notes are accesses to it.
 //
 // Names are not state: which frame, slot or lock number an allocation gets depends on the order of
-// allocations, and executions that differ only in it count as one. The one behaviour that could see
-// it, a batch of pages split where frames are not contiguous, is covered by `exact_frames`.
+// allocations, and executions that differ only in it count as one. So what a number names after a
+// free is another location than before. The one behaviour that could see names, a batch of pages
+// split where frames are not contiguous, is covered by `exact_frames`.
 //
 //   StepAccesses accesses(&table, {});
 //   accesses.Begin(&pool);
@@ -30,15 +31,32 @@
 
 namespace iommufd_check::explore {
 
+// The rules above, so that a test can leave one out and see that it is missed.
+enum class Rule : uint8_t {
+  kLocks,
+  kFields,
+  kCounts,
+  kLifetimes,
+  kWaitQueues,
+  kCalls,
+  kPreservation,
+  kRegistration,
+  kImmutability,
+  kMarks,
+  kCount
+};
+
 struct DependencyOptions {
   // Treat every allocation and free of a frame as an access to one allocator.
   bool exact_frames = false;
   // Where tasks meet: of a kind of object whose counts are not in it, the order of counting shows
   // nowhere.
   sim::PlaceSet places;
-  // Only for the test that the cross-check notices: locks are not accesses, or fields are not.
-  bool omit_locks = false;
-  bool omit_fields = false;
+  // Where counts show, every decrement is a write: more traces than needed, and as many for every
+  // way of exploring.
+  bool strict_counts = false;
+  // Only for the test that leaves rules out: bit r, rule r.
+  uint32_t omitted = 0;
 };
 
 class StepAccesses {
@@ -46,10 +64,13 @@ class StepAccesses {
   StepAccesses(LocationTable* table, const DependencyOptions& options)
       : table_(*table), options_(options) {}
 
+  // Goes back to where the run had taken `steps` steps; with 0 a new run begins.
+  void Rewind(size_t steps);
   // `pool` must outlive the step.
   void Begin(std::vector<Access>* pool) {
     accesses_ = pool;
     first_access_ = pool->size();
+    freed_before_.push_back(freed_.size());
   }
   void Add(const sim::Event& event);
   void End() { Normalise(accesses_, first_access_); }
@@ -57,21 +78,29 @@ class StepAccesses {
   uint32_t lock() const { return lock_; }
 
  private:
-  void Touch(uint64_t key, AccessMode mode) { accesses_->emplace_back(table_.NumberOf(key), mode); }
+  void Touch(Rule rule, uint64_t key, AccessMode mode) {
+    if ((options_.omitted >> static_cast<int>(rule)) & 1u) [[unlikely]]
+      return;
+    accesses_->emplace_back(table_.NumberOf(key), mode);
+  }
   void AddLock(const sim::Event& event);
   void AddField(const sim::Event& event);
   void AddCount(const sim::Event& event);
   void AddNote(const sim::Event& event);
   void AddLifetime(const sim::Event& event);
 
+  uint64_t KeyOf(sim::ObjectRef object, uint8_t what, uint16_t element = 0) const;
+
   LocationTable& table_;
   DependencyOptions options_;
+  std::vector<sim::ObjectRef> freed_;  // by the steps so far, in order
+  std::vector<size_t> freed_before_;   // by step: how many of them
   std::vector<Access>* accesses_ = nullptr;
   size_t first_access_ = 0;  // of the step
   uint32_t lock_ = 0;        // of the last lock event
 };
 
-// The location of the lock with this index in the lock table.
-uint64_t LockKey(uint16_t lock);
+// The location of the lock that a kLock, kUnlock or kWait event is about.
+uint64_t LockKey(const sim::Event& event);
 
 }  // namespace iommufd_check::explore

@@ -26,7 +26,7 @@ sim::PlaceSet PlacesOf(Subject* subject, const InterleavingOptions& bounds,
                        const ExploreOptions& options, Pulse* pulse) {
   InterleavingOptions reduced = bounds;
   reduced.reduction = Reduction::kDpor;
-  return ClosePlaces(subject, reduced, options.whole, pulse);
+  return ClosePlaces(subject, reduced, options.place_executions, pulse);
 }
 
 class ReducedWork : public Work {

@@ -112,6 +112,24 @@ std::span<const uint16_t> HappensBefore::ConflictsOf(size_t j) const {
   return std::span(conflicts_).subspan(first, end - first);
 }
 
+uint32_t HappensBefore::LatestOf(uint32_t location, size_t end) const {
+  uint32_t r = location < latest_.size() ? latest_[location] : kNone;
+  while (r != kNone && records_[r].step >= end) r = records_[r].previous;
+  return r;
+}
+
+uint32_t HappensBefore::LastOf(sim::TaskId task, size_t end) const {
+  uint32_t step = last_[task];
+  while (step != kNone && step >= end) step = places_[step].previous;
+  return step;
+}
+
+bool HappensBefore::StillWaits(const Attempt& attempt, size_t end) const {
+  if (attempt.steps > end) return false;
+  const uint32_t last = LastOf(attempt.waiting.task, end);
+  return last == kNone || last < attempt.steps;
+}
+
 // Of the step's access to the location, kNone: it has none.
 uint32_t HappensBefore::RecordOf(size_t j, uint32_t location) const {
   for (uint32_t r = places_[j].first_record; r < records_.size() && records_[r].step == j; ++r) {

@@ -51,14 +51,15 @@ class HappensBefore {
       for (size_t i : races_) visit(i, j);
     }
   }
-  // The races of tasks that still wait when the run ends: (i, task).
+  // The races of tasks that wait for a lock after the first `end` steps: (i, task).
   template <class Visit>
-  void ForEachRaceOfWaiting(Visit&& visit) {
-    for (const Waiting& w : run_->waiting()) {
-      if (w.lock == kNoLocation) continue;
+  void ForEachRaceOfWaiting(size_t end, Visit&& visit) {
+    for (const Attempt& attempt : run_->attempts()) {
+      if (attempt.waiting.lock == kNoLocation || !StillWaits(attempt, end)) continue;
       races_.clear();
-      FindLockRaces(w, LatestOf(w.lock), last_[w.task]);
-      for (size_t i : races_) visit(i, w.task);
+      FindLockRaces(attempt.waiting, LatestOf(attempt.waiting.lock, end),
+                    LastOf(attempt.waiting.task, end));
+      for (size_t i : races_) visit(i, attempt.waiting.task);
     }
   }
 
@@ -105,9 +106,10 @@ class HappensBefore {
   void Append(size_t j);
   const Record& Enter(const Access& access, uint32_t r, size_t j, sim::TaskId task);
   std::span<const uint16_t> ConflictsOf(size_t j) const;
-  uint32_t LatestOf(uint32_t location) const {
-    return location < latest_.size() ? latest_[location] : kNone;
-  }
+  // Before step `end`: the last record of a location, the last step of a task; kNone: none.
+  uint32_t LatestOf(uint32_t location, size_t end) const;
+  uint32_t LastOf(sim::TaskId task, size_t end) const;
+  bool StillWaits(const Attempt& attempt, size_t end) const;
   uint32_t RecordOf(size_t j, uint32_t location) const;
   void FindRaces(size_t j);
   void FindLockRaces(const Waiting& wanted, uint32_t record, uint32_t own);

@@ -57,7 +57,8 @@ const InterleavingCounts& Interleavings::Loop(const Visitor& visitor) {
       return counts_;
     }
     const Outcome outcome = Extend();
-    if (outcome != Outcome::kRefused) {
+    const bool as_decided = outcome != Outcome::kRefused || run_.steps().size() + 1 >= depth_;
+    if (as_decided) {
       order_.Build(run_);
       if (options_.reduction == Reduction::kDpor) FindBacktracks(outcome);
     }
@@ -226,11 +227,13 @@ void Interleavings::FindBacktracks(Outcome outcome) {
     AddBacktrack(i, independent_, run_.steps()[j].task);
   });
   analysed_ = end;
-  if (outcome != Outcome::kTrace) return;
-  order_.ForEachRaceOfWaiting([&](size_t i, sim::TaskId task) {
+  // Also where the run goes no further because the others sleep: what waits there waits in no other
+  // run with these steps in this order.
+  order_.ForEachRaceOfWaiting(end, [&](size_t i, sim::TaskId task) {
     CollectIndependent(i, end);
     AddBacktrack(i, independent_, task);
   });
+  if (outcome != Outcome::kTrace) return;
   if (run_.cut_short() && depth_ > closed_) {
     Node& last = nodes_[depth_ - 1];
     last.wanted |= last.runnable;

@@ -72,6 +72,7 @@ RunSteps::Mark RunSteps::KeepCommonBeginning(const Subject& subject) {
   if (mark.steps < steps_.size()) pool_.resize(steps_[mark.steps].first_access);
   steps_.resize(mark.steps);
   attempts_.resize(mark.attempts);
+  accesses_of_step_.Rewind(mark.steps);
   return mark;
 }
 
@@ -143,7 +144,7 @@ size_t RunSteps::TakeStretch(const std::vector<Event>& events, size_t next,
 }
 
 void RunSteps::AddAttempt(const Event& event) {
-  const uint32_t location = IsLock(event) ? table_.NumberOf(LockKey(event.spare)) : kNoLocation;
+  const uint32_t location = IsLock(event) ? table_.NumberOf(LockKey(event)) : kNoLocation;
   // Going to sleep is itself a step, which is entered behind this.
   const size_t steps = steps_.size() + (IsLock(event) ? 0 : 1);
   attempts_.push_back({{event.task, location, event.mode == 0}, steps});

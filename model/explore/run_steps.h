@@ -46,6 +46,12 @@ struct Waiting {
   bool exclusive = false;
 };
 
+// A task that found that it must wait, after so many steps of all tasks.
+struct Attempt {
+  Waiting waiting;
+  size_t steps = 0;
+};
+
 class RunSteps {
  public:
   RunSteps(LocationTable* table, const DependencyOptions& options)
@@ -60,6 +66,8 @@ class RunSteps {
   // Locations of accesses are below this.
   size_t locations() const { return table_.size(); }
   const std::vector<Waiting>& waiting() const { return waiting_; }
+  // In order; also those that came to their lock later.
+  const std::vector<Attempt>& attempts() const { return attempts_; }
   // The run ended inside its last step: other tasks had more to do.
   bool cut_short() const { return cut_short_; }
 
@@ -75,11 +83,6 @@ class RunSteps {
     size_t events = 0;
     size_t steps = 0;
     size_t attempts = 0;
-  };
-  // A task that finds that it must wait.
-  struct Attempt {
-    Waiting waiting;
-    size_t steps = 0;  // of all tasks, before it
   };
 
   Mark KeepCommonBeginning(const Subject& subject);

@@ -45,7 +45,8 @@ int DropWaitCount(Kernel& k, ContextHandle ctx, ObjectKey key) {
   if (refcount_dec_and_test(k, key, &Object::wait_cnt)) return 0;
   const bool free = wait_event_timeout(k.t, Ref(ctx), [&] {
     Object& object = Get(k, key);
-    return refcount_read(k.t, object.wait_cnt, Ref(k, key), sim::kAccessOrders) == 0;
+    return refcount_read(k.t, object.wait_cnt, Ref(k, key), sim::kAccessOrders,
+                         WaitCount::kField) == 0;
   });
   if (free) return 0;
   refcount_inc(k, key, &Object::wait_cnt);

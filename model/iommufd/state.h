@@ -40,11 +40,16 @@ using PagesHandle = sim::Handle<Pages>;
 // enum iommufd_object_type, the kinds of this slice with the kernel's values.
 enum class ObjectType : uint8_t { kNone = 0, kDevice = 1, kHwptPaging = 2, kIoas = 4 };
 
+// References that a destroyer may wait for.
+struct WaitCount : sim::Refcount {
+  static constexpr Field kField = Field::kWaitCnt;
+};
+
 // struct iommufd_object: base of every object with an id (objects.md section 3).
 struct Object {
   uint32_t id = 0;
   sim::Refcount users;
-  sim::Refcount wait_cnt;
+  WaitCount wait_cnt;
 
   friend bool operator==(const Object&, const Object&) = default;
   template <class Visitor, class... Self>

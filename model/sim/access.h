@@ -112,39 +112,45 @@ decltype(auto) With(K& k, Handle<T> h, const P& path, Look&& look, uint8_t marks
 // refcount_t of an object; task.h says how each of them orders.
 template <class K, class H, class P>
 void refcount_inc(K& k, H h, const P& path) {
-  k.t.Place(KindOf(h), Field::kRefcount);
+  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
+  k.t.Place(KindOf(h), F::kField);
   Refcount& count = std::invoke(path, Get(k, h));
-  refcount_inc(k.t, count, Ref(k, h));
+  refcount_inc(k.t, count, Ref(k, h), F::kField);
 }
 template <class K, class H, class P>
 bool refcount_inc_not_zero(K& k, H h, const P& path) {
-  k.t.Place(KindOf(h), Field::kRefcount);
+  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
+  k.t.Place(KindOf(h), F::kField);
   Refcount& count = std::invoke(path, Get(k, h));
-  return refcount_inc_not_zero(k.t, count, Ref(k, h));
+  return refcount_inc_not_zero(k.t, count, Ref(k, h), F::kField);
 }
 template <class K, class H, class P>
 bool refcount_dec_and_test(K& k, H h, const P& path) {
-  k.t.Place(KindOf(h), Field::kRefcount);
+  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
+  k.t.Place(KindOf(h), F::kField);
   Refcount& count = std::invoke(path, Get(k, h));
-  return refcount_dec_and_test(k.t, count, Ref(k, h));
+  return refcount_dec_and_test(k.t, count, Ref(k, h), F::kField);
 }
 template <class K, class H, class P>
 bool refcount_dec_if_one(K& k, H h, const P& path) {
-  k.t.Place(KindOf(h), Field::kRefcount);
+  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
+  k.t.Place(KindOf(h), F::kField);
   Refcount& count = std::invoke(path, Get(k, h));
-  return refcount_dec_if_one(k.t, count, Ref(k, h));
+  return refcount_dec_if_one(k.t, count, Ref(k, h), F::kField);
 }
 template <class K, class H, class P>
 void refcount_set(K& k, H h, const P& path, uint32_t value) {
-  k.t.Place(KindOf(h), Field::kRefcount);
+  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
+  k.t.Place(KindOf(h), F::kField);
   Refcount& count = std::invoke(path, Get(k, h));
-  refcount_set(k.t, count, Ref(k, h), value);
+  refcount_set(k.t, count, Ref(k, h), value, F::kField);
 }
 template <class K, class H, class P>
 uint32_t refcount_read(K& k, H h, const P& path, uint8_t marks = 0) {
-  k.t.Place(KindOf(h), Field::kRefcount);
+  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
+  k.t.Place(KindOf(h), F::kField);
   Refcount& count = std::invoke(path, Get(k, h));
-  return refcount_read(k.t, count, Ref(k, h), marks);
+  return refcount_read(k.t, count, Ref(k, h), marks, F::kField);
 }
 
 }  // namespace iommufd_check::sim

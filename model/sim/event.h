@@ -36,7 +36,8 @@ struct Event {
   uint8_t mode = 0;    // kLock, kUnlock, kWait: LockMode; kRead, kWrite: kAccess* bits
   uint16_t spare =
       0;  // kLock, kUnlock, kWait: index of the lock; kRead, kWrite: element of the field
-  int64_t value = 0;  // result, pfn, count; see the Note's writer
+  // Result, pfn, count, see the Note's writer; kLock, kUnlock, kWait: generation of the lock.
+  int64_t value = 0;
 
   friend bool operator==(const Event&, const Event&) = default;
 };

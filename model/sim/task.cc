@@ -104,7 +104,7 @@ void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
   const auto class_number = static_cast<int>(lock_class);
   const auto mode_number = static_cast<int>(mode);
   if (!lock->CanAcquire(t.id(), mode)) {
-    t.Record(Primitive::kWait, object, class_number, 0, mode_number, id.index);
+    t.Record(Primitive::kWait, object, class_number, id.generation, mode_number, id.index);
     (mode == LockMode::kShared ? lock->waiting_readers : lock->waiting_writers) |= Bit(t.id());
     do {
       rt.BlockOn(t, {.lock = id, .mode = mode, .object = object});
@@ -121,7 +121,7 @@ void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
   if (t.held_count_ == Task::kMaxHeld) t.Oops(Splat::kBug, object);  // MAX_LOCK_DEPTH
   t.held_[t.held_count_++] = HeldLock{id, mode, nesting.subclass};
   if (!sleeps) ++t.spin_depth_;
-  t.Record(Primitive::kLock, object, class_number, 0, mode_number, id.index);
+  t.Record(Primitive::kLock, object, class_number, id.generation, mode_number, id.index);
 }
 
 void ReleaseLock(Task& t, LockId id, LockMode mode) {
@@ -142,7 +142,7 @@ void ReleaseLock(Task& t, LockId id, LockMode mode) {
   for (; i + 1 < t.held_count_; ++i) t.held_[i] = t.held_[i + 1];
   --t.held_count_;
   if (KindOf(lock.lock_class) == LockKind::kSpin) --t.spin_depth_;
-  t.Record(Primitive::kUnlock, lock.object, static_cast<int>(lock.lock_class), 0,
+  t.Record(Primitive::kUnlock, lock.object, static_cast<int>(lock.lock_class), id.generation,
            static_cast<int>(mode), id.index);
 }
 
@@ -223,45 +223,46 @@ bool warn_on(Task& t, bool condition, ObjectRef object) {
   return condition;
 }
 
-void refcount_inc(Task& t, Refcount& refcount, ObjectRef object) {
+void refcount_inc(Task& t, Refcount& refcount, ObjectRef object, Field field) {
   if (refcount.value == 0 || refcount.value >= kRefcountSaturated) {
     t.Report(Splat::kRefcountSaturated, object, refcount.value);
     refcount.value = kRefcountSaturated;
     return;
   }
   ++refcount.value;
-  t.Record(Primitive::kRefInc, object, static_cast<int>(Field::kRefcount), refcount.value);
+  t.Record(Primitive::kRefInc, object, static_cast<int>(field), refcount.value);
 }
 
-bool refcount_inc_not_zero(Task& t, Refcount& refcount, ObjectRef object) {
-  if (refcount.value == 0) return refcount_read(t, refcount, object) != 0;
-  refcount_inc(t, refcount, object);
+bool refcount_inc_not_zero(Task& t, Refcount& refcount, ObjectRef object, Field field) {
+  if (refcount.value == 0) return refcount_read(t, refcount, object, 0, field) != 0;
+  refcount_inc(t, refcount, object, field);
   return true;
 }
 
-bool refcount_dec_and_test(Task& t, Refcount& refcount, ObjectRef object) {
+bool refcount_dec_and_test(Task& t, Refcount& refcount, ObjectRef object, Field field) {
   if (refcount.value == 0 || refcount.value >= kRefcountSaturated) {
     t.Report(Splat::kRefcountUnderflow, object, refcount.value);
     refcount.value = kRefcountSaturated;
     return false;
   }
   --refcount.value;
-  t.Record(Primitive::kRefDec, object, static_cast<int>(Field::kRefcount), refcount.value);
+  t.Record(Primitive::kRefDec, object, static_cast<int>(field), refcount.value);
   return refcount.value == 0;
 }
 
-bool refcount_dec_if_one(Task& t, Refcount& refcount, ObjectRef object) {
-  if (refcount_read(t, refcount, object) != 1) return false;
-  return refcount_dec_and_test(t, refcount, object);
+bool refcount_dec_if_one(Task& t, Refcount& refcount, ObjectRef object, Field field) {
+  if (refcount_read(t, refcount, object, 0, field) != 1) return false;
+  return refcount_dec_and_test(t, refcount, object, field);
 }
 
-void refcount_set(Task& t, Refcount& refcount, ObjectRef object, uint32_t value) {
-  t.Access(Primitive::kWrite, object, Field::kRefcount, kAccessMarked);
+void refcount_set(Task& t, Refcount& refcount, ObjectRef object, uint32_t value, Field field) {
+  t.Access(Primitive::kWrite, object, field, kAccessMarked);
   refcount.value = value;
 }
 
-uint32_t refcount_read(Task& t, const Refcount& refcount, ObjectRef object, uint8_t marks) {
-  t.Access(Primitive::kRead, object, Field::kRefcount, kAccessMarked | marks);
+uint32_t refcount_read(Task& t, const Refcount& refcount, ObjectRef object, uint8_t marks,
+                       Field field) {
+  t.Access(Primitive::kRead, object, field, kAccessMarked | marks);
   return refcount.value;
 }
 

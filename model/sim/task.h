@@ -149,6 +149,7 @@ bool warn_on(Task& t, bool condition, ObjectRef object);
 // Documentation/core-api/refcount-vs-atomic.rst: increments order nothing, decrements release, and
 // one that reaches zero acquires. These take no step: access.h has those of objects.
 struct Refcount {
+  static constexpr Field kField = Field::kRefcount;
   uint32_t value = 1;
 
   friend bool operator==(const Refcount&, const Refcount&) = default;
@@ -157,14 +158,19 @@ struct Refcount {
     v("refs", s.value...);
   }
 };
-void refcount_inc(Task& t, Refcount& refcount, ObjectRef object);
-bool refcount_inc_not_zero(Task& t, Refcount& refcount, ObjectRef object);
+void refcount_inc(Task& t, Refcount& refcount, ObjectRef object, Field field = Field::kRefcount);
+bool refcount_inc_not_zero(Task& t, Refcount& refcount, ObjectRef object,
+                           Field field = Field::kRefcount);
 // True when the count became zero.
-bool refcount_dec_and_test(Task& t, Refcount& refcount, ObjectRef object);
+bool refcount_dec_and_test(Task& t, Refcount& refcount, ObjectRef object,
+                           Field field = Field::kRefcount);
 // Takes the count from 1 to 0, or leaves it and returns false.
-bool refcount_dec_if_one(Task& t, Refcount& refcount, ObjectRef object);
+bool refcount_dec_if_one(Task& t, Refcount& refcount, ObjectRef object,
+                         Field field = Field::kRefcount);
 // Of refcount_read, `marks`: kAccessOrders where the caller goes on because of the value.
-void refcount_set(Task& t, Refcount& refcount, ObjectRef object, uint32_t value);
-uint32_t refcount_read(Task& t, const Refcount& refcount, ObjectRef object, uint8_t marks = 0);
+void refcount_set(Task& t, Refcount& refcount, ObjectRef object, uint32_t value,
+                  Field field = Field::kRefcount);
+uint32_t refcount_read(Task& t, const Refcount& refcount, ObjectRef object, uint8_t marks = 0,
+                       Field field = Field::kRefcount);
 
 }  // namespace iommufd_check::sim

@@ -19,8 +19,11 @@ uint64_t LocationOf(sim::ObjectRef object, uint8_t field, uint16_t element) {
          uint64_t{static_cast<uint16_t>(object.kind)} << 16 | object.number;
 }
 
-uint32_t CounterOf(sim::ObjectRef object) {
-  return uint32_t{static_cast<uint16_t>(object.kind)} << 16 | object.number;
+uint64_t CounterOf(const sim::Event& event) { return LocationOf(event.object, event.detail, 0); }
+
+bool IsCounter(uint8_t field) {
+  return field == static_cast<uint8_t>(Field::kRefcount) ||
+         field == static_cast<uint8_t>(Field::kWaitCnt);
 }
 
 bool HasElements(sim::ObjectRef object) { return object.kind == ObjectKind::kFrame; }
@@ -102,9 +105,9 @@ std::optional<RaceDetector::Race> RaceDetector::OnAccess(const sim::Event& event
 }
 
 void RaceDetector::OnCount(const sim::Event& event) {
-  if (event.detail != static_cast<uint8_t>(Field::kRefcount)) return;  // a plain atomic counter
+  if (!IsCounter(event.detail)) return;  // a plain atomic counter
   Clock& mine = clocks_[event.task];
-  Counter& counter = counters_[CounterOf(event.object)];
+  Counter& counter = counters_[CounterOf(event)];
   int8_t& balance = counter.balance[event.task];
   counter.counted |= Bit(event.task);
   if (event.primitive == Primitive::kRefInc) {
@@ -112,23 +115,23 @@ void RaceDetector::OnCount(const sim::Event& event) {
   } else {
     // Who gives back what it did not take may take the last reference away from the others.
     if (balance > INT8_MIN) --balance;
-    if (balance < 0) meetings_.Add(event.object.kind, Field::kRefcount);
+    if (balance < 0) meetings_.Add(event.object.kind, static_cast<Field>(event.detail));
     Join(counter.released, mine);
     ++mine[event.task];
     if (event.value == 0) Join(mine, counter.released);
   }
   if ((counter.tested & ~Bit(event.task)) != 0) {
-    meetings_.Add(event.object.kind, Field::kRefcount);
+    meetings_.Add(event.object.kind, static_cast<Field>(event.detail));
   }
 }
 
 void RaceDetector::OnTest(const sim::Event& event) {
-  Counter& counter = counters_[CounterOf(event.object)];
+  Counter& counter = counters_[CounterOf(event)];
   counter.tested |= Bit(event.task);
   if (event.primitive == Primitive::kWrite) counter.counted |= Bit(event.task);
   if ((event.mode & sim::kAccessOrders) != 0) Join(clocks_[event.task], counter.released);
   if ((counter.counted & ~Bit(event.task)) != 0) {
-    meetings_.Add(event.object.kind, Field::kRefcount);
+    meetings_.Add(event.object.kind, static_cast<Field>(event.detail));
   }
 }
 
@@ -158,6 +161,7 @@ std::optional<RaceDetector::Race> RaceDetector::OnEvent(const sim::Event& event)
     case Primitive::kUnlock: {
       if (event.spare >= locks_.size()) locks_.resize(event.spare + size_t{1});
       LockClocks& lock = locks_[event.spare];
+      if (lock.generation != event.value) lock = {.generation = event.value};
       if (event.primitive == Primitive::kLock) {
         Join(mine, lock.writers);
         if (!shared) Join(mine, lock.readers);
@@ -173,7 +177,7 @@ std::optional<RaceDetector::Race> RaceDetector::OnEvent(const sim::Event& event)
       return std::nullopt;
     case Primitive::kRead:
     case Primitive::kWrite:
-      if (event.detail == static_cast<uint8_t>(Field::kRefcount)) {
+      if (IsCounter(event.detail)) {
         OnTest(event);
         return std::nullopt;
       }

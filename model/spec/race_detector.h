@@ -57,6 +57,7 @@ class RaceDetector {
     uint8_t tasks = 0;  // bit t: task t has accessed it
   };
   struct LockClocks {
+    int64_t generation = 0;  // of the lock in this slot
     Clock writers{};
     Clock readers{};
   };
@@ -80,8 +81,8 @@ class RaceDetector {
   void OnFreed(const sim::Event& event);
 
   std::array<Clock, sim::kMaxTasks> clocks_{};
-  std::vector<LockClocks> locks_;  // by index
-  absl::flat_hash_map<uint32_t, Counter> counters_;  // looked up, never iterated
+  std::vector<LockClocks> locks_;                    // by index
+  absl::flat_hash_map<uint64_t, Counter> counters_;  // looked up, never iterated
   absl::flat_hash_map<uint64_t, History> history_;   // likewise
   sim::PlaceSet meetings_;
 };

@@ -80,7 +80,7 @@ std::vector<Race> RacesOf(HappensBefore* order, size_t steps) {
   std::vector<Race> races;
   const auto add = [&](size_t i, size_t j) { races.emplace_back(i, j); };
   order->ForEachRace(0, steps, add);
-  order->ForEachRaceOfWaiting(add);
+  order->ForEachRaceOfWaiting(steps, add);
   return races;
 }
 

@@ -62,7 +62,10 @@ class TaskSubject : public Subject {
   TaskSubject(int variables, int mutexes, std::vector<TaskCode> tasks)
       : tasks_(std::move(tasks)), booted_(&booted_locks_, variables, mutexes), state_(booted_) {
     for (const TaskCode& code : tasks_) {
-      bodies_.push_back([this, &code](sim::Task& t) { code(t, state_); });
+      bodies_.push_back([this, &code](sim::Task& t) {
+        if (asks_at_places_) t.Step();  // as every system call begins
+        code(t, state_);
+      });
     }
   }
   TaskSubject(const TaskSubject&) = delete;

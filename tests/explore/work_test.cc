@@ -25,7 +25,8 @@ enum class Kind { kReduced, kBounded, kSweep, kPairs, kUniform, kPct };
 std::unique_ptr<Work> Make(Kind kind, const std::string& design = "v1") {
   program::Executor executor;
   liveupdate::Design& d = *liveupdate::FindDesign(design);
-  const program::Program program = ExploreCorpusProgram("map-x-preserve");
+  const program::Program program =
+      ExploreCorpusProgram(kind == Kind::kReduced ? "mark-destroy-preserve" : "map-x-preserve");
   switch (kind) {
     case Kind::kReduced:
       return MakeExploreWork(&executor, d, "a.prog", program, {.whole = 1, .shortest_up_to = 1});
@@ -45,6 +46,37 @@ std::unique_ptr<Work> Make(Kind kind, const std::string& design = "v1") {
                             {.seed = 4, .runs = 300, .part_runs = 40});
   }
   return nullptr;
+}
+
+// Looking for places beforehand saves rounds and changes nothing else.
+TEST(Work, PlacesFoundLateCostRoundsAndChangeNothing) {
+  program::Executor executor;
+  liveupdate::Design& v1 = *liveupdate::FindDesign("v1");
+  const program::Program program = ExploreCorpusProgram("close-x-map");
+  const Certificate early = ExploreProgram(&executor, v1, "a.prog", program, {});
+  const Certificate late =
+      ExploreProgram(&executor, v1, "a.prog", program, {.place_executions = 1});
+  EXPECT_EQ(early.rounds, 1u);
+  EXPECT_GT(late.rounds, 1u);
+  EXPECT_TRUE(early.closed());
+  EXPECT_TRUE(late.closed());
+  EXPECT_EQ(early.places, late.places);
+  EXPECT_EQ(early.traces, late.traces);
+  EXPECT_EQ(early.digest, late.digest);
+  EXPECT_EQ(early.identity, late.identity);
+}
+
+// One shard meets what it meets; a place that is new to it is said, not passed over.
+TEST(Work, AShardThatMeetsElsewhereIsNotExhausted) {
+  program::Executor executor;
+  const std::unique_ptr<Work> work =
+      MakeExploreWork(&executor, *liveupdate::FindDesign("v1"), "a.prog",
+                      ExploreCorpusProgram("close-x-map"), {.whole = 1, .place_executions = 1});
+  const Certificate c = RunWork(*work, {.shard = 0, .shards = 1});
+  ASSERT_TRUE(c.closed());
+  const Certificate shard = RunWork(*work, {.shard = 0, .shards = 2});
+  EXPECT_FALSE(shard.closed());
+  EXPECT_FALSE(shard.exhausted());
 }
 
 class WorkTest : public testing::TestWithParam<Kind> {};
