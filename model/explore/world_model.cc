@@ -360,7 +360,7 @@ std::string WorldModel::Describe(const State& state) const {
   absl::StrAppend(&text, "; areas ", world.kernel.iommufd.areas.live(), "; hwpts ",
                   world.kernel.iommufd.hwpts.live(), ", marked ", marked, "; immutable ", immutable,
                   "; files ", files, "; registered pages ",
-                  world.kernel.luo.kho.preserved.Peek().size(), "; broken");
+                  world.kernel.luo.kho.PreservedPages().size(), "; broken");
   for (int i = 0; i < spec::kInvariants; ++i) {
     const auto invariant = static_cast<Invariant>(i);
     if ((state.broken & BitOf(invariant)) == 0) continue;

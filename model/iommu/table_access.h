@@ -2,7 +2,8 @@
 // (READ_ONCE, cmpxchg64), so two tasks never race on one, but their order is behaviour.
 //
 // A walk that looks at every entry of a table reads the whole frame: each write of an entry is
-// also a change of the frame that such a walk can see. `domain` is whose table it is.
+// also a change of the frame that such a walk can see. `domain` is whose table it is; a walk into
+// a frame that is no table any more is an oops (PhysMemory::Use).
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,15 @@ inline sim::ObjectRef TableRef(mm::Pfn table) {
 }
 inline uint16_t ElementOf(mm::PhysAddr entry) { return static_cast<uint16_t>(entry >> 3 & 511); }
 
-inline uint64_t ReadEntry(sim::Task& t, const mm::Machine& mm, mm::PhysAddr entry) {
+inline void UseTable(sim::Task& t, const mm::Machine& mm, sim::ObjectRef domain, mm::Pfn table) {
+  mm.phys.Use(t, table, mm::Only(mm::FrameOwner::kPageTable), domain);
+}
+
+inline uint64_t ReadEntry(sim::Task& t, const mm::Machine& mm, sim::ObjectRef domain,
+                          mm::PhysAddr entry) {
   const sim::ObjectRef table = TableRef(mm::PfnOf(entry));
   t.Place(table.kind, sim::Field::kPageTable);
+  UseTable(t, mm, domain, mm::PfnOf(entry));
   t.Access(sim::Primitive::kRead, table, sim::Field::kPageTable, sim::kAccessMarked,
            ElementOf(entry));
   return mm.phys.ReadWord(entry);
@@ -29,6 +36,7 @@ inline void WriteEntry(sim::Task& t, mm::Machine& mm, sim::ObjectRef domain, mm:
                        uint64_t value) {
   const sim::ObjectRef table = TableRef(mm::PfnOf(entry));
   t.Place(table.kind, sim::Field::kPageTable);
+  UseTable(t, mm, domain, mm::PfnOf(entry));
   t.Access(sim::Primitive::kWrite, table, sim::Field::kPageTable, sim::kAccessMarked,
            ElementOf(entry));
   t.Emit(sim::Note::kTableWrite, domain);
@@ -40,6 +48,7 @@ inline uint64_t InstallEntry(sim::Task& t, mm::Machine& mm, sim::ObjectRef domai
                              mm::PhysAddr entry, uint64_t value) {
   const sim::ObjectRef table = TableRef(mm::PfnOf(entry));
   t.Place(table.kind, sim::Field::kPageTable);
+  UseTable(t, mm, domain, mm::PfnOf(entry));
   const uint64_t before = mm.phys.ReadWord(entry);
   t.Access(before == 0 ? sim::Primitive::kWrite : sim::Primitive::kRead, table,
            sim::Field::kPageTable, sim::kAccessMarked, ElementOf(entry));
@@ -50,8 +59,10 @@ inline uint64_t InstallEntry(sim::Task& t, mm::Machine& mm, sim::ObjectRef domai
 }
 
 // All entries of a table are about to be looked at.
-inline void ReadWholeTable(sim::Task& t, mm::Pfn table) {
+inline void ReadWholeTable(sim::Task& t, const mm::Machine& mm, sim::ObjectRef domain,
+                           mm::Pfn table) {
   t.Place(sim::ObjectKind::kFrame, sim::Field::kPageTable);
+  UseTable(t, mm, domain, table);
   t.Access(sim::Primitive::kRead, TableRef(table), sim::Field::kPageTable, sim::kAccessMarked,
            sim::kWholeField);
 }

@@ -2,7 +2,7 @@
 //
 // The walker knows a top table and the format. It never looks at areas, domains or any other
 // software state, so it is the second description of every mapping (design.md rule 4). Entries that
-// point outside memory end the walk there, as a fault would.
+// point outside memory, or to free memory, end the walk there, as a fault would.
 #pragma once
 
 #include <optional>

@@ -12,11 +12,23 @@ namespace {
 // VFIO's own locks order what its descriptor does with the device.
 constexpr uint8_t kByTheDriver = sim::kAccessMarked;
 
+// iopt_table_enforce_dev_resv_regions and iopt_remove_reserved_iova: the devices of this machine
+// have no reserved regions, but the lock is taken for them. LOCKS: igroup->lock held.
+void ChangeReservedRegions(Kernel& k, HwptHandle hwpt) {
+  const sim::LockId lock = Get(k, Read(k, hwpt, &Hwpt::ioas)).iopt.iova_rwsem;
+  down_write(k.t, lock);
+  up_write(k.t, lock);
+}
+
 int AttachLocked(Kernel& k, DeviceHandle h, HwptHandle hwpt) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDoAttach);
   if (!Read(k, h, &Device::bound, kByTheDriver)) return -sim::kENOENT;  // it is closing the device
   if (!Read(k, h, &Device::attached).null()) return -sim::kEBUSY;
-  if (should_fail(k.t, sim::FaultSite::kDeviceAttach, Ref(k, h))) return -sim::kENOMEM;
+  ChangeReservedRegions(k, hwpt);
+  if (should_fail(k.t, sim::FaultSite::kDeviceAttach, Ref(k, h))) {
+    ChangeReservedRegions(k, hwpt);
+    return -sim::kENOMEM;
+  }
   set_group_domain(k.t, k.iommu, Read(k, h, &Device::endpoint), Read(k, hwpt, &Hwpt::domain));
   Write(k, h, &Device::attached, hwpt);
   refcount_inc(k, KeyOf(hwpt), &Object::users);
@@ -31,6 +43,7 @@ void Detach(Kernel& k, DeviceHandle h) {
   if (!hwpt.null()) {
     set_group_domain(k.t, k.iommu, Read(k, h, &Device::endpoint), {});
     Write(k, h, &Device::attached, {});
+    ChangeReservedRegions(k, hwpt);
   }
   mutex_unlock(k.t, Get(k, h).igroup_lock);
   if (hwpt.null()) return;

@@ -207,7 +207,7 @@ void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot,
     case ObjectType::kNone:
       break;
   }
-  IOMMUFD_CHECK(false, "destroy of an object without a type");
+  k.t.Oops(sim::Splat::kNullDereference, Ref(ctx));  // a call through ops->destroy of no type
 }
 
 int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
@@ -222,7 +222,8 @@ int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
 void iommufd_get_file(Kernel& k, ContextHandle ctx) { refcount_inc(k, ctx, &Context::file); }
 
 void iommufd_put_file(Kernel& k, ContextHandle ctx) {
-  if (refcount_dec_and_test(k, ctx, &Context::file)) Release(k, ctx);
+  if (!refcount_dec_and_test(k, ctx, &Context::file)) return;
+  task_work_add(k.t, [&k, ctx] { Release(k, ctx); });
 }
 
 int close_iommufd(Kernel& k, ContextHandle ctx) {

@@ -8,9 +8,17 @@ using Slot = TableEntry::State;
 
 namespace {
 
-TableEntry& EntryOf(std::vector<TableEntry>& table, uint32_t id) {
-  IOMMUFD_CHECK(id >= 1 && id <= table.size(), "id outside the table");
+// The entry of an object. One that never got an id, or lost it, has none: a BUG of its caller.
+TableEntry& EntryOf(Kernel& k, std::vector<TableEntry>& table, uint32_t id, ObjectKey key) {
+  if (id == 0 || id > table.size()) k.t.Oops(sim::Splat::kBug, Ref(k, key));
   return table[id - 1];
+}
+
+// xa_store of the object over the entry that was reserved for it.
+TableEntry& ReservedEntry(Kernel& k, std::vector<TableEntry>& table, uint32_t id, ObjectKey key) {
+  TableEntry& entry = EntryOf(k, table, id, key);
+  if (entry.state != Slot::kReserved) k.t.Oops(sim::Splat::kBug, Ref(k, key));
+  return entry;
 }
 
 void TrimFree(std::vector<TableEntry>& table) {
@@ -25,7 +33,7 @@ int TakeOut(Kernel& k, ContextHandle ctx, ObjectKey key) {
   }
   const uint32_t id = Get(k, key).id;
   Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
-    EntryOf(table, id) = TableEntry{};
+    EntryOf(k, table, id, key) = TableEntry{};
     TrimFree(table);
   });
   return 0;
@@ -114,8 +122,7 @@ void Publish(Kernel& k, ContextHandle ctx, ObjectKey key) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
   const uint32_t id = Get(k, key).id;
   Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
-    TableEntry& entry = EntryOf(table, id);
-    IOMMUFD_CHECK(entry.state == Slot::kReserved, "only a reserved id is published");
+    TableEntry& entry = ReservedEntry(k, table, id, key);
     entry.state = Slot::kPublished;
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
@@ -126,8 +133,7 @@ void AbortId(Kernel& k, ContextHandle ctx, ObjectKey key) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
   const uint32_t id = Get(k, key).id;
   Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
-    TableEntry& entry = EntryOf(table, id);
-    IOMMUFD_CHECK(entry.state == Slot::kReserved, "only a reserved id is given back");
+    TableEntry& entry = ReservedEntry(k, table, id, key);
     entry = TableEntry{};
     TrimFree(table);
   });

@@ -86,6 +86,8 @@ struct Context {
   LockId liveupdate_mutex;                     // R5 and later, and `reference`
   sim::Refcount file;                          // struct file references: fd, bound devices, LUO
   Shared<bool, Field::kFdOpen> fd_open{true};  // in the process's descriptor table
+  // `reference`: the file is preserved, so its marks do not change. Under liveupdate_mutex.
+  Shared<bool, Field::kMarksFrozen> marks_frozen;
   // Index id-1; trailing free entries are trimmed.
   Shared<std::vector<TableEntry>, Field::kObjectTable> objects;
 
@@ -94,6 +96,7 @@ struct Context {
   static void Visit(Visitor&& v, Self&... s) {
     v("file", s.file...);
     v("fd_open", s.fd_open...);
+    v("marks_frozen", s.marks_frozen...);
     v("objects", s.objects...);
   }
 };

@@ -11,19 +11,54 @@ namespace {
 constexpr uint64_t kMaxOrderBytes = mm::kPageSize << 10;  // MAX_PAGE_ORDER 10
 constexpr sim::ObjectRef kKhoRef{sim::ObjectKind::kKho, 0};
 
-uint64_t PagesOf(uint64_t size) {
-  return std::bit_ceil((size + mm::kPageSize - 1) >> mm::kPageShift);
+int OrderOf(uint64_t size) {
+  return std::countr_zero(std::bit_ceil((size + mm::kPageSize - 1) >> mm::kPageShift));
 }
 
-void SetBit(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
-  IOMMUFD_CHECK(k.mm.phys.Exists(pfn), "a page that is registered exists");
+// Whose data a record of this object is.
+mm::OwnerSet RecordOf(sim::ObjectRef object) {
+  switch (object.kind) {
+    case sim::ObjectKind::kMemfd:
+      return mm::Only(mm::FrameOwner::kMemfdSer);
+    case sim::ObjectKind::kIommufd:
+      return mm::Only(mm::FrameOwner::kIommufdSer);
+    case sim::ObjectKind::kFlb:
+      return mm::Only(mm::FrameOwner::kFlbSer);
+    default:
+      return mm::kRecordOwners;
+  }
+}
+
+void SetBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
   IOMMUFD_CHECK(owner.kind != sim::ObjectKind::kNone, "a registration is on somebody's behalf");
   mutex_lock(k.t, k.lu.kho.radix_mutex);
-  Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<Pfn>& set) {
-    const auto position = std::lower_bound(set.begin(), set.end(), pfn);
-    if (position == set.end() || *position != pfn) set.insert(position, pfn);
+  Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<KhoKey>& set) {
+    const auto position = std::lower_bound(set.begin(), set.end(), key);
+    if (position == set.end() || *position != key) set.insert(position, key);
   });
-  k.t.Emit(sim::Note::kKhoAdd, owner, static_cast<int64_t>(pfn));
+  for (Pfn pfn = key.pfn; pfn < key.end(); ++pfn) {
+    k.t.Emit(sim::Note::kKhoAdd, owner, static_cast<int64_t>(pfn));
+  }
+  mutex_unlock(k.t, k.lu.kho.radix_mutex);
+}
+
+void ClearBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
+  mutex_lock(k.t, k.lu.kho.radix_mutex);
+  Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<KhoKey>& set) {
+    const auto position = std::lower_bound(set.begin(), set.end(), key);
+    if (position != set.end() && *position == key) set.erase(position);
+  });
+  // Keys of a few records: a walk is cheap.
+  const std::vector<KhoKey>& left = k.lu.kho.preserved.Peek();
+  const auto still = [&](Pfn pfn) {
+    return std::any_of(left.begin(), left.end(), [pfn](const KhoKey& other) {
+      return other.pfn <= pfn && pfn < other.end();
+    });
+  };
+  for (Pfn pfn = key.pfn; pfn < key.end(); ++pfn) {
+    const auto note = still(pfn) ? sim::Note::kKhoOrderMismatch : sim::Note::kKhoDel;
+    k.t.Emit(note, owner, static_cast<int64_t>(pfn));
+  }
   mutex_unlock(k.t, k.lu.kho.radix_mutex);
 }
 
@@ -33,39 +68,41 @@ sim::ObjectRef FrameOf(PhysAddr address) {
 }
 uint16_t WordOf(PhysAddr address) { return static_cast<uint16_t>(address >> 3 & 511); }
 
+// Of [memory + offset, ... + bytes). A field that a wild offset wraps around is nowhere either.
 void CheckPointer(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
   IOMMUFD_CHECK(bytes >= 1 && bytes <= 8, "a field has one to eight bytes");
   if (memory == 0) k.t.Oops(sim::Splat::kNullDereference, object);
   if (IsErr(memory)) k.t.Oops(sim::Splat::kBadPointer, object, PtrErr(memory));
   for (const uint64_t end : {uint64_t{0}, static_cast<uint64_t>(bytes) - 1}) {
-    const Pfn pfn = mm::PfnOf(memory + offset + end);
-    if (!k.mm.phys.Exists(pfn) || k.mm.phys.at(pfn).owner == mm::FrameOwner::kFree) {
-      k.t.Oops(sim::Splat::kUseAfterFree, object, static_cast<int64_t>(pfn));
-    }
+    k.mm.phys.Use(k.t, mm::PfnOf(memory + offset + end), RecordOf(object), object);
   }
 }
 
 }  // namespace
 
-int kho_preserve_page(Kernel& k, Pfn pfn, sim::ObjectRef owner, sim::FaultSite site) {
+std::vector<Pfn> Kho::PreservedPages() const {
+  std::vector<Pfn> pages;
+  for (const KhoKey& key : preserved.Peek()) {
+    for (Pfn pfn = key.pfn; pfn < key.end(); ++pfn) pages.push_back(pfn);
+  }
+  std::sort(pages.begin(), pages.end());
+  pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
+  return pages;
+}
+
+int kho_preserve_folio(Kernel& k, Pfn pfn, sim::ObjectRef owner, sim::FaultSite site) {
   if (should_fail(k.t, site, owner)) return FailureOf(site);
-  SetBit(k, pfn, owner);
+  SetBit(k, {pfn, k.mm.phys.Use(k.t, pfn, mm::kAnyOwner, owner).order}, owner);
   return 0;
 }
 
-void kho_unpreserve_page(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
-  mutex_lock(k.t, k.lu.kho.radix_mutex);
-  Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<Pfn>& set) {
-    const auto position = std::lower_bound(set.begin(), set.end(), pfn);
-    if (position != set.end() && *position == pfn) set.erase(position);
-  });
-  k.t.Emit(sim::Note::kKhoDel, owner, static_cast<int64_t>(pfn));
-  mutex_unlock(k.t, k.lu.kho.radix_mutex);
+void kho_unpreserve_folio(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
+  ClearBit(k, {pfn, k.mm.phys.at(pfn).order}, owner);
 }
 
 PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner, sim::ObjectRef object) {
   const sim::Scope scope(k.t, sim::Fn::kKhoAllocPreserve, object);
-  IOMMUFD_CHECK(owner != mm::FrameOwner::kUserMemory && owner != mm::FrameOwner::kPageTable,
+  IOMMUFD_CHECK(mm::Contains(mm::kRecordOwners, owner),
                 "memory that is born registered is the kernel's own record");
   if (size == 0) return ErrPtr(-sim::kEINVAL);
   if (size > kMaxOrderBytes) return ErrPtr(-sim::kE2BIG);
@@ -73,22 +110,37 @@ PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner, sim:
     k.t.Emit(sim::Note::kCalleeFailed, object, -sim::kENOMEM);
     return ErrPtr(-sim::kENOMEM);
   }
-  const auto first = k.mm.phys.Alloc(k.t, owner, PagesOf(size));
+  const auto first = k.mm.phys.AllocFolio(k.t, owner, OrderOf(size));
   if (!first.has_value()) return ErrPtr(-sim::kENOMEM);
-  for (uint64_t i = 0; i < PagesOf(size); ++i) SetBit(k, *first + i, object);
+  SetBit(k, {*first, OrderOf(size)}, object);
+  if (owner == mm::FrameOwner::kIommufdSer) {
+    k.t.Emit(sim::Note::kRecordCapacity, object, static_cast<int64_t>(size));
+  }
   return mm::AddressOf(*first);
 }
 
-void kho_unpreserve_free(Kernel& k, PhysAddr memory, uint64_t size, sim::ObjectRef object) {
+void kho_unpreserve_free(Kernel& k, PhysAddr memory, sim::ObjectRef object) {
   const sim::Scope scope(k.t, sim::Fn::kKhoUnpreserveFree, object);
   if (memory == 0) return;
   CheckPointer(k, memory, 0, 1, object);
-  IOMMUFD_CHECK(memory % mm::kPageSize == 0, "allocations start at a page");
-  for (uint64_t i = 0; i < PagesOf(size); ++i) {
-    kho_unpreserve_page(k, mm::PfnOf(memory) + i, object);
-    k.mm.phys.Put(k.t, mm::PfnOf(memory) + i);
-  }
+  const Pfn pfn = mm::PfnOf(memory);
+  const Pfn head = pfn - k.mm.phys.at(pfn).tail;  // virt_to_folio
+  kho_unpreserve_folio(k, head, object);
+  k.mm.phys.Put(k.t, head);
 }
+
+namespace {
+
+// A store into iommufd's records: up to which byte of the allocation it reaches.
+void NoteRecord(Kernel& k, PhysAddr address, int bytes, sim::ObjectRef object) {
+  const Pfn pfn = mm::PfnOf(address);
+  const mm::Frame& frame = k.mm.phys.at(pfn);
+  if (frame.owner != mm::FrameOwner::kIommufdSer) return;
+  const uint64_t end = address - mm::AddressOf(pfn - frame.tail) + static_cast<uint64_t>(bytes);
+  k.t.Emit(sim::Note::kRecordStore, object, static_cast<int64_t>(end));
+}
+
+}  // namespace
 
 void store(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, uint64_t value,
            sim::ObjectRef object) {
@@ -98,6 +150,7 @@ void store(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, uint64_t valu
   k.t.Access(sim::Primitive::kWrite, frame, Field::kRecords, sim::kAccessWord,
              WordOf(memory + offset));
   k.mm.phys.WriteField(memory + offset, bytes, value);
+  NoteRecord(k, memory + offset, bytes, object);
 }
 
 uint64_t load(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {

@@ -77,7 +77,9 @@ int HandlerPreserve(Kernel& k, SessionHandle session, LuoFile* file) {
     return memfd_luo_preserve(k, file->memfd, &file->data);
   }
   PreserveArguments arguments{session, file->iommufd, 0};
+  k.t.Emit(sim::Note::kPreserveBegin, Ref(file->iommufd));
   const int error = k.design.Preserve(k, &arguments);
+  k.t.Emit(sim::Note::kPreserveEnd, Ref(file->iommufd), error);
   file->data = arguments.serialized_data;
   return error;
 }
@@ -86,7 +88,9 @@ void HandlerUnpreserve(Kernel& k, SessionHandle session, const LuoFile& file) {
   if (file.file.kind == FileRef::Kind::kMemfd) {
     return memfd_luo_unpreserve(k, file.memfd, file.data);
   }
+  k.t.Emit(sim::Note::kUnpreserveBegin, Ref(file.iommufd));
   k.design.Unpreserve(k, PreserveArguments{session, file.iommufd, file.data});
+  k.t.Emit(sim::Note::kUnpreserveEnd, Ref(file.iommufd));
 }
 
 // From the id on: each step has its inverse, run in reverse on failure.
@@ -208,7 +212,8 @@ int luo_close_session(Kernel& k, SessionHandle session) {
 void luo_get_session(Kernel& k, SessionHandle session) { refcount_inc(k, session, &Session::file); }
 
 void luo_put_session(Kernel& k, SessionHandle session) {
-  if (refcount_dec_and_test(k, session, &Session::file)) ReleaseSession(k, session);
+  if (!refcount_dec_and_test(k, session, &Session::file)) return;
+  task_work_add(k.t, [&k, session] { ReleaseSession(k, session); });
 }
 
 int luo_get_token_outgoing(Kernel& k, SessionHandle session, mm::MemfdHandle memfd, uint64_t* token,

@@ -19,7 +19,7 @@ uint64_t ArrayPages(uint64_t folios) {
 // Undo of PreserveFolios and PreserveArray from whatever the header names.
 void UnregisterFolios(Kernel& k, const std::vector<Pfn>& folios, size_t registered,
                       sim::ObjectRef ref) {
-  while (registered > 0) kho_unpreserve_page(k, folios[--registered], ref);
+  while (registered > 0) kho_unpreserve_folio(k, folios[--registered], ref);
 }
 
 // The folio list, registered like a vmalloc area; 0 with *error set on failure.
@@ -31,9 +31,9 @@ PhysAddr PreserveArray(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef
   const auto first = k.mm.phys.Alloc(k.t, mm::FrameOwner::kMemfdSer, pages);
   if (!first.has_value()) return 0;
   for (uint64_t i = 0; i < pages; ++i) {
-    *error = kho_preserve_page(k, *first + i, ref, sim::FaultSite::kKhoPreserveVmalloc);
+    *error = kho_preserve_folio(k, *first + i, ref, sim::FaultSite::kKhoPreserveVmalloc);
     if (*error == 0) continue;
-    for (uint64_t done = 0; done < i; ++done) kho_unpreserve_page(k, *first + done, ref);
+    for (uint64_t done = 0; done < i; ++done) kho_unpreserve_folio(k, *first + done, ref);
     for (uint64_t page = 0; page < pages; ++page) k.mm.phys.Put(k.t, *first + page);
     return 0;
   }
@@ -48,7 +48,7 @@ PhysAddr PreserveArray(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef
 
 int PreserveFolios(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref, PhysAddr* array) {
   for (size_t i = 0; i < folios.size(); ++i) {
-    const int error = kho_preserve_page(k, folios[i], ref, sim::FaultSite::kKhoPreserveFolio);
+    const int error = kho_preserve_folio(k, folios[i], ref, sim::FaultSite::kKhoPreserveFolio);
     if (error == 0) continue;
     UnregisterFolios(k, folios, i, ref);
     return error;
@@ -90,7 +90,7 @@ int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
   store(k, header, kMemfdSeals.offset, kMemfdSeals.bytes, seals, ref);
   const int error = size > 0 ? PreserveContents(k, memfd, header, size) : 0;
   if (error != 0) {
-    kho_unpreserve_free(k, header, kMemfdSerSize, ref);
+    kho_unpreserve_free(k, header, ref);
     return error;
   }
   *data = header;
@@ -123,17 +123,19 @@ void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
   const sim::LockId lock = Get(k.t, k.mm, memfd).inode_lock;
   mutex_lock(k.t, lock);
   SetFrozen(k, memfd, false);
-  const MemfdSerialized serialized = ReadMemfdSerialized(k.mm.phys, data);
-  const PhysAddr array = load(k, data, kMemfdArray.offset, 8, ref);
-  for (const auto& [index, pfn] : serialized.pages) {
-    kho_unpreserve_page(k, pfn, ref);
-    k.mm.phys.Unpin(k.t, pfn);
+  // Whatever the header says by now is believed, as the kernel does; a wild list ends in an oops.
+  const uint64_t folios = load(k, data, kMemfdFolios.offset, kMemfdFolios.bytes, ref);
+  const PhysAddr array = load(k, data, kMemfdArray.offset, kMemfdArray.bytes, ref);
+  for (uint64_t i = 0; i < folios; ++i) {
+    const Pfn pfn = load(k, array, i * kFolioSize + kFolioPfnFlags.offset, 8, ref) >> kPfnShift;
+    kho_unpreserve_folio(k, pfn, ref);
+    unpin_pages(k.t, k.mm, {pfn});
   }
-  for (uint64_t i = 0; i < ArrayPages(serialized.pages.size()); ++i) {
-    kho_unpreserve_page(k, mm::PfnOf(array) + i, ref);
+  for (uint64_t i = 0; i < ArrayPages(folios); ++i) {
+    kho_unpreserve_folio(k, mm::PfnOf(array) + i, ref);
     k.mm.phys.Put(k.t, mm::PfnOf(array) + i);
   }
-  kho_unpreserve_free(k, data, kMemfdSerSize, ref);
+  kho_unpreserve_free(k, data, ref);
   mutex_unlock(k.t, lock);
 }
 
@@ -145,6 +147,7 @@ MemfdSerialized ReadMemfdSerialized(const mm::PhysMemory& phys, PhysAddr data) {
   const uint64_t folios = phys.ReadField(data + kMemfdFolios.offset, kMemfdFolios.bytes);
   const PhysAddr array = phys.ReadField(data + kMemfdArray.offset, kMemfdArray.bytes);
   for (uint64_t i = 0; i < folios; ++i) {
+    if (!phys.InUse(mm::PfnOf(array + i * kFolioSize))) break;  // a count that memory made up
     const uint64_t word = phys.ReadField(array + i * kFolioSize + kFolioPfnFlags.offset, 8);
     const uint64_t index = phys.ReadField(array + i * kFolioSize + kFolioIndex.offset, 8);
     result.pages.emplace_back(static_cast<uint32_t>(index), word >> kPfnShift);

@@ -18,10 +18,27 @@ using sim::Field;
 using sim::LockId;
 using sim::Shared;
 
-// KHO's registration set: one bit for each page, no count, no owner (luo_kho.md section 6).
+// One bit of KHO's radix tree: 2^order pages from `pfn`, which is a multiple of that.
+struct KhoKey {
+  Pfn pfn = 0;
+  int order = 0;
+  friend bool operator==(const KhoKey&, const KhoKey&) = default;
+  friend auto operator<=>(const KhoKey&, const KhoKey&) = default;
+  Pfn end() const { return pfn + (Pfn{1} << order); }
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("pfn", s.pfn...);
+    v("order", s.order...);
+  }
+};
+
+// KHO's registration set: one bit for each (order, pfn), no count, no owner (luo_kho.md section 6).
 struct Kho {
   LockId radix_mutex;
-  Shared<std::vector<Pfn>, Field::kKhoTree> preserved;  // ascending
+  Shared<std::vector<KhoKey>, Field::kKhoTree> preserved;  // ascending
+
+  // The pages that the next kernel keeps, ascending, each once. For observers.
+  std::vector<Pfn> PreservedPages() const;
 
   friend bool operator==(const Kho&, const Kho&) = default;
   template <class Visitor, class... Self>
@@ -89,8 +106,6 @@ struct State {
   Shared<std::vector<SessionHandle>, Field::kSessionList> session_list;
   Shared<std::vector<FileRef>, Field::kGlobalFiles> preserved_ids;  // the global id set
   Shared<FlbOutgoing, Field::kFlb> flb;
-  // `reference`: an iommufd is preserved, so its marks are frozen. Under liveupdate_mutex.
-  Shared<bool, Field::kMarksFrozen> marks_frozen;
 
   friend bool operator==(const State&, const State&) = default;
   template <class Visitor, class... Self>
@@ -100,7 +115,6 @@ struct State {
     v("session_list", s.session_list...);
     v("preserved_ids", s.preserved_ids...);
     v("flb", s.flb...);
-    v("marks_frozen", s.marks_frozen...);
   }
 };
 

@@ -47,7 +47,7 @@ int PinRange(Task& t, PhysMemory& phys, PageMap& map, uint32_t first, uint32_t c
       out->resize(before);
       return -sim::kENOMEM;
     }
-    phys.Pin(*pfn);
+    phys.Pin(t, *pfn);
     out->push_back(*pfn);
   }
   return 0;
@@ -67,25 +67,59 @@ Memfd& Get(Task& t, Machine& mm, MemfdHandle h) {
   return *memfd;
 }
 
+namespace {
+
+// mm/memfd.c: memfd_tag_pins. The pages of the page cache that somebody has pinned.
+std::vector<Pfn> PinnedPages(Task& t, Machine& mm, MemfdHandle h) {
+  View k{t, mm};
+  std::vector<Pfn> pinned;
+  for (const auto& [index, pfn] : Read(k, h, &Memfd::state, kByTheFile).pages) {
+    t.Place(sim::ObjectKind::kFrame, sim::Field::kPins);
+    if (mm.phys.ReadPins(t, pfn) > 0) pinned.push_back(pfn);
+  }
+  return pinned;
+}
+
+// mm/memfd.c: memfd_wait_for_pins. Waits a while for the pages that are pinned now, not for those
+// pinned meanwhile. LOCKS: inode lock held, so the pages stay in the page cache.
+int WaitForPins(Task& t, Machine& mm, MemfdHandle h) {
+  const std::vector<Pfn> tagged = PinnedPages(t, mm, h);
+  if (tagged.empty()) return 0;
+  might_sleep(t, Ref(h));  // schedule_timeout_killable: whoever runs meanwhile may unpin
+  for (const Pfn pfn : PinnedPages(t, mm, h)) {
+    if (std::find(tagged.begin(), tagged.end(), pfn) != tagged.end()) return -sim::kEBUSY;
+  }
+  return 0;
+}
+
+// mm/memfd.c: memfd_add_seals, from F_SEAL_SEAL on. Memfds have the default mode, 0777.
+int AddSealsLocked(Task& t, Machine& mm, MemfdHandle h, uint32_t seals) {
+  View k{t, mm};
+  const uint32_t present = Read(k, h, &Memfd::state, kByTheFile).seals;
+  if ((present & kSealSeal) != 0) return -sim::kEPERM;
+  if ((seals & kSealExec) != 0) seals |= kSealShrink | kSealGrow | kSealWrite | kSealFutureWrite;
+  if ((seals & kSealWrite) != 0 && (present & kSealWrite) == 0) {
+    const int error = WaitForPins(t, mm, h);
+    if (error != 0) return error;
+  }
+  Update(k, h, &Memfd::state, [&](MemfdState& state) { state.seals |= seals; }, kByTheFile);
+  return 0;
+}
+
+}  // namespace
+
 int memfd_add_seals(Task& t, Machine& mm, MemfdHandle h, uint32_t seals) {
   if ((seals & ~kKnownSeals) != 0) return -sim::kEINVAL;
   const sim::LockId lock = Get(t, mm, h).inode_lock;
-  View k{t, mm};
   mutex_lock(t, lock);
-  const int error = Update(
-      k, h, &Memfd::state,
-      [&](MemfdState& state) {
-        if ((state.seals & kSealSeal) != 0) return -sim::kEPERM;
-        state.seals |= seals;
-        return 0;
-      },
-      kByTheFile);
+  const int error = AddSealsLocked(t, mm, h, seals);
   mutex_unlock(t, lock);
   return error;
 }
 
 int memfd_punch_hole(Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint64_t length) {
-  if (length == 0 || offset + length < offset) return -sim::kEINVAL;
+  if (offset > kMaxFileOffset || length == 0 || length > kMaxFileOffset) return -sim::kEINVAL;
+  if (offset + length > kMaxFileOffset) return -sim::kEFBIG;
   const sim::LockId lock = Get(t, mm, h).inode_lock;
   View k{t, mm};
   mutex_lock(t, lock);
@@ -142,14 +176,23 @@ void memfd_get_file(Task& t, Machine& mm, MemfdHandle h) {
   refcount_inc(k, h, &Memfd::file);
 }
 
-void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
+namespace {
+
+void ReleaseMemfd(Task& t, Machine& mm, MemfdHandle h) {
   View k{t, mm};
-  if (!refcount_dec_and_test(k, h, &Memfd::file)) return;
   Update(
       k, h, &Memfd::state,
       [&](MemfdState& state) { DropPages(t, mm.phys, state.pages, 0, UINT32_MAX); }, kByTheFile);
   lock_destroy(t, Get(t, mm, h).inode_lock);
   mm.memfds.Free(h);
+}
+
+}  // namespace
+
+void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
+  View k{t, mm};
+  if (!refcount_dec_and_test(k, h, &Memfd::file)) return;
+  task_work_add(t, [&t, &mm, h] { ReleaseMemfd(t, mm, h); });
 }
 
 int memfd_pin_folios(Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,
@@ -197,7 +240,10 @@ void account_locked_pages(Task& t, Machine& mm, int64_t pages) {
 }
 
 void unpin_pages(Task& t, Machine& mm, const std::vector<Pfn>& pfns) {
-  for (Pfn pfn : pfns) mm.phys.Unpin(t, pfn);
+  for (Pfn pfn : pfns) {
+    t.Place(sim::ObjectKind::kFrame, sim::Field::kPins);
+    mm.phys.Unpin(t, pfn);
+  }
 }
 
 }  // namespace iommufd_check::mm

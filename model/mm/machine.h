@@ -102,7 +102,10 @@ Memfd& Get(sim::Task& t, Machine& mm, MemfdHandle h);
 inline Memfd& Get(View& view, MemfdHandle h) { return Get(view.t, view.mm, h); }
 inline sim::ObjectRef Ref(View&, MemfdHandle h) { return Ref(h); }
 
-// System calls on a memfd. Errno order as in luo_kho.md section 7 and memfd_create(2).
+// System calls on a memfd. Errno order as in luo_kho.md section 7, and of Linux 6.12:
+// memfd_add_seals (mm/memfd.c): unknown seals EINVAL, F_SEAL_SEAL set EPERM, F_SEAL_WRITE anew
+// while a page of the page cache is pinned EBUSY; F_SEAL_EXEC implies all but F_SEAL_SEAL.
+// vfs_fallocate (fs/open.c), before shmem_fallocate looks at seals: offsets are signed.
 int memfd_add_seals(sim::Task& t, Machine& mm, MemfdHandle h, uint32_t seals);
 int memfd_punch_hole(sim::Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint64_t length);
 int memfd_truncate(sim::Task& t, Machine& mm, MemfdHandle h, uint64_t size);

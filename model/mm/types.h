@@ -15,7 +15,8 @@ using Iova = uint64_t;
 
 inline constexpr int kPageShift = 12;
 inline constexpr uint64_t kPageSize = uint64_t{1} << kPageShift;
-inline constexpr uint64_t kMax = UINT64_MAX;  // "MAX" of uapi.md
+inline constexpr uint64_t kMax = UINT64_MAX;           // "MAX" of uapi.md
+inline constexpr uint64_t kMaxFileOffset = INT64_MAX;  // loff_t; MAX_LFS_FILESIZE
 
 // No frame has pfn 0, so physical address 0 is a NULL that no allocation returns.
 inline constexpr Pfn kFirstPfn = 0x100;
@@ -40,6 +41,29 @@ constexpr std::string_view Name(FrameOwner owner) {
                                          "memfd ser", "iommufd ser", "flb ser"};
   return kNames[static_cast<int>(owner)];
 }
+
+// Who freed a frame, in the value of Note::kFrameFreedBy.
+struct FreedBy {
+  FrameOwner owner = FrameOwner::kFree;  // before
+  uint16_t operation = 0;
+  uint8_t task = 0;
+};
+constexpr int64_t PackFreedBy(const FreedBy& by) {
+  return static_cast<int64_t>(by.owner) << 24 | int64_t{by.task} << 16 | by.operation;
+}
+constexpr FreedBy UnpackFreedBy(int64_t value) {
+  return {static_cast<FrameOwner>(value >> 24 & 0xff), static_cast<uint16_t>(value & 0xffff),
+          static_cast<uint8_t>(value >> 16 & 0xff)};
+}
+
+// Which owners an access accepts.
+using OwnerSet = uint32_t;
+constexpr OwnerSet Only(FrameOwner owner) { return OwnerSet{1} << static_cast<int>(owner); }
+inline constexpr OwnerSet kAnyOwner = ~Only(FrameOwner::kFree);
+// Memory of kho_alloc_preserve and kho_preserve_vmalloc.
+inline constexpr OwnerSet kRecordOwners =
+    Only(FrameOwner::kMemfdSer) | Only(FrameOwner::kIommufdSer) | Only(FrameOwner::kFlbSer);
+constexpr bool Contains(OwnerSet set, FrameOwner owner) { return (set & Only(owner)) != 0; }
 
 // F_SEAL_* (uapi fcntl.h), same bits.
 enum Seal : uint32_t {

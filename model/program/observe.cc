@@ -126,9 +126,9 @@ void ObserveMemory(const World& world, spec::Snapshot* out) {
         {h.index, state.size, state.seals, state.frozen, memfd.file.value, 1, state.pages});
   });
   out->registered.clear();
-  for (mm::Pfn pfn : world.kernel.luo.kho.preserved.Peek()) {
-    const mm::FrameOwner owner =
-        world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner : mm::FrameOwner::kFree;
+  for (mm::Pfn pfn : world.kernel.luo.kho.PreservedPages()) {
+    const mm::FrameOwner owner = world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner
+                                                                : mm::FrameOwner::kFree;
     out->registered.emplace_back(pfn, owner);
   }
 }

@@ -42,6 +42,21 @@ using FieldOf = std::remove_cvref_t<decltype(std::invoke(std::declval<P>(), std:
 
 }  // namespace access_internal
 
+// What an access of this field says beside that it happened: what the gates, marks and page checks
+// of live update are made of. `value` is what is read or has been written.
+template <Field F, class T>
+void NoteRead(Task& t, ObjectRef object, const T& value) {
+  if constexpr (F == Field::kIoptImmutable) {
+    t.Emit(value != 0 ? Note::kGateRefused : Note::kGatePassed, object);
+  } else if constexpr (F == Field::kAreaPages) {
+    if (value.null()) t.Emit(Note::kUnfilledAreaSeen, object);
+  }
+}
+template <Field F, class T>
+void NoteWrite(Task& t, ObjectRef object, const T& value) {
+  if constexpr (F == Field::kHwptToken) t.Emit(Note::kMark, object, static_cast<int64_t>(value));
+}
+
 // The value. Marked accesses (READ_ONCE, smp_load_acquire) pass kAccessMarked, kAccessOrders.
 template <class K, class T, class P>
 auto Read(K& k, Handle<T> h, const P& path, uint8_t marks = 0) {
@@ -49,6 +64,7 @@ auto Read(K& k, Handle<T> h, const P& path, uint8_t marks = 0) {
   k.t.Place(T::kKind, F::kField);
   const auto& field = std::invoke(path, Get(k, h));
   k.t.Access(Primitive::kRead, Ref(k, h), F::kField, marks);
+  NoteRead<F::kField>(k.t, Ref(k, h), field.Peek());
   return field.Peek();
 }
 template <class K, class T, class P>
@@ -65,6 +81,7 @@ void Write(K& k, Handle<T> h, const P& path, typename access_internal::FieldOf<T
   const uint8_t same = field.Peek() == value ? kAccessSame : 0;
   k.t.Access(Primitive::kWrite, Ref(k, h), F::kField, marks | same | F::kPlainWrite);
   field.Raw() = std::move(value);
+  NoteWrite<F::kField>(k.t, Ref(k, h), field.Peek());
 }
 template <class K, class T, class P>
 void WriteOnce(K& k, Handle<T> h, const P& path,

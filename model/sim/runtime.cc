@@ -47,6 +47,7 @@ void Runtime::Reset(const RunConfig& config) {
     task.spin_depth_ = 0;
     task.function_ = Fn::kNone;
     task.depth_ = 0;
+    task.work_.clear();
   }
   waiting_ = 0;
   for (auto& counts : occurrences_) counts.fill(0);
@@ -213,7 +214,17 @@ void Runtime::EndOperation(Task& t, int64_t result) {
   if (t.held_count_ != 0) {
     t.Report(Splat::kLockHeldAtReturn, config_.locks->at(t.held_[0].id).object);
   }
+  RunTaskWork(t);
   t.Record(Primitive::kOpEnd, {}, 0, result);
+}
+
+// kernel/task_work.c: the last added runs first; what it adds itself comes after all of them.
+void Runtime::RunTaskWork(Task& t) {
+  while (!t.work_.empty()) {
+    std::vector<std::function<void()>> batch = std::move(t.work_);
+    t.work_.clear();
+    for (auto work = batch.rbegin(); work != batch.rend(); ++work) (*work)();
+  }
 }
 
 void Runtime::NoteOrder(Task& t, const LockState& wanted, const Nesting& nesting) {

@@ -175,6 +175,7 @@ class Runtime {
   void UnwindAll();
   void NoteOrder(Task& t, const LockState& wanted, const Nesting& nesting);
   bool TakeTimeout();
+  void RunTaskWork(Task& t);
   bool PlanFails(const Task& t, FaultSite site, int64_t* occurrence);
 
   RunConfig config_;

@@ -120,7 +120,7 @@ void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
   } else {
     lock->owner = static_cast<int8_t>(t.id());
   }
-  IOMMUFD_CHECK(t.held_count_ < Task::kMaxHeld, "a task holds too many locks");
+  if (t.held_count_ == Task::kMaxHeld) t.Oops(Splat::kBug, object);  // MAX_LOCK_DEPTH
   t.held_[t.held_count_++] = HeldLock{id, mode, nesting.subclass};
   if (!sleeps) ++t.spin_depth_;
   t.Record(Primitive::kLock, object, class_number, id.generation, mode_number, id.index);
@@ -165,13 +165,13 @@ void spin_unlock(Task& t, LockId id) { ReleaseLock(t, id, LockMode::kExclusive);
 
 void lockdep_assert_held(Task& t, LockId id) {
   if (!t.Holds(id)) {
-    const LockState& lock = t.runtime().locks().at(id);
+    const LockState& lock = StillThere(t, id, {});
     t.Report(Splat::kLockNotHeld, lock.object, static_cast<int>(lock.lock_class));
   }
 }
 
 void lock_destroy(Task& t, LockId id) {
-  LockState& lock = t.runtime().locks().at(id);
+  const LockState& lock = StillThere(t, id, {});
   if (lock.held() || lock.waited_for()) {
     t.Oops(Splat::kFreeLockedLock, lock.object, static_cast<int>(lock.lock_class));
   }
@@ -204,6 +204,8 @@ bool wait_event_timeout(Task& t, ObjectRef queue, const std::function<bool()>& c
 }
 
 void wake_up_all(Task& t, ObjectRef queue) { t.runtime().Wake(t, queue); }
+
+void task_work_add(Task& t, std::function<void()> work) { t.work_.push_back(std::move(work)); }
 
 void might_sleep(Task& t, ObjectRef where) {
   if (t.spin_depth() > 0) t.Report(Splat::kSleepInAtomic, where);

@@ -19,6 +19,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "model/sim/check.h"
 #include "model/sim/event.h"
@@ -49,6 +50,7 @@ class Task {
  public:
   TaskId id() const { return id_; }
   uint32_t steps() const { return steps_; }
+  uint16_t operation() const { return operation_; }
   Runtime& runtime() const { return *runtime_; }
 
   // Takes one step: other tasks may run before this returns.
@@ -89,6 +91,7 @@ class Task {
   friend class Scope;
   friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
+  friend void task_work_add(Task& t, std::function<void()> work);
 
   void CountStep();
 
@@ -103,6 +106,7 @@ class Task {
   Fn function_ = Fn::kNone;
   uint8_t depth_ = 0;  // of functions entered and not left
   std::array<HeldLock, kMaxHeld> held_{};
+  std::vector<std::function<void()>> work_;  // for the return to user space
 };
 
 // Says which function of the kernel the code below it stands for, until the end of the block:
@@ -157,6 +161,10 @@ void wait_event(Task& t, ObjectRef queue, const std::function<bool()>& condition
 bool wait_event_timeout(Task& t, ObjectRef queue, const std::function<bool()>& condition);
 // Wakes all sleepers of the queue. Takes no step.
 void wake_up_all(Task& t, ObjectRef queue);
+
+// task_work_add(current, work, TWA_RESUME), which is how fput releases a file: `work` runs when the
+// system call returns to user space, with none of its locks held. What it refers to lives longer.
+void task_work_add(Task& t, std::function<void()> work);
 
 // Reports kSleepInAtomic while a spinlock is held.
 void might_sleep(Task& t, ObjectRef where);

@@ -32,6 +32,13 @@ std::string TextOfSplat(const sim::Event& event) {
   return std::string(sim::Name(function)) + ": " + text;
 }
 
+// The mark of a HWPT: v1's bit, or the XA_MARK of its entry in the table.
+bool IsMark(const sim::Event& event) {
+  return event.object.kind == ObjectKind::kHwpt &&
+         (event.detail == static_cast<uint8_t>(sim::Field::kHwptBits) ||
+          event.detail == static_cast<uint8_t>(sim::Field::kObjectTable));
+}
+
 std::string_view Marking(bool marked) { return marked ? "marked" : "plain"; }
 
 std::string RaceText(const sim::Event& event, const RaceDetector::Race& race) {
@@ -98,6 +105,8 @@ void Monitor::OnEvent(const sim::Event& event) {
       OnSplat(event);
       break;
     case Primitive::kRead:
+      if (IsMark(event)) task(event).mark_changed.clear();
+      [[fallthrough]];
     case Primitive::kWrite:
       if (event.task != 0) ArmByAccess(event);
       break;
@@ -151,6 +160,13 @@ void Monitor::OnNote(const sim::Event& event) {
     case Note::kGateRefused:
     case Note::kUnfilledAreaSeen:
       return OnTransition(note, event);
+    case Note::kFrameFreedBy:
+      freed_by_ = mm::UnpackFreedBy(event.value);
+      return;
+    case Note::kKhoOrderMismatch:
+      return findings_.Violate(Invariant::kI06, event.object,
+                               "page " + Hex(static_cast<uint64_t>(event.value)) +
+                                   " is unregistered by an order that leaves it registered");
     case Note::kObjectFreed:
       if (event.object.kind == ObjectKind::kIoas)
         memory_.immutable_since.erase(event.object.number);
@@ -222,7 +238,7 @@ void Monitor::OnTransition(Note note, const sim::Event& event) {
       task(event).gates[event.object.number] = sequence_;
       return;
     case Note::kUnfilledAreaSeen:
-      task(event).saw_unfilled = true;
+      if (task(event).preserving) task(event).saw_unfilled = true;
       return;
     default:  // a call that was refused changes nothing
       return;
@@ -277,8 +293,12 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
     case Note::kMarkGone:
       return OnMark(event, note == Note::kMarkGone);
     case Note::kPreserveBegin:
-      memory_.marks_frozen = true;
+      task(event).preserving = true;
+      task(event).mark_changed.clear();
       task(event).capacity = -1;
+      return;
+    case Note::kUnpreserveBegin:
+      memory_.marks_frozen = false;
       return;
     case Note::kPreserveEnd:
       return EndPreserve(event);
@@ -288,12 +308,10 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       task(event).capacity = event.value;
       return;
     case Note::kRecordStore:
-      findings_.Require(Invariant::kI10, event.value >= 0 && event.value < task(event).capacity,
-                        event.object, [&] {
-                          return "record " + std::to_string(event.value) +
-                                 " is stored in an array of " +
-                                 std::to_string(task(event).capacity);
-                        });
+      findings_.Require(Invariant::kI10, event.value <= task(event).capacity, event.object, [&] {
+        return "a record is stored up to byte " + std::to_string(event.value) +
+               " of an allocation of " + std::to_string(task(event).capacity);
+      });
       return;
     case Note::kDomainPreserved:
       findings_.Require(Invariant::kI18, memory_.preserved_domains.insert(number).second,
@@ -325,13 +343,10 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
   const auto it = memory_.marks.find(hwpt);
   const bool changes =
       gone ? it != memory_.marks.end() : it == memory_.marks.end() || it->second != token;
-  if (memory_.marks_frozen && changes && !exiting_) {
-    findings_.Violate(Invariant::kI12, event.object,
-                      gone ? "marked hwpt " + std::to_string(hwpt) +
-                                 " goes away while the iommufd is being or is preserved"
-                           : "hwpt " + std::to_string(hwpt) + " is marked with token " +
-                                 std::to_string(token) +
-                                 " while the iommufd is being or is preserved");
+  if (changes && !exiting_) {
+    NoteMarkChange(event, gone ? "marked hwpt " + std::to_string(hwpt) + " goes away"
+                               : "hwpt " + std::to_string(hwpt) + " is marked with token " +
+                                     std::to_string(token));
   }
   findings_.Arm(Invariant::kI12);
   if (gone) {
@@ -341,13 +356,33 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
   }
 }
 
+// A preserve may still look again, or fail; then nothing was wrong with the change.
+void Monitor::NoteMarkChange(const sim::Event& event, std::string text) {
+  if (memory_.marks_frozen) {
+    findings_.Violate(Invariant::kI12, event.object, text + " while the iommufd is preserved");
+  }
+  for (size_t other = 0; other < tasks_.size(); ++other) {
+    TaskState& state = tasks_[other];
+    if (other != event.task && state.preserving && state.mark_changed.empty()) {
+      state.mark_changed = text;
+    }
+  }
+}
+
 void Monitor::EndPreserve(const sim::Event& event) {
-  if (event.value != 0) memory_.marks_frozen = false;
-  task(event).capacity = -1;
+  TaskState& state = task(event);
+  if (event.value == 0) {
+    memory_.marks_frozen = true;
+    findings_.Require(Invariant::kI12, state.mark_changed.empty(), event.object, [&] {
+      return state.mark_changed + " after the preserve has looked at the marks";
+    });
+  }
+  state.preserving = false;
+  state.mark_changed.clear();
+  state.capacity = -1;
 }
 
 void Monitor::EndUnpreserve(const sim::Event& event) {
-  memory_.marks_frozen = false;
   findings_.Require(Invariant::kI06, memory_.preserved_domains.empty(), event.object, [&] {
     return "unpreserve leaves domain " + std::to_string(*memory_.preserved_domains.begin()) +
            " preserved";
@@ -389,10 +424,28 @@ void Monitor::OnDeadlock(const sim::Event& event) {
   findings_.Violate(Invariant::kI19, waiting.front().object, std::move(text));
 }
 
-void Monitor::OnSplat(const sim::Event& event) {
+// What the kernel would print; of a page, also who freed it.
+std::string Monitor::SplatText(const sim::Event& event) {
   const auto splat = static_cast<Splat>(event.detail);
   std::string text = TextOfSplat(event);
   if (event.object.kind != ObjectKind::kNone) text += ": " + Named(event.object);
+  const bool of_page = splat == Splat::kBadFrame || splat == Splat::kForeignFrame ||
+                       splat == Splat::kBadPageState ||
+                       (splat == Splat::kUseAfterFree && event.value != 0);
+  if (of_page) text += ", page " + Hex(static_cast<uint64_t>(event.value));
+  if (of_page && freed_by_.has_value()) {
+    const std::string task =
+        freed_by_->task == 0 ? "main" : std::string(1, 'A' + freed_by_->task - 1);
+    text += ", which was a " + std::string(mm::Name(freed_by_->owner)) + " page until operation " +
+            std::to_string(freed_by_->operation) + ", of " + task + ", freed it";
+  }
+  freed_by_.reset();
+  return text;
+}
+
+void Monitor::OnSplat(const sim::Event& event) {
+  const auto splat = static_cast<Splat>(event.detail);
+  std::string text = SplatText(event);
   switch (splat) {
     case Splat::kSleepInAtomic:
     case Splat::kRecursiveLock:
@@ -411,6 +464,8 @@ void Monitor::OnSplat(const sim::Event& event) {
                                locks_.ChainOf(event, findings_.position().function));
     }
     case Splat::kUseAfterFree:
+    case Splat::kForeignFrame:
+    case Splat::kBadPageState:
     case Splat::kFreeLockedLock:
       findings_.Violate(Invariant::kI08, event.object, text);
       return findings_.Violate(Invariant::kI37, event.object, std::move(text));

@@ -8,10 +8,13 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "model/mm/types.h"
 #include "model/sim/event.h"
 #include "model/spec/findings.h"
 #include "model/spec/lock_watch.h"
@@ -48,11 +51,13 @@ class Monitor : public sim::EventListener {
  private:
   struct TaskState {
     std::map<uint16_t, uint32_t> gates;  // IOAS id -> sequence number of its last passed test
-    bool saw_unfilled = false;
+    bool preserving = false;             // between the begin and the end of LUO's call
+    bool saw_unfilled = false;           // meanwhile
+    std::string mark_changed;  // meanwhile, by another task, since it looked at a mark last
     bool fault_injected = false;
     int locks_held = 0;
     bool locked = false;    // took a lock, so it went beyond the checks of its arguments
-    int64_t capacity = -1;  // records that a preserve in progress allocated, -1: none yet
+    int64_t capacity = -1;  // bytes of records that a preserve in progress allocated, -1: none yet
   };
 
   // What an access or a lock could have broken, which is what "held (n)" counts.
@@ -64,11 +69,13 @@ class Monitor : public sim::EventListener {
   void OnPreservation(sim::Note note, const sim::Event& event);
   void OnSplat(const sim::Event& event);
   void OnDeadlock(const sim::Event& event);
+  std::string SplatText(const sim::Event& event);
   void OnOperationEnd(const sim::Event& event);
   void OnTableWrite(const sim::Event& event);
   void OnImmutable(const sim::Event& event, bool set);
   void OnFree(const sim::Event& event);
   void OnMark(const sim::Event& event, bool gone);
+  void NoteMarkChange(const sim::Event& event, std::string text);
   void EndPreserve(const sim::Event& event);
   void EndUnpreserve(const sim::Event& event);
 
@@ -94,6 +101,7 @@ class Monitor : public sim::EventListener {
   };
   absl::flat_hash_map<uint64_t, Accessors> accessors_;
   Memory memory_;
+  std::optional<mm::FreedBy> freed_by_;  // of the page whose use the next splat reports
 };
 
 }  // namespace iommufd_check::spec

@@ -60,8 +60,9 @@ bool IsAnswer(Kind kind, int result) {
     case Kind::kLuoCloseSession:
       return among({sim::kEBADF});
     case Kind::kMemfdSeal:
+      return among({sim::kEBADF, sim::kEINVAL, sim::kEPERM, sim::kEBUSY});
     case Kind::kMemfdPunchHole:
-      return among({sim::kEBADF, sim::kEINVAL, sim::kEPERM});
+      return among({sim::kEBADF, sim::kEINVAL, sim::kEFBIG, sim::kEPERM});
     case Kind::kMemfdTruncate:
       return among({sim::kEBADF, sim::kEFBIG, sim::kEPERM});
     case Kind::kLuoCreateSession:

@@ -26,25 +26,50 @@ bool IsUserMemory(const Limits& limits, uint64_t address, uint64_t length) {
   return offset < size && length <= size - offset;
 }
 
+// Some page that the file has now is pinned: by LUO, which pins all, or by a mapping whose pages
+// were not removed since.
+bool IsPinned(const State& state, uint16_t number, const Memfd& memfd) {
+  if (memfd.frozen && memfd.size > 0) return true;
+  for (const auto& [id, ioas] : state.ioas) {
+    for (const auto& [first, area] : ioas.areas) {
+      if (!area.is_file || area.memfd != number) continue;
+      for (uint64_t i = 0; i < area.versions.size(); ++i) {
+        if (area.versions[i] == memfd.VersionOf(area.first_page() + i)) return true;
+      }
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 uint64_t UserAddress(uint16_t buffer, uint64_t offset) {
   return kFirstBuffer + buffer * kBufferDistance + offset;
 }
 
+// fcntl(F_ADD_SEALS) of Linux 6.12, mm/memfd.c, on a memfd of the default mode, which is
+// executable.
 Prediction MemfdSeal(State& state, const Call& call) {
-  const auto memfd = state.memfds.find(call.index);
-  if (memfd == state.memfds.end()) return Fails(sim::kEBADF);
+  const auto found = state.memfds.find(call.index);
+  if (found == state.memfds.end()) return Fails(sim::kEBADF);
   if ((call.seals & ~mm::kKnownSeals) != 0) return Fails(sim::kEINVAL);
-  if ((memfd->second.seals & mm::kSealSeal) != 0) return Fails(sim::kEPERM);
-  memfd->second.seals |= call.seals;
+  Memfd& memfd = found->second;
+  if ((memfd.seals & mm::kSealSeal) != 0) return Fails(sim::kEPERM);
+  const bool executable = (call.seals & mm::kSealExec) != 0;
+  const uint32_t added = executable ? call.seals | (mm::kKnownSeals & ~mm::kSealSeal) : call.seals;
+  const bool newly_unwritable = (added & ~memfd.seals & mm::kSealWrite) != 0;
+  if (newly_unwritable && IsPinned(state, call.index, memfd)) return Fails(sim::kEBUSY);
+  memfd.seals |= added;
   return {};
 }
 
 Prediction MemfdPunchHole(State& state, const Call& call) {
   const auto found = state.memfds.find(call.index);
   if (found == state.memfds.end()) return Fails(sim::kEBADF);
-  if (call.length == 0 || call.offset > mm::kMax - call.length) return Fails(sim::kEINVAL);
+  // vfs_fallocate: both are loff_t.
+  if (static_cast<int64_t>(call.offset) < 0) return Fails(sim::kEINVAL);
+  if (static_cast<int64_t>(call.length) <= 0) return Fails(sim::kEINVAL);
+  if (call.offset + call.length > INT64_MAX) return Fails(sim::kEFBIG);
   Memfd& memfd = found->second;
   if ((memfd.seals & (mm::kSealWrite | mm::kSealFutureWrite)) != 0) return Fails(sim::kEPERM);
   if (memfd.frozen) return Fails(sim::kEPERM);

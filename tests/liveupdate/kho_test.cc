@@ -46,14 +46,15 @@ using Splats = std::vector<sim::Splat>;
 TEST_F(KhoTest, OneBitForEachPageAndNoCount) {
   EXPECT_THAT(Registered(), IsEmpty());
   Run([](Kernel& k) {
-    EXPECT_EQ(kho_preserve_page(k, 0x105, kOwner, FaultSite::kKhoPreserveFolio), 0);
-    EXPECT_EQ(kho_preserve_page(k, 0x101, kOwner, FaultSite::kKhoPreserveFolio), 0);
-    EXPECT_EQ(kho_preserve_page(k, 0x105, kOwner, FaultSite::kKhoPreserveFolio), 0) << "idempotent";
+    EXPECT_EQ(kho_preserve_folio(k, 0x105, kOwner, FaultSite::kKhoPreserveFolio), 0);
+    EXPECT_EQ(kho_preserve_folio(k, 0x101, kOwner, FaultSite::kKhoPreserveFolio), 0);
+    EXPECT_EQ(kho_preserve_folio(k, 0x105, kOwner, FaultSite::kKhoPreserveFolio), 0)
+        << "idempotent";
   });
   EXPECT_EQ(Registered(), (std::vector<Pfn>{0x101, 0x105}));
-  Run([](Kernel& k) { kho_unpreserve_page(k, 0x105, kOwner); });
+  Run([](Kernel& k) { kho_unpreserve_folio(k, 0x105, kOwner); });
   EXPECT_EQ(Registered(), std::vector<Pfn>{0x101}) << "once is enough, however often it was set";
-  Run([](Kernel& k) { kho_unpreserve_page(k, 0x105, kOwner); });
+  Run([](Kernel& k) { kho_unpreserve_folio(k, 0x105, kOwner); });
   EXPECT_EQ(Registered(), std::vector<Pfn>{0x101});
   EXPECT_THAT(m.splats(), IsEmpty());
 }
@@ -62,12 +63,32 @@ TEST_F(KhoTest, APreserveFailsAtTheSiteItIsCalledFor) {
   const sim::PlannedFault fault{0, FaultSite::kKhoPreserveFolio, 1};
   m.Call(
       [](Kernel& k) {
-        EXPECT_EQ(kho_preserve_page(k, 0x101, kOwner, FaultSite::kPreserveTable), 0);
-        EXPECT_EQ(kho_preserve_page(k, 0x102, kOwner, FaultSite::kKhoPreserveFolio), -sim::kENOMEM);
+        EXPECT_EQ(kho_preserve_folio(k, 0x101, kOwner, FaultSite::kPreserveTable), 0);
+        EXPECT_EQ(kho_preserve_folio(k, 0x102, kOwner, FaultSite::kKhoPreserveFolio),
+                  -sim::kENOMEM);
         return 0;
       },
       {&fault, 1});
   EXPECT_EQ(Registered(), std::vector<Pfn>{0x101});
+}
+
+// The radix tree is keyed by (order, pfn): a bit of another order is another bit.
+TEST_F(KhoTest, AFolioIsOneKeyOfItsOrder) {
+  const PhysAddr memory = Alloc(3 * kPage);
+  const Pfn pfn = mm::PfnOf(memory);
+  EXPECT_EQ(pfn % 4, 0u);
+  EXPECT_EQ(luo().kho.preserved.Peek(), (std::vector<KhoKey>{{pfn, 2}}));
+  EXPECT_EQ(Registered(), (std::vector<Pfn>{pfn, pfn + 1, pfn + 2, pfn + 3}));
+  Run([&](Kernel& k) { kho_unpreserve_folio(k, pfn + 1, kOwner); });
+  EXPECT_EQ(Registered().size(), 4u) << "order 0 of a tail page was never set";
+  const auto noted = [](const sim::Event& event) {
+    return event.primitive == sim::Primitive::kNote &&
+           event.detail == static_cast<int>(sim::Note::kKhoOrderMismatch);
+  };
+  EXPECT_TRUE(std::any_of(m.events().begin(), m.events().end(), noted));
+  Run([&](Kernel& k) { kho_unpreserve_free(k, memory + 2 * kPage + 5, kOwner); });
+  EXPECT_THAT(Registered(), IsEmpty()) << "virt_to_folio: any byte of it";
+  EXPECT_THAT(m.splats(), IsEmpty());
 }
 
 TEST_F(KhoTest, MemoryIsBornRegistered) {
@@ -83,7 +104,7 @@ TEST_F(KhoTest, MemoryIsBornRegistered) {
     EXPECT_EQ(FramesOf(FrameOwner::kIommufdSer).size(), row.pages);
     EXPECT_EQ(Registered(), FramesOf(FrameOwner::kIommufdSer));
     EXPECT_EQ(memory, mm::AddressOf(Registered().front()));
-    Run([&](Kernel& k) { kho_unpreserve_free(k, memory, row.size, kOwner); });
+    Run([&](Kernel& k) { kho_unpreserve_free(k, memory, kOwner); });
     EXPECT_TRUE(m.world == before) << row.size;
   }
 }
@@ -109,11 +130,11 @@ TEST_F(KhoTest, MemoryEnds) {
 
 TEST_F(KhoTest, FreeOfPointersThatAreNone) {
   const World before = m.world;
-  Run([](Kernel& k) { kho_unpreserve_free(k, 0, 8, kOwner); });
+  Run([](Kernel& k) { kho_unpreserve_free(k, 0, kOwner); });
   EXPECT_TRUE(m.world == before) << "NULL is ignored";
   EXPECT_THAT(m.splats(), IsEmpty());
   const PhysAddr error = ErrPtr(-sim::kENOMEM);
-  EXPECT_EQ(Oops([&](Kernel& k) { kho_unpreserve_free(k, error, 8, kOwner); }),
+  EXPECT_EQ(Oops([&](Kernel& k) { kho_unpreserve_free(k, error, kOwner); }),
             Splats{sim::Splat::kBadPointer});
 }
 
@@ -136,16 +157,65 @@ TEST_F(KhoTest, StoresThatMissOops) {
   EXPECT_EQ(Oops(store_at(ErrPtr(-sim::kENOMEM), 8)), Splats{sim::Splat::kBadPointer});
   EXPECT_EQ(Oops(store_at(memory, 4090)), Splats{sim::Splat::kUseAfterFree}) << "over the end";
   EXPECT_EQ(Oops([&](Kernel& k) {
-              kho_unpreserve_free(k, memory, 100, kOwner);
+              kho_unpreserve_free(k, memory, kOwner);
               load(k, memory, 0, 8, kOwner);
             }),
             Splats{sim::Splat::kUseAfterFree});
 }
 
+// Every primitive that takes an address, given one that a design has no business with.
+TEST_F(KhoTest, WhatADesignCanNameIsAnOops) {
+  using sim::Splat;
+  const ObjectRef flb{sim::ObjectKind::kFlb, 0};
+  const PhysAddr freed = Alloc(8);
+  Run([&](Kernel& k) { kho_unpreserve_free(k, freed, kOwner); });
+  const PhysAddr user = mm::AddressOf(FramesOf(FrameOwner::kMemfdData).at(0));
+  const PhysAddr absent = PhysAddr{1} << 50;
+  struct Primitive {
+    const char* name;
+    std::function<void(Kernel&, PhysAddr)> call;
+    bool takes_records_only;
+    bool looks_at_the_page;
+  };
+  const Primitive primitives[] = {
+      {"kho_preserve_folio",
+       [&](Kernel& k, PhysAddr p) {
+         kho_preserve_folio(k, mm::PfnOf(p), flb, FaultSite::kKhoPreserveFolio);
+       },
+       false, true},
+      {"kho_unpreserve_folio",
+       [&](Kernel& k, PhysAddr p) { kho_unpreserve_folio(k, mm::PfnOf(p), flb); }, false, false},
+      {"kho_unpreserve_free", [&](Kernel& k, PhysAddr p) { kho_unpreserve_free(k, p, flb); }, true,
+       true},
+      {"store", [&](Kernel& k, PhysAddr p) { store(k, p, 0, 8, 1, flb); }, true, true},
+      {"load", [&](Kernel& k, PhysAddr p) { load(k, p, 0, 8, flb); }, true, true},
+  };
+  const PhysAddr record = Alloc(8);  // an iommufd's
+  for (const Primitive& primitive : primitives) {
+    const auto splats = [&](PhysAddr address) {
+      KernelFixture copy(m);
+      copy.Call([&](Kernel& k) {
+        primitive.call(k, address);
+        return 0;
+      });
+      return copy.splats();
+    };
+    const Splats none;
+    const bool looks = primitive.looks_at_the_page;
+    EXPECT_EQ(splats(freed + kPage), looks ? Splats{Splat::kUseAfterFree} : none) << primitive.name;
+    EXPECT_EQ(splats(absent), looks ? Splats{Splat::kBadFrame} : none) << primitive.name;
+    EXPECT_EQ(splats(UINT64_MAX - 8191), looks ? Splats{Splat::kBadFrame} : none) << primitive.name;
+    for (const PhysAddr foreign : {user, record}) {
+      EXPECT_EQ(splats(foreign), primitive.takes_records_only ? Splats{Splat::kForeignFrame} : none)
+          << primitive.name;
+    }
+  }
+}
+
 TEST_F(KhoTest, RegisteringSleeps) {
   m.Call([](Kernel& k) {
     spin_lock(k.t, Get(k, k.ctx).xa_lock);
-    kho_unpreserve_page(k, 0x101, kOwner);
+    kho_unpreserve_folio(k, 0x101, kOwner);
     spin_unlock(k.t, Get(k, k.ctx).xa_lock);
     return 0;
   });

@@ -62,7 +62,7 @@ class LiveUpdateTest : public testing::Test {
     return m.Call([&](Kernel& k) { return memfd_add_seals(k.t, k.mm, m.memfd(i), seals); });
   }
   const State& luo() const { return m.world.kernel.luo; }
-  const std::vector<Pfn>& Registered() const { return luo().kho.preserved.Peek(); }
+  std::vector<Pfn> Registered() const { return luo().kho.PreservedPages(); }
   // Frames of an owner class.
   std::vector<Pfn> FramesOf(mm::FrameOwner owner) const {
     std::vector<Pfn> pfns;
@@ -72,7 +72,8 @@ class LiveUpdateTest : public testing::Test {
     return pfns;
   }
   bool IsRegistered(Pfn pfn) const {
-    return std::binary_search(Registered().begin(), Registered().end(), pfn);
+    const std::vector<Pfn> pages = Registered();
+    return std::binary_search(pages.begin(), pages.end(), pfn);
   }
 
   KernelFixture m;

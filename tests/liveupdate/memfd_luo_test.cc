@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "model/liveupdate/kho.h"
+#include "model/liveupdate/layout.h"
 #include "tests/liveupdate/liveupdate_fixture.h"
 
 namespace iommufd_check::liveupdate {
@@ -101,7 +103,7 @@ TEST_F(MemfdLuoTest, Sizes) {
     const MemfdSerialized serialized = ReadMemfdSerialized(fixture.world.machine.phys, data);
     EXPECT_EQ(serialized.size, size);
     EXPECT_EQ(serialized.pages.size(), pages);
-    EXPECT_EQ(fixture.world.kernel.luo.kho.preserved.Peek().size(),
+    EXPECT_EQ(fixture.world.kernel.luo.kho.PreservedPages().size(),
               pages + 1 + (pages + 255) / 256);
     fixture.Call([&](Kernel& k) {
       memfd_luo_unpreserve(k, file, data);
@@ -109,6 +111,47 @@ TEST_F(MemfdLuoTest, Sizes) {
     });
     EXPECT_TRUE(fixture.world == before) << size << "\n" << Difference(before, fixture.world);
     EXPECT_THAT(fixture.splats(), IsEmpty());
+  }
+}
+
+// Whatever stands in the header: unpreserve ends, in an oops where the list leads astray.
+TEST_F(MemfdLuoTest, AGarbledHeaderIsAnOops) {
+  uint64_t data = 0;
+  ASSERT_EQ(Preserve(0, &data), 0);
+  const sim::ObjectRef ref = mm::Ref(m.memfd(0));
+  const PhysAddr array = m.world.machine.phys.ReadField(data + kMemfdArray.offset, 8);
+  struct Row {
+    PhysAddr address;
+    uint64_t value;
+    sim::Splat splat;
+  };
+  const uint64_t dirty = 3;
+  for (const Row& row : {
+           Row{data + kMemfdFolios.offset, UINT64_MAX, sim::Splat::kBadFrame},  // reads on: pfn 0
+           Row{data + kMemfdArray.offset, 0, sim::Splat::kNullDereference},
+           Row{data + kMemfdArray.offset, uint64_t{1} << 60, sim::Splat::kBadFrame},
+           Row{array + kFolioPfnFlags.offset, uint64_t{5} << 12 | dirty, sim::Splat::kBadFrame},
+           Row{array + kFolioPfnFlags.offset, data | dirty, sim::Splat::kBadPageState},
+       }) {
+    KernelFixture copy(m);
+    copy.Call([&](Kernel& k) {
+      store(k, row.address, 0, 8, row.value, ref);
+      memfd_luo_unpreserve(k, copy.memfd(0), data);
+      return 0;
+    });
+    EXPECT_EQ(copy.splats(), std::vector<sim::Splat>{row.splat}) << row.value;
+    const MemfdSerialized serialized = ReadMemfdSerialized(copy.world.machine.phys, data);
+    EXPECT_LE(serialized.pages.size(), 256u) << "observers stop where memory does";
+  }
+  for (const uint64_t wild : {uint64_t{0}, UINT64_MAX, uint64_t{1} << 50, data + kPage}) {
+    KernelFixture copy(m);
+    EXPECT_EQ(copy.Call([&](Kernel& k) {
+      memfd_luo_unpreserve(k, copy.memfd(0), wild);
+      return 0;
+    }),
+              KernelFixture::kRunEnded)
+        << wild;
+    ReadMemfdSerialized(m.world.machine.phys, wild);
   }
 }
 

@@ -67,7 +67,13 @@ Session& TheSession(World& w) { return First<sim::Slots<Session>, Session>(w.ker
 const std::vector<Change>& Changes() {
   static const std::vector<Change> changes = {
       {"words", [](World& w) { w.machine.phys.WriteWord(mm::AddressOf(mm::kFirstPfn), 1); }},
-      {"frames", [](World& w) { w.machine.phys.Pin(mm::kFirstPfn); }},
+      {"frames",
+       [](World& w) {
+         sim::Runtime runtime;
+         sim::LockTable locks;
+         runtime.Reset({.locks = &locks});
+         w.machine.phys.Pin(runtime.main_task(), mm::kFirstPfn);
+       }},
       {"size", [](World& w) { ++MemfdOf(w).size; }},
       {"seals", [](World& w) { MemfdOf(w).seals ^= mm::kSealExec; }},
       {"frozen", [](World& w) { MemfdOf(w).frozen = !MemfdOf(w).frozen; }},
@@ -77,7 +83,10 @@ const std::vector<Change>& Changes() {
       {"top", [](World& w) { ++Domain(w).top.Raw(); }},
       {"preserved_state", [](World& w) { Domain(w).preserved_state.Raw() = 8; }},
       {"claimed", [](World& w) { w.iommu.endpoints[1].dma_owner_claimed.Raw() = true; }},
-      {"endpoints[1].domain", [](World& w) { w.iommu.endpoints[1].domain.Raw() = {3, 0}; }},
+      {"endpoints[1].domain",
+       [](World& w) {
+         w.iommu.endpoints[1].domain.Raw() = {3, 0};
+       }},
       {"owner", [](World& w) { w.kernel.locks.at(Ioas(w).mutex).owner = 2; }},
       {"readers", [](World& w) { w.kernel.locks.at(Ioas(w).iopt.iova_rwsem).readers = 2; }},
       {"fd_open", [](World& w) { Ctx(w).fd_open.Raw() = false; }},
@@ -96,7 +105,10 @@ const std::vector<Change>& Changes() {
       {"marked", [](World& w) { Hwpt(w).marked.Raw() = false; }},
       {"token", [](World& w) { Hwpt(w).token.Raw() = 8; }},
       {"preserved", [](World& w) { Hwpt(w).preserved.Raw() = false; }},
-      {"attached", [](World& w) { Device(w).attached.Raw() = {0, 0}; }},
+      {"attached",
+       [](World& w) {
+         Device(w).attached.Raw() = {0, 0};
+       }},
       {"bound", [](World& w) { Device(w).bound.Raw() = false; }},
       {"first", [](World& w) { ++Area(w).shape.Raw().first; }},
       {"permissions", [](World& w) { Area(w).shape.Raw().permissions = 0; }},
@@ -111,7 +123,7 @@ const std::vector<Change>& Changes() {
       {"preserved_ids", [](World& w) { w.kernel.luo.preserved_ids.Raw().pop_back(); }},
       {"flb.count", [](World& w) { ++w.kernel.luo.flb.Raw().count; }},
       {"flb.data", [](World& w) { w.kernel.luo.flb.Raw().data = 0; }},
-      {"marks_frozen", [](World& w) { w.kernel.luo.marks_frozen.Raw() = false; }},
+      {"marks_frozen", [](World& w) { Ctx(w).marks_frozen.Raw() = false; }},
   };
   return changes;
 }

@@ -57,6 +57,37 @@ TEST_F(MemfdTest, AddSeals) {
   EXPECT_EQ(StateOf(h).seals, kSealsOfPreserved);
 }
 
+// mm/memfd.c: memfd_wait_for_pins looks at the pages of the page cache.
+TEST_F(MemfdTest, AWriteSealWaitsForPins) {
+  const MemfdHandle h = Make();
+  std::vector<Pfn> pfns;
+  ASSERT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 1, 1, &pfns); }), 0);
+  EXPECT_EQ(Seal(h, 64 | kSealWrite), -sim::kEINVAL);
+  EXPECT_EQ(Seal(h, kSealWrite | kSealGrow), -sim::kEBUSY);
+  EXPECT_EQ(Seal(h, kSealExec), -sim::kEBUSY) << "implies WRITE";
+  EXPECT_EQ(StateOf(h).seals, 0u) << "nothing of a refused call stays";
+  EXPECT_EQ(Seal(h, kSealFutureWrite | kSealShrink), 0);
+  Alone([&](Task& t) { unpin_pages(t, machine, pfns); });
+  EXPECT_EQ(Seal(h, kSealWrite), 0);
+  ASSERT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 1, 1, &pfns); }), 0);
+  EXPECT_EQ(Seal(h, kSealWrite | kSealSeal), 0) << "set already: no wait";
+  EXPECT_EQ(Seal(h, kSealWrite), -sim::kEPERM);
+}
+
+TEST_F(MemfdTest, PagesThatLeftThePageCacheKeepNobodyWaiting) {
+  const MemfdHandle h = Make();
+  std::vector<Pfn> pfns;
+  ASSERT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 1, 1, &pfns); }), 0);
+  ASSERT_EQ(Punch(h, kP, kP), 0);
+  EXPECT_EQ(Seal(h, kSealWrite), 0);
+}
+
+TEST_F(MemfdTest, AnExecutableFileIsSealedAgainstAllChanges) {
+  const MemfdHandle h = Make();
+  EXPECT_EQ(Seal(h, kSealExec), 0);
+  EXPECT_EQ(StateOf(h).seals, kKnownSeals & ~uint32_t{kSealSeal});
+}
+
 TEST_F(MemfdTest, SealsCanBeAddedToAFrozenFile) { EXPECT_EQ(Seal(Make(0, true), kSealGrow), 0); }
 
 TEST_F(MemfdTest, PunchHoleIsRefusedOnlyByWriteSealsAndFreezing) {
@@ -83,14 +114,16 @@ TEST_F(MemfdTest, PunchHoleIsRefusedOnlyByWriteSealsAndFreezing) {
 TEST_F(MemfdTest, PunchHoleArguments) {
   const MemfdHandle h = Make();
   EXPECT_EQ(Punch(h, 0, 0), -sim::kEINVAL);
-  EXPECT_EQ(Punch(h, kMax, 2), -sim::kEINVAL);
+  EXPECT_EQ(Punch(h, kMax, 2), -sim::kEINVAL) << "negative";
+  EXPECT_EQ(Punch(h, 0, kMax), -sim::kEINVAL);
+  EXPECT_EQ(Punch(h, kMaxFileOffset, 1), -sim::kEFBIG);
   EXPECT_EQ(Punch(h, 100 * kP, kP), 0) << "beyond the end: nothing there";
   EXPECT_EQ(Punch(h, 1, kP), 0);
   EXPECT_EQ(Punch(h, kP - 1, kP), 0);
   EXPECT_EQ(Cached(h), (Pages{0, 1, 2, 3})) << "partial pages stay";
   EXPECT_EQ(Punch(h, kP - 1, kP + 1), 0);
   EXPECT_EQ(Cached(h), (Pages{0, 2, 3}));
-  EXPECT_EQ(Punch(h, 2 * kP, kMax - 2 * kP), 0);
+  EXPECT_EQ(Punch(h, 2 * kP, kMaxFileOffset - 2 * kP), 0);
   EXPECT_EQ(Cached(h), (Pages{0}));
   EXPECT_EQ(Punch(h, 0, kP), 0);
   EXPECT_EQ(StateOf(h).size, 4 * kP) << "the size is kept";

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -22,6 +24,14 @@ class PhysMemoryTest : public testing::Test, public MachineFixture {
   }
   void Put(Pfn pfn) {
     Alone([&](Task& t) { phys().Put(t, pfn); });
+  }
+  void Pin(Pfn pfn) {
+    Alone([&](Task& t) { phys().Pin(t, pfn); });
+  }
+  Pfn AllocFolio(int order) {
+    Pfn pfn = 0;
+    Alone([&](Task& t) { pfn = phys().AllocFolio(t, FrameOwner::kIommufdSer, order).value_or(0); });
+    return pfn;
   }
 };
 
@@ -69,8 +79,8 @@ TEST_F(PhysMemoryTest, MemoryIsFinite) {
 TEST_F(PhysMemoryTest, PinsKeepAFrameAlive) {
   const Pfn pfn = Alloc(1, FrameOwner::kMemfdData);
   phys().WriteWord(AddressOf(pfn), 5);
-  phys().Pin(pfn);
-  phys().Pin(pfn);
+  Pin(pfn);
+  Pin(pfn);
   Put(pfn);
   EXPECT_EQ(phys().at(pfn).owner, FrameOwner::kMemfdData);
   EXPECT_EQ(phys().at(pfn).refs, 2);
@@ -135,23 +145,109 @@ TEST_F(PhysMemoryTest, FieldsOfAnyAlignmentAgreeWithAByteArray) {
   EXPECT_TRUE(phys() == empty) << "no word of zeroes is left behind";
 }
 
-TEST_F(PhysMemoryTest, WhatDoesNotExistReadsAsZero) {
+TEST_F(PhysMemoryTest, FoliosAreAlignedAndGoAsAWhole) {
+  const Pfn page = Alloc();
+  const PhysMemory before = phys();
+  const Pfn folio = AllocFolio(2);
+  EXPECT_EQ(folio, kFirstPfn + 4);
+  EXPECT_EQ(Alloc(), page + 1) << "what alignment left out is not lost";
+  Put(page + 1);
+  EXPECT_EQ(phys().live_frames(), 5u);
+  EXPECT_EQ(phys().at(folio).order, 2);
+  EXPECT_EQ(phys().at(folio + 3).tail, 3);
+  Pin(folio + 3);
+  EXPECT_EQ(phys().at(folio).pins, 1) << "counted on the head";
+  Put(folio + 1);
+  EXPECT_EQ(phys().live_frames(), 5u);
+  Alone([&](Task& t) { phys().Unpin(t, folio); });
+  EXPECT_TRUE(phys() == before);
+  EXPECT_EQ(AllocFolio(10), 0x400u);
+  Alone([&](Task& t) { phys().Alloc(t, FrameOwner::kPageTable, PhysMemory::kMaxFrames - 2048); });
+  EXPECT_EQ(AllocFolio(10), 0u);
+}
+
+TEST_F(PhysMemoryTest, FreeMemoryIsPoisonedAndNoMemoryReadsAsZero) {
   EXPECT_EQ(phys().ReadWord(0), 0u);
-  EXPECT_EQ(phys().ReadField(AddressOf(kFirstPfn + 1000) + 3, 8), 0u);
+  EXPECT_EQ(phys().ReadField(AddressOf(kFirstPfn + 1000), 2), 0xaaaau);
+  EXPECT_EQ(phys().ReadField(AddressOf(kFirstPfn + PhysMemory::kMaxFrames) - 4, 8), 0xaaaaaaaau);
+  EXPECT_EQ(phys().ReadWord(AddressOf(uint64_t{1} << 40)), 0u);
   EXPECT_FALSE(phys().Exists(0));
-  EXPECT_FALSE(phys().Exists(kFirstPfn));
+  EXPECT_FALSE(phys().InUse(UINT64_MAX));
+  EXPECT_FALSE(phys().WriteWord(AddressOf(kFirstPfn), 1));
+  EXPECT_FALSE(phys().WriteWord(0, 1));
+  EXPECT_FALSE(phys().WriteField(AddressOf(Alloc() + 1) - 4, 8, 1)) << "the second half";
+}
+
+TEST_F(PhysMemoryTest, TheLastFreeIsRemembered) {
+  const PhysMemory empty = phys();
+  const Pfn pfn = Alloc(1, FrameOwner::kFlbSer);
+  Alone([&](Task& t) {
+    runtime.BeginOperation(t, 7, 0);
+    phys().Put(t, pfn);
+  });
+  EXPECT_TRUE(phys() == empty) << "a ghost";
+  EXPECT_FALSE(Alone([&](Task& t) { phys().Put(t, pfn); }));
+  const auto& events = runtime.log().events();
+  ASSERT_GE(events.size(), 2u);
+  const sim::Event& note = events[events.size() - 2];
+  EXPECT_EQ(note.detail, static_cast<int>(sim::Note::kFrameFreedBy));
+  const FreedBy by = UnpackFreedBy(note.value);
+  EXPECT_EQ(by.owner, FrameOwner::kFlbSer);
+  EXPECT_EQ(by.operation, 7);
+  EXPECT_EQ(by.task, 0);
+  EXPECT_EQ(Splats(), sim::Only{sim::Splat::kUseAfterFree});
+}
+
+// Every primitive that takes a frame, given one that is free, absent, or somebody else's.
+TEST_F(PhysMemoryTest, WhatADesignCanNameIsAnOops) {
+  using sim::Splat;
+  const Pfn used = Alloc();
+  const Pfn freed = Alloc();
+  Put(freed);
+  const sim::ObjectRef by{sim::ObjectKind::kFlb, 0};
+  struct Primitive {
+    const char* name;
+    std::function<void(Task&, Pfn)> call;
+    std::optional<Splat> of_foreign;  // of `used`, which nobody has pinned
+  };
+  const Primitive primitives[] = {
+      {"Use", [&](Task& t, Pfn p) { phys().Use(t, p, Only(FrameOwner::kFlbSer), by); },
+       Splat::kForeignFrame},
+      {"Put", [&](Task& t, Pfn p) { phys().Put(t, p); }, std::nullopt},
+      {"Pin", [&](Task& t, Pfn p) { phys().Pin(t, p); }, std::nullopt},
+      {"Unpin", [&](Task& t, Pfn p) { phys().Unpin(t, p); }, Splat::kBadPageState},
+  };
+  const Machine before = machine;
+  for (const Primitive& primitive : primitives) {
+    const auto splats = [&](Pfn pfn) {
+      machine = before;
+      Alone([&](Task& t) { primitive.call(t, pfn); });
+      return Splats();
+    };
+    EXPECT_EQ(splats(freed), sim::Only{Splat::kUseAfterFree}) << primitive.name;
+    for (const Pfn absent : {Pfn{0}, kFirstPfn - 1, kFirstPfn + PhysMemory::kMaxFrames, ~Pfn{0}}) {
+      EXPECT_EQ(splats(absent), sim::Only{Splat::kBadFrame}) << primitive.name << " " << absent;
+    }
+    if (primitive.of_foreign.has_value()) {
+      EXPECT_EQ(splats(used), sim::Only{*primitive.of_foreign}) << primitive.name;
+    } else {
+      EXPECT_TRUE(splats(used).empty()) << primitive.name;
+    }
+  }
+  machine = before;
+  Pin(used);
+  Put(used);
+  EXPECT_FALSE(Alone([&](Task& t) { phys().Put(t, used); })) << "only pins are left";
+  EXPECT_EQ(Splats(), sim::Only{Splat::kBadPageState});
 }
 
 class PhysMemoryDeathTest : public PhysMemoryTest {};
 
-TEST_F(PhysMemoryDeathTest, MisuseIsRefused) {
+TEST_F(PhysMemoryDeathTest, MisuseByTheModelItselfIsRefused) {
   const Pfn pfn = Alloc();
-  EXPECT_DEATH(Alone([&](Task& t) { phys().Unpin(t, pfn); }), "not pinned");
-  EXPECT_DEATH(phys().WriteWord(AddressOf(pfn + 5), 1), "outside memory");
   EXPECT_DEATH(phys().WriteWord(AddressOf(pfn) + 4, 1), "aligned");
-  phys().Pin(pfn);
-  Put(pfn);
-  EXPECT_DEATH(Put(pfn), "only pins are left");
+  EXPECT_DEATH(Alloc(0), "at least one frame");
+  EXPECT_DEATH(AllocFolio(11), "what the allocator cannot do");
 }
 
 }  // namespace

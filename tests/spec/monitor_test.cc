@@ -229,13 +229,19 @@ TEST_F(MonitorTest, I04AGateIsForgottenWithItsOperation) {
 
 TEST_F(MonitorTest, I04UnfilledAreaMustBeAnsweredWithEbusy) {
   Begin(1, 1);
+  Note(Note::kPreserveBegin, kCtx);
   Note(Note::kUnfilledAreaSeen, {ObjectKind::kArea, 0});
   End(-sim::kEBUSY);
   EXPECT_EQ(Broken(), "");
   Begin(1, 2);
+  Note(Note::kPreserveBegin, kCtx);
   Note(Note::kUnfilledAreaSeen, {ObjectKind::kArea, 0});
   End(-sim::kEINVAL);
   EXPECT_EQ(Broken(), "I04");
+  Begin(1, 3);
+  Note(Note::kUnfilledAreaSeen, {ObjectKind::kArea, 0});
+  End(0);
+  EXPECT_EQ(Broken(), "") << "other calls see them, too";
 }
 
 // S_after == S_before is the whole rule: who was refused meanwhile is told EBUSY, as documented.
@@ -303,38 +309,58 @@ TEST_F(MonitorTest, I08FreeOfAPreservedDomainAndUseAfterFree) {
 }
 
 TEST_F(MonitorTest, I10StoreOutsideOfTheArray) {
-  Note(Note::kRecordCapacity, kCtx, 2);
-  Note(Note::kRecordStore, kCtx, 0);
-  Note(Note::kRecordStore, kCtx, 1);
+  Note(Note::kRecordCapacity, kCtx, 30);  // bytes
+  Note(Note::kRecordStore, kCtx, 4);
+  Note(Note::kRecordStore, kCtx, 30);
   EXPECT_EQ(Broken(), "");
-  Note(Note::kRecordStore, kCtx, 2);
-  EXPECT_EQ(Detail(), "record 2 is stored in an array of 2");
-  EXPECT_EQ(Broken(), "I10");
-  Note(Note::kRecordStore, kCtx, -1);
+  Note(Note::kRecordStore, kCtx, 31);
+  EXPECT_EQ(Detail(), "a record is stored up to byte 31 of an allocation of 30");
   EXPECT_EQ(Broken(), "I10");
   Note(Note::kPreserveBegin, kCtx);
-  Note(Note::kRecordStore, kCtx, 0);
+  Note(Note::kRecordStore, kCtx, 1);
   EXPECT_EQ(Broken(), "I10") << "no array yet";
 }
 
-TEST_F(MonitorTest, I12MarksChangeOnlyOutsideOfPreserve) {
+TEST_F(MonitorTest, I12MarksDoNotChangeWhileTheFileIsPreserved) {
   Note(Note::kMark, kHwpt, 7);
   Note(Note::kMark, kHwpt, 8);
   EXPECT_EQ(Broken(), "");
   Note(Note::kPreserveBegin, kCtx);
+  Note(Note::kPreserveEnd, kCtx, 0);
   Note(Note::kMark, kHwpt, 8);
   EXPECT_EQ(Broken(), "") << "the same token again changes nothing";
   Note(Note::kMark, kHwpt, 9);
   EXPECT_EQ(Broken(), "I12");
-  Note(Note::kPreserveEnd, kCtx, 0);
   Note(Note::kMark, {ObjectKind::kHwpt, 4}, 1);
   EXPECT_EQ(Broken(), "I12");
   Note(Note::kMarkGone, kHwpt);
   EXPECT_EQ(Broken(), "I12");
-  Note(Note::kUnpreserveEnd, kCtx);
+  Note(Note::kUnpreserveBegin, kCtx);
   Note(Note::kMark, kHwpt, 10);
   Note(Note::kMarkGone, kHwpt);
   EXPECT_EQ(Broken(), "");
+}
+
+// A preserve that looks again sees the change, and one that fails hands nothing over.
+TEST_F(MonitorTest, I12AChangeCountsFromTheLastLookOfThePreserve) {
+  for (const bool looks_again : {false, true}) {
+    for (const int result : {0, -sim::kEFAULT}) {
+      Begin(1, 1);
+      Note(Note::kPreserveBegin, kCtx);
+      Feed(Primitive::kRead, kHwpt, static_cast<int>(sim::Field::kHwptBits), 0);
+      Begin(2, 2);
+      Note(Note::kMark, {ObjectKind::kHwpt, 4}, 1);
+      EXPECT_EQ(Broken(), "");
+      As(1);
+      if (looks_again) {
+        Feed(Primitive::kRead, kHwpt, static_cast<int>(sim::Field::kHwptBits), 0);
+      }
+      Note(Note::kPreserveEnd, kCtx, result);
+      EXPECT_EQ(Broken(), looks_again || result != 0 ? "" : "I12");
+      Note(Note::kUnpreserveBegin, kCtx);
+      Note(Note::kMarkGone, {ObjectKind::kHwpt, 4});
+    }
+  }
 }
 
 TEST_F(MonitorTest, I12AFailedPreserveAndTheExitFreeTheMarks) {

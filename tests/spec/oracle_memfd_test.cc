@@ -20,6 +20,26 @@ TEST_F(OracleMemfdTest, Seal) {
   EXPECT_EQ(Result(Seal(0, 0x40)), "EINVAL");
 }
 
+TEST_F(OracleMemfdTest, ExecImpliesAllOthers) {
+  EXPECT_EQ(Result(Seal(0, mm::kSealExec)), "0");
+  EXPECT_EQ(Result(Punch(0, 0x1000, 0x1000)), "EPERM");
+  EXPECT_EQ(Result(Truncate(0, 0x1000)), "EPERM");
+  EXPECT_EQ(Result(Truncate(0, 0x8000)), "EPERM");
+  EXPECT_EQ(Result(Seal(0, mm::kSealSeal)), "0");
+}
+
+TEST_F(OracleMemfdTest, LuoPinsAllPages) {
+  const uint16_t session = Create("vm").session;
+  EXPECT_EQ(Result(Preserve(session, MemfdFile(0), 1)), "0");
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "EBUSY");
+  EXPECT_EQ(Result(Seal(0, mm::kSealExec)), "EBUSY");
+  EXPECT_EQ(Result(Seal(0, mm::kSealFutureWrite)), "0");
+  EXPECT_EQ(Result(CloseSession(session)), "0");
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "0");
+  EXPECT_EQ(Result(Preserve(Create("b").session, MemfdFile(0), 1)), "0");
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "0");  // set already
+}
+
 TEST_F(OracleMemfdTest, PunchChecksInOrder) {
   EXPECT_EQ(Result(Punch(2, 0, 0)), "EBADF");
   EXPECT_EQ(Result(Punch(0, 0x1000, 0x1000)), "0");
@@ -28,6 +48,8 @@ TEST_F(OracleMemfdTest, PunchChecksInOrder) {
   EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "0");
   EXPECT_EQ(Result(Punch(0, 0x1000, 0)), "EINVAL");
   EXPECT_EQ(Result(Punch(0, kMax, 2)), "EINVAL");
+  EXPECT_EQ(Result(Punch(0, 0, kMax)), "EINVAL");
+  EXPECT_EQ(Result(Punch(0, INT64_MAX, 1)), "EFBIG");
   EXPECT_EQ(Result(Punch(0, 0x1000, 0x1000)), "EPERM");
   EXPECT_EQ(Result(Seal(1, mm::kSealFutureWrite)), "0");
   EXPECT_EQ(Result(Punch(1, 0x1000, 0x1000)), "EPERM");
@@ -81,10 +103,16 @@ class OraclePagesTest : public OracleWithHwptTest {
 TEST_F(OraclePagesTest, PunchTakesWholePagesInsideTheFile) {
   const Oracle before = oracle;
   const std::vector<std::tuple<uint64_t, uint64_t, std::string>> examples = {
-      {0x0, 0xfff, "0"},           {0x1, 0x1000, "0"},    {0x1, 0x1fff, "EINVAL"},
-      {0x0, 0x1000, "EINVAL"},     {0x800, 0x1000, "0"},  {0x3000, 0x1000, "EINVAL"},
-      {0x3001, 0x100000, "0"},     {0x4000, 0x1000, "0"}, {0x3000, kMax - 0x3000, "EINVAL"},
-      {kMax - 0x1000, 0xfff, "0"},
+      {0x0, 0xfff, "0"},
+      {0x1, 0x1000, "0"},
+      {0x1, 0x1fff, "EINVAL"},
+      {0x0, 0x1000, "EINVAL"},
+      {0x800, 0x1000, "0"},
+      {0x3000, 0x1000, "EINVAL"},
+      {0x3001, 0x100000, "0"},
+      {0x4000, 0x1000, "0"},
+      {0x3000, INT64_MAX - 0x3000, "EINVAL"},
+      {INT64_MAX - 0x1000, 0xfff, "0"},
   };
   for (const auto& [offset, length, fresh] : examples) {
     oracle = before;
@@ -110,6 +138,15 @@ TEST_F(OraclePagesTest, TruncateTakesPagesBeyondTheEnd) {
   EXPECT_EQ(Fresh(), "EINVAL");
   EXPECT_EQ(Result(Truncate(0, 0x4000)), "0");
   EXPECT_EQ(Fresh(), "EINVAL");  // another page now
+}
+
+TEST_F(OraclePagesTest, AWriteSealWaitsForThePagesThatTheFileHas) {
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "EBUSY");
+  EXPECT_EQ(Result(Seal(1, mm::kSealWrite)), "0");
+  EXPECT_EQ(Result(Punch(0, 0x0, 0x3000)), "0");
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "EBUSY");
+  EXPECT_EQ(Result(Punch(0, 0x3000, 0x1000)), "0");
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "0");
 }
 
 TEST_F(OraclePagesTest, MappingAgainPinsThePageOfNow) {

@@ -272,5 +272,23 @@ TEST(Style, HoldsInTheTree) {
   for (const std::string& finding : findings) ADD_FAILURE() << finding;
 }
 
+// The defendant does not keep the minutes: what a design is judged by comes from the layers that it
+// calls. Waits and switches are no design's business either.
+TEST(Style, DesignsDoNotTestify) {
+  const std::string root = test_support::SourceRoot();
+  int designs = 0;
+  for (const std::string& path : ListFiles(root)) {
+    const bool design = path.starts_with("model/liveupdate/designs/");
+    const bool mutant = path.starts_with("tests/spec/mutants/");
+    if (!IsCode(path) || (!design && !mutant)) continue;
+    ++designs;
+    const std::string text = BlankCommentsAndLiterals(ReadFile(root, path));
+    for (const char* word : {"Emit(", "Record(Primitive", "Step("}) {
+      EXPECT_EQ(text.find(word), std::string::npos) << path << " contains " << word;
+    }
+  }
+  EXPECT_GT(designs, 10);
+}
+
 }  // namespace
 }  // namespace iommufd_check::tidy

@@ -17,14 +17,12 @@ using mm::Iova;
 
 namespace {
 
-constexpr sim::ObjectRef kLuoRef{sim::ObjectKind::kLuo, 0};
-
 bool IsMarked(Kernel& k, HwptHandle hwpt) { return Read(k, hwpt, &Hwpt::marked); }
 
 }  // namespace
 
 int Reference::CheckMark(Kernel& k, HwptHandle target, uint64_t token) {
-  if (Read(k.t, k.lu.marks_frozen, kLuoRef)) return -sim::kEBUSY;
+  if (Read(k, k.ctx, &iommufd::Context::marks_frozen)) return -sim::kEBUSY;
   int error = 0;
   ForEachHwpt(k, k.ctx, [&](HwptHandle other) {
     if (other == target || !IsMarked(k, other)) return true;
@@ -45,7 +43,6 @@ int Reference::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
   if (error == 0) {
     Write(k, target, &Hwpt::marked, true);
     Write(k, target, &Hwpt::token, token);
-    k.t.Emit(sim::Note::kMark, Ref(k, target), static_cast<int64_t>(token));
   }
   spin_unlock(k.t, Get(k, k.ctx).xa_lock);
   mutex_unlock(k.t, Get(k, k.ctx).liveupdate_mutex);
@@ -68,7 +65,6 @@ size_t Reference::CountMarked(Kernel& k, ContextHandle ctx) {
 void Reference::Collect(Kernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdLuCollect, Ref(ctx));
   spin_lock(k.t, Get(k, ctx).xa_lock);
-  k.t.Emit(sim::Note::kPreserveBegin, Ref(ctx));
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (!IsMarked(k, hwpt)) return true;
     // `users` only: wait_cnt is for short references (I09). Zero means it is being destroyed.
@@ -89,10 +85,7 @@ void Reference::DropReferences(Kernel& k, Hwpts& hwpts) {
 int Reference::CheckArea(Kernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdLuCheckArea, Ref(area));
   const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
-  if (h.null()) {
-    k.t.Emit(sim::Note::kUnfilledAreaSeen, Ref(area));
-    return -sim::kEBUSY;
-  }
+  if (h.null()) return -sim::kEBUSY;
   const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
   if (!pages.is_file()) return -sim::kEINVAL;
   uint64_t token = 0;
@@ -170,20 +163,18 @@ PhysAddr Reference::AllocRecords(Kernel& k, ContextHandle ctx, size_t records) {
   const PhysAddr memory =
       kho_alloc_preserve(k, kIommufdR6.SizeFor(records), mm::FrameOwner::kIommufdSer, Ref(ctx));
   if (!IsErr(memory)) {
-    k.t.Emit(sim::Note::kRecordCapacity, Ref(ctx), static_cast<int64_t>(records));
     store(k, memory, kIommufdR6.nr_hwpts.offset, kIommufdR6.nr_hwpts.bytes, records, Ref(ctx));
   }
   return memory;
 }
 
-void Reference::FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t records) {
-  kho_unpreserve_free(k, memory, kIommufdR6.SizeFor(records), Ref(ctx));
+void Reference::FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory) {
+  kho_unpreserve_free(k, memory, Ref(ctx));
 }
 
 void Reference::WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
                             PhysAddr domain_record) {
   const uint64_t at = kIommufdR6.array + index * kIommufdR6.stride;
-  k.t.Emit(sim::Note::kRecordStore, Ref(k.ctx), static_cast<int64_t>(index));
   store(k, memory, at + kIommufdR6.token.offset, kIommufdR6.token.bytes, token, Ref(k.ctx));
   store(k, memory, at + kIommufdR6.domain_data.offset, kIommufdR6.domain_data.bytes, domain_record,
         Ref(k.ctx));
@@ -233,8 +224,8 @@ int Reference::PreserveInto(Kernel& k, const PreserveArguments& arguments, const
   return 0;
 }
 
-void Reference::Finish(Kernel& k, ContextHandle, PhysAddr, size_t) {
-  Write(k.t, k.lu.marks_frozen, kLuoRef, true);
+void Reference::Finish(Kernel& k, ContextHandle ctx, PhysAddr, size_t) {
+  Write(k, ctx, &iommufd::Context::marks_frozen, true);
 }
 
 int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
@@ -247,7 +238,7 @@ int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const 
   if (IsErr(memory)) return PtrErr(memory);
   const int error = PreserveInto(k, *arguments, hwpts, memory);
   if (error != 0) {
-    FreeRecords(k, arguments->ctx, memory, hwpts.size());
+    FreeRecords(k, arguments->ctx, memory);
     return error;
   }
   Finish(k, arguments->ctx, memory, hwpts.size());
@@ -265,7 +256,6 @@ int Reference::Preserve(Kernel& k, PreserveArguments* arguments) {
   if (error == 0) {
     Collect(k, ctx, capacity, &hwpts);
     error = PreserveCollected(k, arguments, hwpts);
-    k.t.Emit(sim::Note::kPreserveEnd, Ref(ctx), error);
     if (error != 0) DropReferences(k, hwpts);
   }
   mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);
@@ -276,7 +266,6 @@ void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdateUnpreserve, Ref(arguments.ctx));
   const ContextHandle ctx = arguments.ctx;
   mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
-  k.t.Emit(sim::Note::kUnpreserveBegin, Ref(ctx));
   Hwpts hwpts;
   spin_lock(k.t, Get(k, ctx).xa_lock);
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // ours: each holds our reference
@@ -285,12 +274,8 @@ void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);
   Rollback(k, hwpts, hwpts.size());
-  const PhysAddr memory = arguments.serialized_data;
-  const uint64_t records =
-      load(k, memory, kIommufdR6.nr_hwpts.offset, kIommufdR6.nr_hwpts.bytes, Ref(ctx));
-  FreeRecords(k, ctx, memory, records);
-  Write(k.t, k.lu.marks_frozen, kLuoRef, false);
-  k.t.Emit(sim::Note::kUnpreserveEnd, Ref(ctx));
+  FreeRecords(k, ctx, arguments.serialized_data);
+  Write(k, ctx, &iommufd::Context::marks_frozen, false);
   DropReferences(k, hwpts);
   mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);
 }

@@ -73,7 +73,7 @@ class Reference : public Design {
   virtual void Rollback(Kernel& k, const Hwpts& hwpts, size_t preserved);
   virtual PhysAddr AllocRecords(Kernel& k, ContextHandle ctx, size_t records);
   // Undo of AllocRecords.
-  virtual void FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t records);
+  virtual void FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory);
   virtual void WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
                            PhysAddr domain_record);
   virtual void Finish(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t records);

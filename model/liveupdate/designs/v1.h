@@ -38,7 +38,7 @@ class V1 : public Design {
   // SAVE of designs.md: `memory` 0 is the first pass. The number of marked HWPTs, or an errno.
   int Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity);
   // Step 2a-2f / 5, under xa_lock; collects the raw pointers of the second pass.
-  int SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memory,
+  int SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity,
                  std::vector<iommufd::HwptHandle>* hwpts);
   int CheckPagesPreserved(Kernel& k, const PreserveArguments& arguments, iommufd::IoasHandle ioas);
   void SetIoasMutable(Kernel& k, ContextHandle ctx);

@@ -21,7 +21,7 @@ class RegisterTopTableOnly : public Mutant {
     std::vector<mm::Pfn> tables;
     iommu::CollectTables(k.mm.phys, top, &tables);
     for (mm::Pfn table : tables) {
-      if (table != top) liveupdate::kho_unpreserve_page(k, table, Ref(domain));
+      if (table != top) liveupdate::kho_unpreserve_folio(k, table, Ref(domain));
     }
     return 0;
   }
@@ -87,7 +87,7 @@ class KeepRecords : public Mutant {
   KeepRecords() : Mutant("KeepRecords") {}
 
  protected:
-  void FreeRecords(Kernel&, ContextHandle, PhysAddr, size_t) override {}
+  void FreeRecords(Kernel&, ContextHandle, PhysAddr) override {}
 };
 
 }  // namespace

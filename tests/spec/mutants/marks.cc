@@ -67,7 +67,7 @@ MutantCases MarkMutants() {
        kOneMarked + "  hwpt2 = hwpt_alloc(dev, ioas)\n"
                     "  luo_preserve(s, iommufd, token=2)\n"
                     "  lu_mark(hwpt2, token=8)\n",
-       "main.8", "hwpt 4 is marked with token 8 while the iommufd is being or is preserved", "I13"},
+       "main.8", "hwpt 4 is marked with token 8 while the iommufd is preserved", "I13"},
       {"I13", &refuse_second_mark, kOneMarked + "  lu_mark(hwpt, token=9)\n", "main.6",
        "the call answers EBUSY, documented is 0", ""},
       {"I13", &mark_holds_hwpt, kOneMarked + "  destroy(hwpt)\n", "main.6",

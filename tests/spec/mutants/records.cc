@@ -64,13 +64,9 @@ class OldLayout : public Mutant {
   }
   void WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
                    PhysAddr domain_record) override {
-    k.t.Emit(sim::Note::kRecordStore, Ref(k.ctx), static_cast<int64_t>(index));
     const uint64_t at = kFirst + 13 * index;
     store(k, memory, at + kToken, 4, token, Ref(k.ctx));
     store(k, memory, at + kDomain, 8, domain_record, Ref(k.ctx));
-  }
-  void FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory, size_t) override {
-    Reference::FreeRecords(k, ctx, memory, 1);
   }
 
  private:
@@ -100,7 +96,6 @@ class TestForNull : public Mutant {
     const PhysAddr memory =
         kho_alloc_preserve(k, kIommufdR6.SizeFor(records), mm::FrameOwner::kIommufdSer, Ref(ctx));
     if (memory == 0) return liveupdate::ErrPtr(-sim::kENOMEM);
-    k.t.Emit(sim::Note::kRecordCapacity, Ref(ctx), static_cast<int64_t>(records));
     store(k, memory, kIommufdR6.nr_hwpts.offset, kIommufdR6.nr_hwpts.bytes, records, Ref(ctx));
     return memory;
   }
@@ -136,7 +131,7 @@ MutantCases RecordMutants() {
       "not packed in memory that the next kernel reads";
   return {
       {"I10", &write_next_record, kOneMarked + preserve, "main.6",
-       "record 1 is stored in an array of 1", ""},
+       "a record is stored up to byte 48 of an allocation of 32", ""},
       {"I10", &count_one_less, kTwoMarked + preserve, "main.8",
        "hwpt 4 is preserved and none of the 1 records names it", ""},
       {"I11", &narrow_token, kOneMarked + "  lu_mark(hwpt, token=0x100000007)\n" + preserve,
