@@ -67,7 +67,8 @@ std::string ViolatingProgram() {
          "  lu_mark(hwpt, token=7)\n"
          "  s = luo_create_session(name=\"vm\")\n"
          "  luo_preserve(s, iommufd, token=2)  -> 0\n"
-         "expect violation I19 luo_preserve\n";
+         "expect violation I19 luo_preserve\n"
+         "also I26\n";
 }
 
 }  // namespace iommufd_check::cli

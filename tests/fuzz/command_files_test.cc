@@ -75,7 +75,7 @@ TEST(List, Bugs) {
             "    Reported: somewhere.\n"
             "    a expects nothing of design reference\n"
             "Sleeping locks under a spinlock.\n"
-            "    b expects I19, also I20 I24 of design v1\n");
+            "    b expects I19, also I26 I20 I24 of design v1\n");
   EXPECT_EQ(RunCli({"list", "bugs", "--corpus=" + (folder / "none")}).code, 65);
   folder.Write("bugs/c.prog", "nonsense\n");
   EXPECT_EQ(RunCli({"list", "bugs", "--corpus=" + folder.path()}).code, 65);

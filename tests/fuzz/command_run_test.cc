@@ -52,7 +52,8 @@ TEST(Run, WhatTheFileDoesNotExpectDiverges) {
 TEST(Run, WithoutDesignAndExpectationsAViolationIsNoDivergence) {
   // Nothing violates the reference, so the program borrows v1 as its caller's choice.
   const std::string open = Replaced(
-      Replaced(ViolatingProgram(), "expect violation I19 luo_preserve\n", ""), "design v1\n", "");
+      Replaced(ViolatingProgram(), "expect violation I19 luo_preserve\nalso I26\n", ""),
+      "design v1\n", "");
   EXPECT_EQ(RunCli({"run", "--quiet", "-"}, open).out, "-: ok\n");
   const CliResult result = RunCli({"run", "--quiet", "--design=v1", "-"}, open);
   EXPECT_EQ(result.code, 1);
@@ -65,7 +66,8 @@ TEST(Run, AMissingViolationDiverges) {
   EXPECT_EQ(result.code, 5);
   EXPECT_EQ(result.out,
             "-: diverged\n"
-            "  diverged: expected violation of I19 at luo_preserve did not occur\n");
+            "  diverged: expected violation of I19 at luo_preserve did not occur\n"
+            "  diverged: expected companion I26 did not occur\n");
 }
 
 TEST(Run, AViolationAtAnotherOperationDiverges) {
