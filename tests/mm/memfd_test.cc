@@ -242,6 +242,8 @@ TEST_F(MemfdTest, TheLastReferenceFreesThePageCache) {
     memfd_put_file(t, machine, h);
     EXPECT_NE(machine.memfds.Find(h), nullptr);
     memfd_put_file(t, machine, h);
+    EXPECT_NE(machine.memfds.Find(h), nullptr) << "fput: released at the return to user space";
+    runtime.EndOperation(t, 0);
   }));
   EXPECT_EQ(machine.memfds.live(), 0u);
   EXPECT_EQ(machine.phys.live_frames(), 0u);

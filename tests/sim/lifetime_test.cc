@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "tests/sim/task_fixture.h"
 
 namespace iommufd_check::sim {
@@ -105,6 +107,38 @@ TEST_F(Lifetime, AdditionOnZeroSaturates) {
     EXPECT_FALSE(refcount_dec_and_test(t, refcount, {}));
   }));
   EXPECT_EQ(Splats(), (Only{Splat::kRefcountSaturated, Splat::kRefcountUnderflow}));
+}
+
+// kernel/task_work.c: last added first; what a work adds comes after those that were there.
+TEST_F(Lifetime, FilesAreReleasedAtTheReturnToUserSpace) {
+  const LockId a = Lock(LockClass::kIoasMutex);
+  std::string order;
+  EXPECT_TRUE(Alone([&](Task& t) {
+    runtime.BeginOperation(t, 0, 0);
+    mutex_lock(t, a);
+    task_work_add(t, [&] { order += "1"; });
+    task_work_add(t, [&] {
+      order += t.held_count() == 0 ? "2" : "held";
+      task_work_add(t, [&] { order += "3"; });
+    });
+    mutex_unlock(t, a);
+    EXPECT_EQ(order, "");
+    runtime.EndOperation(t, 0);
+    EXPECT_EQ(order, "213");
+    runtime.BeginOperation(t, 1, 0);
+    runtime.EndOperation(t, 0);
+  }));
+  EXPECT_EQ(order, "213") << "once";
+}
+
+TEST_F(Lifetime, WorkOfARunThatEndedIsForgotten) {
+  bool ran = false;
+  EXPECT_FALSE(Alone([&](Task& t) {
+    task_work_add(t, [&] { ran = true; });
+    t.Oops(Splat::kBug, {});
+  }));
+  EXPECT_TRUE(Alone([&](Task& t) { runtime.EndOperation(t, 0); }));
+  EXPECT_FALSE(ran);
 }
 
 }  // namespace
