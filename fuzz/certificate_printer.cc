@@ -110,7 +110,7 @@ ExitCode CertificatePrinter::Finish() {
   ExitCode code = ExitCode::kOk;
   for (const Certificate& certificate : certificates_) {
     if (certificate.violated()) code = Worse(code, ExitCode::kViolation);
-    if (!certificate.finished) code = Worse(code, ExitCode::kBudget);
+    if (!certificate.finished || !certificate.closed()) code = Worse(code, ExitCode::kBudget);
   }
   return code;
 }

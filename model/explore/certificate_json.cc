@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "model/explore/certificate_text.h"
+#include "model/explore/place_text.h"
 #include "model/program/text_codec.h"
 #include "nlohmann/json.hpp"
 
@@ -57,6 +58,9 @@ Json ToJson(const Certificate& c) {
   json["identity"] = Hex(c.identity);
   json["parts"] = c.parts;
   json["done"] = c.done;
+  json["places"] = TextsOf(c.places);
+  json["met"] = TextsOf(c.met);
+  json["rounds"] = c.rounds;
   json["finished"] = c.finished;
   json["exhausted"] = c.exhausted();
   if (!c.ended_by.empty()) json["ended_by"] = c.ended_by;
@@ -150,6 +154,16 @@ void ReadParts(Reader& reader, Certificate* c) {
       return void(reader.Refuse("done", "an ascending list of parts"));
     }
     c->done.push_back(part.get<uint32_t>());
+  }
+}
+
+void ReadPlaces(Reader& reader, const std::string& member, sim::PlaceSet* places) {
+  const Json* list = reader.Find(member);
+  if (list == nullptr || !list->is_array()) return void(reader.Refuse(member, "a list of places"));
+  for (const Json& place : *list) {
+    if (!place.is_string() || !AddPlace(place.get<std::string>(), places)) {
+      return void(reader.Refuse(member, "a list of places of this version"));
+    }
   }
 }
 
@@ -252,6 +266,9 @@ std::string FromJson(const Json& json, Certificate* c) {
   reader.Bool("sampled", &c->sampled);
   reader.HexCount("identity", &c->identity);
   ReadParts(reader, c);
+  ReadPlaces(reader, "places", &c->places);
+  ReadPlaces(reader, "met", &c->met);
+  reader.Count("rounds", &c->rounds);
   reader.Bool("finished", &c->finished);
   if (reader.Find("ended_by") != nullptr) reader.Text("ended_by", &c->ended_by);
   reader.Count("executions", &c->executions);

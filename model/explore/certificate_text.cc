@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "model/explore/finding_groups.h"
+#include "model/explore/place_text.h"
 #include "model/explore/linear_extensions.h"
 
 namespace iommufd_check::explore {
@@ -28,6 +29,7 @@ std::string ExtentOf(const Certificate& c) {
   const std::string by = c.ended_by.empty() ? "" : absl::StrCat(" (", c.ended_by, ")");
   if (!c.finished) return absl::StrCat("NOT exhausted", by);
   if (c.sampled) return "sampled";
+  if (!c.closed()) return "NOT exhausted (tasks met at further places)";
   return c.complete() ? "exhausted" : "its parts exhausted";
 }
 
@@ -106,6 +108,19 @@ void AppendChanges(const char* gained, const char* lost, std::vector<std::string
   if (!fewer.empty()) absl::StrAppend(text, "  ", lost, " ", absl::StrJoin(fewer, " "), "\n");
 }
 
+// Where tasks were switched besides locks, calls that can fail and the beginning of calls, and
+// whether that was everywhere they met.
+std::string PlacesLine(const Certificate& c) {
+  const std::vector<std::string> places = TextsOf(c.places);
+  std::string text = places.empty() ? "none" : absl::StrJoin(places, ", ");
+  if (c.closed()) {
+    absl::StrAppend(&text, "; no other after ", Counted(c.rounds, "round"));
+  } else {
+    absl::StrAppend(&text, "; met at ", absl::StrJoin(TextsOf(c.met), ", "));
+  }
+  return absl::StrCat("  places       ", text, "\n");
+}
+
 }  // namespace
 
 std::string Decimal(uint128 value) {
@@ -149,6 +164,7 @@ std::string RenderText(const Certificate& c) {
   }
   if (c.parts > 1) absl::StrAppend(&text, "  parts        ", c.done.size(), " of ", c.parts, "\n");
   absl::StrAppend(&text, ReductionLine(c));
+  if (c.work == "explore") absl::StrAppend(&text, PlacesLine(c));
   const std::vector<std::string> reached = SiteNames(c, true);
   absl::StrAppend(&text, "  fault sites  ", reached.size(), " of ", c.sites.size(),
                   " reached: ", OrNone(reached), "\n");

@@ -30,8 +30,8 @@ struct ExploreOptions {
   // parts the runs that lead to no trace are others.
   size_t parts = 64;
   uint64_t whole = kWholeExecutions;  // an exploration that ends within so many is one part
-  // Interleavings that are looked at for each set of places before the work begins. Places that only
-  // more of them show cost a round of the whole.
+  // Interleavings that are looked at for each set of places before the work begins. Places that
+  // only more of them show cost a round of the whole.
   uint64_t place_executions = kWholeExecutions;
   size_t max_combinations = kCheapCombinations;  // to count the interleavings of a trace
   // Preemptions up to which a shorter witness is looked for; -1: not at all.

@@ -61,7 +61,8 @@ struct InterleavingCounts {
   uint64_t too_long = 0;     // runs of more than kMostSteps: the first ends the exploration
   uint64_t cut_short = 0;    // traces that ended in an oops, a deadlock or a hang
   uint64_t digest = 0;       // sum over the digests of the traces: no matter in which order
-  bool exhausted = false;    // else the meter, the visitor or a new place ended it, or a run diverged
+  // Else the meter, the visitor or a new place ended it, or a run diverged.
+  bool exhausted = false;
 };
 
 // A node on the path to a part: which task goes on, and which others are explored in other parts,

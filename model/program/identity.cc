@@ -84,7 +84,14 @@ Program AsFinding(Program program, const Execution& execution, const Identity& i
 }
 
 bool StandsAlone(const spec::Violation& violation) {
-  if (violation.invariant == spec::Invariant::kI20) return true;
+  switch (violation.invariant) {
+    case spec::Invariant::kI20:
+    case spec::Invariant::kI26:  // a property of the layout, whatever happens
+    case spec::Invariant::kI27:
+      return true;
+    default:
+      break;
+  }
   return violation.invariant == spec::Invariant::kI19 && violation.splat != sim::Splat::kDeadlock;
 }
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "model/mm/types.h"
 #include "model/sim/event.h"
 #include "model/spec/findings.h"
@@ -99,7 +99,7 @@ class Monitor : public sim::EventListener {
     uint8_t readers = 0;
     uint8_t writers = 0;
   };
-  absl::flat_hash_map<uint64_t, Accessors> accessors_;
+  absl::btree_map<uint64_t, Accessors> accessors_;
   Memory memory_;
   std::optional<mm::FreedBy> freed_by_;  // of the page whose use the next splat reports
 };

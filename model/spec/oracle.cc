@@ -98,7 +98,7 @@ Prediction oracle::Apply(State& state, const Limits& limits, const Call& call) {
     case Kind::kUnmap:
       return oracle::Unmap(state, call);
     case Kind::kDestroy:
-      return oracle::Destroy(state, call);
+      return oracle::Destroy(state, limits, call);
     case Kind::kCloseIommufd:
       return oracle::CloseIommufd(state);
     case Kind::kMemfdSeal:

@@ -18,11 +18,13 @@ bool IsBound(const State& state, uint16_t endpoint) {
 }
 
 // Somebody besides the table holds it (objects.md section 4).
-bool HasUsers(const State& state, uint32_t id) {
+bool HasUsers(const State& state, const Limits& limits, uint32_t id) {
   if (state.devices.contains(id)) return true;  // its driver
   if (state.ioas.contains(id)) return state.HwptsOn(id) > 0;
   IOMMUFD_CHECK(state.hwpts.contains(id), "an id names an IOAS, a HWPT or a device");
-  return IsAttachedTo(state, id) || state.HwptPreserved(id);
+  using uapi::Contract;
+  const bool held = limits.contract.destroy_preserved == Contract::DestroyPreserved::kRefused;
+  return IsAttachedTo(state, id) || (held && state.HwptPreserved(id));
 }
 
 }  // namespace
@@ -82,10 +84,10 @@ Prediction HwptAlloc(State& state, const Limits& limits, const Call& call) {
   return Prediction{.created_id = id};
 }
 
-Prediction Destroy(State& state, const Call& call) {
+Prediction Destroy(State& state, const Limits& limits, const Call& call) {
   if (!state.fd_open) return Fails(sim::kEBADF);
   if (!state.Exists(call.id)) return Fails(sim::kENOENT);
-  if (HasUsers(state, call.id)) return Fails(sim::kEBUSY);
+  if (HasUsers(state, limits, call.id)) return Fails(sim::kEBUSY);
   const auto hwpt = state.hwpts.find(call.id);
   if (hwpt == state.hwpts.end()) {
     state.ioas.erase(call.id);

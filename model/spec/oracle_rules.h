@@ -19,7 +19,7 @@ Prediction DeviceUnbind(State& state, const Call& call);
 Prediction DeviceAttach(State& state, const Call& call);
 Prediction DeviceDetach(State& state, const Call& call);
 Prediction HwptAlloc(State& state, const Limits& limits, const Call& call);
-Prediction Destroy(State& state, const Call& call);
+Prediction Destroy(State& state, const Limits& limits, const Call& call);
 Prediction CloseIommufd(State& state);
 
 // Areas (uapi.md 4.5, 4.6, 4.8; io_pagetable.md sections 2-7): oracle_ioas.cc.

@@ -18,7 +18,7 @@
 #include <optional>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "model/sim/event.h"
 #include "model/sim/places.h"
 
@@ -82,8 +82,8 @@ class RaceDetector {
 
   std::array<Clock, sim::kMaxTasks> clocks_{};
   std::vector<LockClocks> locks_;                    // by index
-  absl::flat_hash_map<uint64_t, Counter> counters_;  // looked up, never iterated
-  absl::flat_hash_map<uint64_t, History> history_;   // likewise
+  absl::btree_map<uint64_t, Counter> counters_;
+  absl::btree_map<uint64_t, History> history_;
   sim::PlaceSet meetings_;
 };
 

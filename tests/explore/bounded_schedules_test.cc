@@ -56,7 +56,8 @@ TEST(BoundedSchedules, AreAsManyAsTheorySays) {
       Meter meter;
       std::set<std::vector<uint32_t>> seen;
       uint64_t m = 0, n = 0;
-      BoundedSchedules schedules(&executor, liveupdate::FindDesign("reference"), program, bound, nullptr);
+      BoundedSchedules schedules(&executor, liveupdate::FindDesign("reference"), program, bound,
+                                 nullptr);
       EXPECT_TRUE(schedules.Run({}, &meter, [&](const Program&, const Execution& execution) {
         m = execution.task_steps[1];
         n = execution.task_steps[2];

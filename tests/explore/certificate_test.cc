@@ -47,6 +47,7 @@ TEST(CertificateJson, SaysWhereAFileIsWrong) {
   EXPECT_NE(problem("\"done\": [\n      0", "\"done\": [\n      7").find("'done'"),
             std::string::npos);
   EXPECT_NE(problem("\"I10\"", "\"I99\"").find("I99"), std::string::npos);
+  EXPECT_NE(problem("\"met\": [", "\"met\": [\"ioas: moon\"").find("'met'"), std::string::npos);
   EXPECT_NE(problem("\"identity\": \"", "\"identity\": \"x").find("hexadecimal"),
             std::string::npos);
   EXPECT_NE(problem("boot ", "boof ").find("'findings'"), std::string::npos);

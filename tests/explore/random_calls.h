@@ -1,5 +1,5 @@
-// Random small programs of system calls, from the whole alphabet: a machine that is set up in one of
-// several ways, and two tasks with one or two calls each.
+// Random small programs of system calls, from the whole alphabet: a machine that is set up in one
+// of several ways, and two tasks with one or two calls each.
 //
 //   const program::Program program = RandomCalls(seed);
 #pragma once

@@ -22,7 +22,7 @@ SearchRequest Request(const std::string& design) {
   request.choice.model = "world";
   request.choice.design = design;
   if (design == "v1") {
-    request.choice.tolerated = {"I19", "I38"};
+    request.choice.tolerated = {"I19", "I25", "I26", "I38"};
     request.keep_going = true;
     request.max_depth = 9;
   }

@@ -39,7 +39,7 @@ TEST(WorldSearch, RefusesInWordsThatSayWhatToGive) {
               HasSubstr("unknown operation 'map_fil' of model world; known: ioas_alloc, "));
   SearchRequest request = World("v1");
   request.choice.tolerated = {"I99"};
-  EXPECT_THAT(ErrorOf(request), HasSubstr("unknown invariant 'I99'; did you mean 'I19'?"));
+  EXPECT_THAT(ErrorOf(request), HasSubstr("unknown invariant 'I99'; did you mean 'I09'?"));
   request = World("v1");
   request.choice.parameters["hwpts"] = 4;
   EXPECT_EQ(ErrorOf(request), "parameter hwpts=4 of model world is out of range; give 1 to 3");
@@ -99,7 +99,7 @@ TEST(WorldSearch, TheCertificateNamesTheScope) {
 
 TEST(WorldSearch, AViolationIsAProgram) {
   SearchRequest request = World("v1", {"lu_mark", "luo_preserve"});
-  request.choice.tolerated = {"I06", "I12", "I13", "I37", "I38"};  // As short, after preserve.
+  request.choice.tolerated = {"I06", "I12", "I13", "I25", "I26", "I37", "I38"};  // As short, after preserve.
   const SearchReport report = Reported(request);
   EXPECT_EQ(ExitCode(report), 1);
   ASSERT_TRUE(report.outcome.counterexample.has_value());
@@ -109,7 +109,7 @@ TEST(WorldSearch, AViolationIsAProgram) {
   ASSERT_EQ(program->expected.size(), 1u);
   EXPECT_EQ(program->expected[0].invariant, "I19");
   const std::string text = RenderText(report);
-  EXPECT_THAT(text, HasSubstr("\n  tolerated    I06 I12 I13 I37 I38\n"));
+  EXPECT_THAT(text, HasSubstr("\n  tolerated    I06 I12 I13 I25 I26 I37 I38\n"));
   EXPECT_THAT(text, HasSubstr("\nprogram, to be replayed with `iommufd-check run FILE`\n"));
   EXPECT_THAT(text, HasSubstr("\n    luo_preserve(s, iommufd, token=2)\n"));
   const nlohmann::json json = nlohmann::json::parse(RenderJson(report));

@@ -35,8 +35,6 @@ const std::map<std::string, std::vector<std::string>> kCauses{
     {"B18", {"lu_mark(hwpt2, token=8)"}},
     {"B19", {"lu_mark(hwpt, token=9)"}},
     {"B34", {"destroy(hwpt)", "luo_preserve(s, iommufd, token=2) -> 0"}},
-    {"B37", {"map(ioas", "EBUSY"}},
-    {"B38", {"luo_preserve(s, iommufd, token=2)"}},
     {"B43", {"memfd_punch_hole(0, length=0x1000) -> 0"}},
     {"B44",
      {"luo_preserve(s, memfd=0, token=1) -> 0", "memfd_seal(0, seals=seal|shrink|grow) -> 0"}},

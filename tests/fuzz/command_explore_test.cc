@@ -88,9 +88,9 @@ TEST(ExploreCommand, WhatIsToleratedIsCountedAndDoesNotCount) {
   const TemporaryFolder folder;
   const std::string known = folder.Write("known",
                                          "# of v1\n"
-                                         "I12@lu_mark, I06   # marks\n"
+                                         "I12, I06   # marks\n"
                                          "\n"
-                                         "I37\nI38@luo_preserve\n");
+                                         "I25\nI26\nI37\nI38@luo_preserve\n");
   const std::string program = kCorpus + "mark-x-preserve.prog";
   const CliResult one = RunCli({"explore", "--design=v1", "--tolerate=I19,@" + known, program});
   EXPECT_EQ(one.code, 1) << one.out << one.err;

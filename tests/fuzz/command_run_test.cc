@@ -212,7 +212,7 @@ TEST(Run, SaysWhatMayBeTheCause) {
                                        "/corpus/bugs/B34-destroy-of-a-preserved-hwpt.prog"});
   EXPECT_EQ(result.code, 1) << result.err;
   EXPECT_THAT(result.out, HasSubstr("finding  I36@exit\n"));
-  EXPECT_THAT(result.out, HasSubstr("after    I12@destroy:hwpt"));
+  EXPECT_THAT(result.out, HasSubstr("after    I26@luo_preserve:iommufd"));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ class V1 : public Design {
   uapi::Contract contract() const override {
     return {.token_bits = 32,
             .mark_while_preserved = uapi::Contract::MarkWhilePreserved::kAccepted,
+            .destroy_preserved = uapi::Contract::DestroyPreserved::kAccepted,
             .empty_preserve = uapi::Contract::EmptyPreserve::kAccepted,
             .abi = uapi::Contract::Abi::kR3,
             .area_check = uapi::Contract::AreaCheck::kSealsFirst};
