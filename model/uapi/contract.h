@@ -31,8 +31,8 @@ struct Contract {
   MarkWhilePreserved mark_while_preserved = MarkWhilePreserved::kRefused;
 
   // Destroy of a HWPT that is preserved: designs.md section 5, "Not gated" (R3), and section 7,
-  // "Destroy of a preserved HWPT -> EBUSY by users>1" (R6). That the preservation then names what is
-  // gone is what invariants judge (I02, I08, I12).
+  // "Destroy of a preserved HWPT -> EBUSY by users>1" (R6). That the preservation then names what
+  // is gone is what invariants judge (I02, I08, I12).
   enum class DestroyPreserved : uint8_t { kAccepted, kRefused };
   DestroyPreserved destroy_preserved = DestroyPreserved::kRefused;
 

@@ -99,7 +99,8 @@ TEST(WorldSearch, TheCertificateNamesTheScope) {
 
 TEST(WorldSearch, AViolationIsAProgram) {
   SearchRequest request = World("v1", {"lu_mark", "luo_preserve"});
-  request.choice.tolerated = {"I06", "I12", "I13", "I25", "I26", "I37", "I38"};  // As short, after preserve.
+  request.choice.tolerated = {"I06", "I12", "I13", "I25",
+                              "I26", "I37", "I38"};  // As short, after preserve.
   const SearchReport report = Reported(request);
   EXPECT_EQ(ExitCode(report), 1);
   ASSERT_TRUE(report.outcome.counterexample.has_value());

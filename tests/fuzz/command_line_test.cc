@@ -121,7 +121,8 @@ TEST(FuzzTarget, TakesTheFlagsOfFindings) {
   const TemporaryFolder folder;
   const std::string bytes = folder / "bug.bin";
   ASSERT_EQ(RunCli({"convert", folder.Write("bug.prog", ViolatingProgram()), bytes}).code, 0);
-  EXPECT_EQ(test_support::RunProgram({target, "--design=v1", "--tolerate=I19,I26", bytes}).status, 0);
+  EXPECT_EQ(test_support::RunProgram({target, "--design=v1", "--tolerate=I19,I26", bytes}).status,
+            0);
   EXPECT_NE(
       test_support::RunProgram({target, "--design=v1", "--only=I19@luo_preserve", bytes}).status,
       0);

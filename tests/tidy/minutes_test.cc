@@ -1,6 +1,6 @@
-// Who may take a step and hold plain state: rules of the kernel model that no compiler checks. Steps
-// follow from accesses, the dependency relation from events alone, and what tasks share is Shared<>
-// or Const<>.
+// Who may take a step and hold plain state: rules of the kernel model that no compiler checks.
+// Steps follow from accesses, the dependency relation from events alone, and what tasks share is
+// Shared<> or Const<>.
 //
 // Each rule is a pure function, tried first on planted violations.
 
