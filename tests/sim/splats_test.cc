@@ -105,6 +105,33 @@ TEST_F(Splats, NestingInsideOneClass) {
   EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kRecursiveLock});
 }
 
+// Documented orders inside one class: a subclass, lower first; or a lock that keeps everybody else
+// from holding two (iommufd_take_all_iova_rwsem under ioas_creation_lock).
+TEST_F(Splats, NestingThatIsDocumented) {
+  const LockId a = Lock(LockClass::kIovaRwsem, 1);
+  const LockId b = Lock(LockClass::kIovaRwsem, 2);
+  const LockId outer = Lock(LockClass::kDomainsRwsem);
+  const auto nested = [&](const Nesting& first, const Nesting& second) {
+    return [&, first, second](Task& t) {
+      down_write(t, outer);
+      down_write_nested(t, a, first);
+      down_write_nested(t, b, second);
+      up_write(t, b);
+      up_write(t, a);
+      up_write(t, outer);
+    };
+  };
+  EXPECT_TRUE(Alone(nested({.subclass = 0}, {.subclass = 1})));
+  EXPECT_EQ(TaskFixture::Splats(), Only{});
+  EXPECT_TRUE(Alone(nested({.subclass = 1}, {.subclass = 0})));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kRecursiveLock}) << "against the order";
+  EXPECT_TRUE(Alone(nested({.nest_lock = outer}, {.nest_lock = outer})));
+  EXPECT_EQ(TaskFixture::Splats(), Only{});
+  const LockId other = Lock(LockClass::kPagesMutex);
+  EXPECT_TRUE(Alone(nested({.nest_lock = other}, {.nest_lock = other})));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kRecursiveLock}) << "nobody holds that lock";
+}
+
 TEST_F(Splats, TheSameLockTwice) {
   const LockId a = Lock(LockClass::kIoasMutex, 3);
   EXPECT_FALSE(Alone(Nest(a, a)));
