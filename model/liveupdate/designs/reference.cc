@@ -140,8 +140,8 @@ int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle 
   const sim::Scope scope(k.t, sim::Fn::kIommufdLuFreezeIoas, Ref(k, ioas));
   down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  // Valid a moment ago: a failure now means that somebody changed the IOAS meanwhile.
-  const int error = CheckPages(k, arguments, ioas) == 0 ? 0 : -sim::kEBUSY;
+  // Valid a moment ago, so somebody changed something meanwhile: the answer says what.
+  const int error = CheckPages(k, arguments, ioas);
   if (error == 0) {
     SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) + 1);
   }

@@ -36,7 +36,7 @@ class Reference : public Design {
   // marked again with the same or a new token. A mark dies with its HWPT.
   int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override;
   // EINVAL nothing marked, or memory that cannot be preserved; ENOENT memfd not in this session;
-  // EBUSY a map in flight or a change while preserving; ENOMEM. Nothing changes on error.
+  // EBUSY a map in flight; ENOMEM. Nothing changes on error.
   int Preserve(Kernel& k, PreserveArguments* arguments) override;
   void Unpreserve(Kernel& k, const PreserveArguments& arguments) override;
 
@@ -60,7 +60,7 @@ class Reference : public Design {
   // Each page that the area maps is the one handed over for its place in the file.
   virtual int ComparePages(Kernel& k, iommufd::AreaHandle area, const MemfdSerialized& serialized);
   virtual int Validate(Kernel& k, const PreserveArguments& arguments, iommufd::IoasHandle ioas);
-  // Makes the IOAS immutable for one more domain, if its pages still pass. EBUSY if not.
+  // Makes the IOAS immutable for one more domain, if its pages still pass; else as CheckPages.
   virtual int Freeze(Kernel& k, const PreserveArguments& arguments, iommufd::IoasHandle ioas);
   virtual void Thaw(Kernel& k, iommufd::IoasHandle ioas);
   // One HWPT: freeze, preserve its domain, fill record `index`.
