@@ -126,20 +126,18 @@ int memfd_punch_hole(Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint6
   const int error = Update(
       k, h, &Memfd::state,
       [&](MemfdState& state) {
-        int error = 0;
         if (state.frozen || (state.seals & (kSealWrite | kSealFutureWrite)) != 0) {
-          error = -sim::kEPERM;
-        } else {
-          // Only whole pages leave the page cache; partial ones are zeroed in place.
-          const uint64_t bytes = (state.size + kPageSize - 1) & ~(kPageSize - 1);
-          const uint64_t end = std::min(offset + length, bytes) >> kPageShift;
-          const uint64_t first = (std::min(offset, bytes) + kPageSize - 1) >> kPageShift;
-          if (first < end) {
-            DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first),
-                      static_cast<uint32_t>(end));
-          }
+          return -sim::kEPERM;
         }
-        return error;
+        // Only whole pages leave the page cache; partial ones are zeroed in place.
+        const uint64_t bytes = (state.size + kPageSize - 1) & ~(kPageSize - 1);
+        const uint64_t end = std::min(offset + length, bytes) >> kPageShift;
+        const uint64_t first = (std::min(offset, bytes) + kPageSize - 1) >> kPageShift;
+        if (first < end) {
+          DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first),
+                    static_cast<uint32_t>(end));
+        }
+        return 0;
       },
       kByTheFile);
   mutex_unlock(t, lock);
@@ -154,17 +152,15 @@ int memfd_truncate(Task& t, Machine& mm, MemfdHandle h, uint64_t size) {
   const int error = Update(
       k, h, &Memfd::state,
       [&](MemfdState& state) {
-        int error = 0;
         if ((state.frozen && size != state.size) ||
             (size < state.size && (state.seals & kSealShrink) != 0) ||
             (size > state.size && (state.seals & kSealGrow) != 0)) {
-          error = -sim::kEPERM;
-        } else {
-          const uint64_t first = (size + kPageSize - 1) >> kPageShift;
-          DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first), UINT32_MAX);
-          state.size = size;
+          return -sim::kEPERM;
         }
-        return error;
+        const uint64_t first = (size + kPageSize - 1) >> kPageShift;
+        DropPages(t, mm.phys, state.pages, static_cast<uint32_t>(first), UINT32_MAX);
+        state.size = size;
+        return 0;
       },
       kByTheFile);
   mutex_unlock(t, lock);

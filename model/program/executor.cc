@@ -101,9 +101,9 @@ void Executor::Impl::RunOperation(Task& t, size_t index) {
   liveupdate::Kernel k = KernelFor(t);
   OperationResult& result = bindings.results[index];
   result.result = Dispatch(k, *program, index, &bindings);
-  result.ran = true;
   if (options.answers != nullptr) options.answers->Filter(index, &result);
   runtime.EndOperation(t, result.result);
+  result.ran = true;  // Only now: what fput deferred runs before the call is back in user space.
   if (judges_operations) judge.OperationEnds(t, result);
 }
 
