@@ -33,9 +33,10 @@ Call::Kind KindOf(std::string_view name) {
   return found->second;
 }
 
-void PutNumber(std::string_view name, uint64_t value, Call* call) {
+void PutNumber(const ArgumentSpec& spec, uint64_t value, Call* call) {
+  const std::string_view name = spec.name;
   if (name == "iova") {
-    call->fixed = value != kAutoIova;
+    call->fixed = !TakesAuto(spec) || value != kAutoIova;  // of an unmap it is a number
     call->iova = call->fixed ? value : 0;
   } else if (name == "offset" || name == "start") {
     call->offset = value;
@@ -95,7 +96,7 @@ void OracleCalls::Put(const ArgumentSpec& spec, const Argument& argument, int* o
       call->file = FileNamed(argument.value, program_->boot.memfds);
       return;
     case ArgumentKind::kNumber:
-      return PutNumber(spec.name, argument.value, call);
+      return PutNumber(spec, argument.value, call);
     case ArgumentKind::kProt:
       call->permissions = argument.value;
       return;
