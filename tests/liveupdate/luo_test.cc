@@ -109,20 +109,20 @@ TEST_F(LuoTest, CloseUnpreservesTheLastFirst) {
   const World before = m.world;
   const SessionHandle s = NewSession("vm");
   ASSERT_EQ(PreserveMemfd(s, 0, 1), 0);
-  ASSERT_EQ(PreserveIommufd(s, 2), 0);
   ASSERT_EQ(PreserveMemfd(s, 1, 3), 0);
+  ASSERT_EQ(PreserveIommufd(s, 2), 0);
   EXPECT_EQ(m.world.kernel.iommufd.contexts.Find(m.world.kernel.ctx)->file.value, 3u);
   ASSERT_EQ(Close(s), 0);
-  std::vector<sim::ObjectKind> released;
+  std::vector<sim::ObjectRef> released;
   for (const sim::Event& e : m.events()) {
     const bool file_put =
         e.primitive == sim::Primitive::kRefDec &&
         (e.object.kind == sim::ObjectKind::kMemfd || e.object.kind == sim::ObjectKind::kIommufd);
-    if (file_put) released.push_back(e.object.kind);
+    if (file_put) released.push_back(e.object);
   }
-  EXPECT_EQ(released,
-            (std::vector<sim::ObjectKind>{sim::ObjectKind::kMemfd, sim::ObjectKind::kIommufd,
-                                          sim::ObjectKind::kMemfd}));
+  EXPECT_EQ(released, (std::vector<sim::ObjectRef>{{sim::ObjectKind::kIommufd, 0},
+                                                   {sim::ObjectKind::kMemfd, 1},
+                                                   {sim::ObjectKind::kMemfd, 0}}));
   EXPECT_TRUE(m.world == before) << Difference(before, m.world);
 }
 

@@ -206,6 +206,22 @@ Predicate Planted(uint64_t seed, const Program& program) {
   };
 }
 
+// Operations are tried from the last to the first: the unmap can go only once the map is gone,
+// which the first round tries after it.
+TEST(Minimise, GoesRoundUntilNothingChanges) {
+  const Predicate fails = [](const Program& program) {
+    return CountOf(program, OpCode::kMemfdTruncate) == 1 &&
+           (CountOf(program, OpCode::kMap) == 0 || CountOf(program, OpCode::kUnmap) == 1);
+  };
+  MinimiseStats stats;
+  const Program least = Minimise(Parse("main:\n  map(0, iova=auto, length=0x1000)\n"
+                                       "  memfd_truncate(0, size=0)\n  unmap(0)\n"),
+                                 fails, &stats);
+  ASSERT_EQ(least.operations.size(), 1u) << PrintProgram(least);
+  EXPECT_EQ(least.operations[0].code, OpCode::kMemfdTruncate);
+  EXPECT_EQ(stats.rounds, 3u) << "the last one changes nothing";
+}
+
 TEST(Minimise, ResultIsOneMinimal) {
   Random random(41);
   for (uint64_t i = 0; i < 200; ++i) {
