@@ -1,5 +1,6 @@
 #include "model/program/executor.h"
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -25,6 +26,7 @@ struct Executor::Impl {
   void RunTasks();
   void RunExit();
   void RunOperation(Task& t, size_t index);
+  void AddWhereItOopsed();
   void Collect();
   void KeepMain(Design& design, const Program& program);
   void RunExtension(const Operation& operation);
@@ -144,6 +146,22 @@ void Executor::Impl::RunExit() {
   });
 }
 
+// What the other tasks had still to do, and so whom they would have met, no run shows that ends
+// here: they have to get there before the access that led to the oops.
+void Executor::Impl::AddWhereItOopsed() {
+  const std::vector<sim::Event>& events = runtime.log().events();
+  if (events.empty() || events.back().task == 0) return;
+  const auto is_access = [&](const sim::Event& event) {
+    return event.task == events.back().task &&
+           (event.primitive == sim::Primitive::kRead || event.primitive == sim::Primitive::kWrite ||
+            event.primitive == sim::Primitive::kRefInc ||
+            event.primitive == sim::Primitive::kRefDec);
+  };
+  const auto last = std::find_if(events.rbegin(), events.rend(), is_access);
+  if (last == events.rend()) return;
+  execution.meetings.Add(last->object.kind, static_cast<sim::Field>(last->detail));
+}
+
 void Executor::Impl::Collect() {
   execution.digest = runtime.log().digest();
   execution.end = runtime.end();
@@ -160,6 +178,7 @@ void Executor::Impl::Collect() {
   execution.meetings.Clear();
   if (!options.judged) return;
   execution.meetings = judge.meetings();
+  if (execution.end == sim::RunEnd::kOops) AddWhereItOopsed();
   execution.violations = judge.findings().violations();
   execution.armed = judge.findings().armed();
   execution.sites = judge.sites();
