@@ -178,7 +178,7 @@ TEST(RunSteps, ProgramsAreReadAsFromScratch) {
       program::Executor executor;
       ProgramSubject subject(&executor, liveupdate::FindDesign(design), program);
       Meter meter(60);
-      const sim::PlaceSet places = ClosePlaces(&subject, {}, 1000, nullptr);
+      const sim::PlaceSet places = ClosePlaces(&subject, {}, 60, nullptr);
       ASSERT_NO_FATAL_FAILURE(ExpectReadAsFromScratch(
           &subject, {.meter = &meter, .dependency = {.places = places}}, 1, &seen))
           << name << " under " << design;
