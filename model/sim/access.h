@@ -42,6 +42,14 @@ using FieldOf = std::remove_cvref_t<decltype(std::invoke(std::declval<P>(), std:
 
 }  // namespace access_internal
 
+// The field, resolved after the switch to other tasks that every access may be.
+template <class K, class H, class P>
+auto& Reach(K& k, H h, const P& path) {
+  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
+  k.t.Place(KindOf(h), F::kField);
+  return std::invoke(path, Get(k, h));
+}
+
 // What an access of this field says beside that it happened: what the gates, marks and page checks
 // of live update are made of. `value` is what is read or has been written.
 template <Field F, class T>
@@ -61,8 +69,7 @@ void NoteWrite(Task& t, ObjectRef object, const T& value) {
 template <class K, class T, class P>
 auto Read(K& k, Handle<T> h, const P& path, uint8_t marks = 0) {
   using F = access_internal::FieldOf<T, P>;
-  k.t.Place(T::kKind, F::kField);
-  const auto& field = std::invoke(path, Get(k, h));
+  const auto& field = Reach(k, h, path);
   k.t.Access(Primitive::kRead, Ref(k, h), F::kField, marks);
   NoteRead<F::kField>(k.t, Ref(k, h), field.Peek());
   return field.Peek();
@@ -76,8 +83,7 @@ template <class K, class T, class P>
 void Write(K& k, Handle<T> h, const P& path, typename access_internal::FieldOf<T, P>::Value value,
            uint8_t marks = 0) {
   using F = access_internal::FieldOf<T, P>;
-  k.t.Place(T::kKind, F::kField);
-  auto& field = std::invoke(path, Get(k, h));
+  auto& field = Reach(k, h, path);
   const uint8_t same = field.Peek() == value ? kAccessSame : 0;
   k.t.Access(Primitive::kWrite, Ref(k, h), F::kField, marks | same | F::kPlainWrite);
   field.Raw() = std::move(value);
@@ -93,8 +99,7 @@ void WriteOnce(K& k, Handle<T> h, const P& path,
 template <class K, class T, class P, class Change>
 decltype(auto) Update(K& k, Handle<T> h, const P& path, Change&& change, uint8_t marks = 0) {
   using F = access_internal::FieldOf<T, P>;
-  k.t.Place(T::kKind, F::kField);
-  auto& field = std::invoke(path, Get(k, h));
+  auto& field = Reach(k, h, path);
   k.t.Access(Primitive::kWrite, Ref(k, h), F::kField, marks);
   return change(field.Raw());
 }
@@ -103,8 +108,7 @@ decltype(auto) Update(K& k, Handle<T> h, const P& path, Change&& change, uint8_t
 template <class K, class T, class P, class Look>
 decltype(auto) With(K& k, Handle<T> h, const P& path, Look&& look, uint8_t marks = 0) {
   using F = access_internal::FieldOf<T, P>;
-  k.t.Place(T::kKind, F::kField);
-  const auto& field = std::invoke(path, Get(k, h));
+  const auto& field = Reach(k, h, path);
   k.t.Access(Primitive::kRead, Ref(k, h), F::kField, marks);
   return look(field.Peek());
 }
@@ -112,45 +116,33 @@ decltype(auto) With(K& k, Handle<T> h, const P& path, Look&& look, uint8_t marks
 // refcount_t of an object; task.h says how each of them orders.
 template <class K, class H, class P>
 void refcount_inc(K& k, H h, const P& path) {
-  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
-  k.t.Place(KindOf(h), F::kField);
-  Refcount& count = std::invoke(path, Get(k, h));
-  refcount_inc(k.t, count, Ref(k, h), F::kField);
+  auto& count = Reach(k, h, path);
+  refcount_inc(k.t, count, Ref(k, h), count.kField);
 }
 template <class K, class H, class P>
 bool refcount_inc_not_zero(K& k, H h, const P& path) {
-  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
-  k.t.Place(KindOf(h), F::kField);
-  Refcount& count = std::invoke(path, Get(k, h));
-  return refcount_inc_not_zero(k.t, count, Ref(k, h), F::kField);
+  auto& count = Reach(k, h, path);
+  return refcount_inc_not_zero(k.t, count, Ref(k, h), count.kField);
 }
 template <class K, class H, class P>
 bool refcount_dec_and_test(K& k, H h, const P& path) {
-  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
-  k.t.Place(KindOf(h), F::kField);
-  Refcount& count = std::invoke(path, Get(k, h));
-  return refcount_dec_and_test(k.t, count, Ref(k, h), F::kField);
+  auto& count = Reach(k, h, path);
+  return refcount_dec_and_test(k.t, count, Ref(k, h), count.kField);
 }
 template <class K, class H, class P>
 bool refcount_dec_if_one(K& k, H h, const P& path) {
-  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
-  k.t.Place(KindOf(h), F::kField);
-  Refcount& count = std::invoke(path, Get(k, h));
-  return refcount_dec_if_one(k.t, count, Ref(k, h), F::kField);
+  auto& count = Reach(k, h, path);
+  return refcount_dec_if_one(k.t, count, Ref(k, h), count.kField);
 }
 template <class K, class H, class P>
 void refcount_set(K& k, H h, const P& path, uint32_t value) {
-  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
-  k.t.Place(KindOf(h), F::kField);
-  Refcount& count = std::invoke(path, Get(k, h));
-  refcount_set(k.t, count, Ref(k, h), value, F::kField);
+  auto& count = Reach(k, h, path);
+  refcount_set(k.t, count, Ref(k, h), value, count.kField);
 }
 template <class K, class H, class P>
 uint32_t refcount_read(K& k, H h, const P& path, uint8_t marks = 0) {
-  using F = std::remove_cvref_t<decltype(std::invoke(path, Get(k, h)))>;
-  k.t.Place(KindOf(h), F::kField);
-  Refcount& count = std::invoke(path, Get(k, h));
-  return refcount_read(k.t, count, Ref(k, h), marks, F::kField);
+  auto& count = Reach(k, h, path);
+  return refcount_read(k.t, count, Ref(k, h), marks, count.kField);
 }
 
 }  // namespace iommufd_check::sim
