@@ -54,12 +54,6 @@ ObjectRef FrameNamed(int64_t pfn) {
   return {ObjectKind::kFrame, static_cast<uint16_t>(static_cast<uint64_t>(pfn) - mm::kFirstPfn)};
 }
 
-bool Frees(const sim::Event& event) {
-  if (event.primitive != Primitive::kNote) return false;
-  const auto note = static_cast<Note>(event.detail);
-  return note == Note::kObjectFreed || note == Note::kDomainFreed || note == Note::kFrameFree;
-}
-
 }  // namespace
 
 uint64_t LockKey(const sim::Event& event) {
@@ -112,7 +106,7 @@ void StepAccesses::Add(const sim::Event& event) {
       break;
   }
   AddLifetime(event);
-  if (Frees(event)) freed_.push_back(event.object);
+  if (sim::Frees(event)) freed_.push_back(event.object);
 }
 
 void StepAccesses::AddLock(const sim::Event& event) {

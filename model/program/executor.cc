@@ -151,13 +151,9 @@ void Executor::Impl::RunExit() {
 void Executor::Impl::AddWhereItOopsed() {
   const std::vector<sim::Event>& events = runtime.log().events();
   if (events.empty() || events.back().task == 0) return;
-  const auto is_access = [&](const sim::Event& event) {
-    return event.task == events.back().task &&
-           (event.primitive == sim::Primitive::kRead || event.primitive == sim::Primitive::kWrite ||
-            event.primitive == sim::Primitive::kRefInc ||
-            event.primitive == sim::Primitive::kRefDec);
-  };
-  const auto last = std::find_if(events.rbegin(), events.rend(), is_access);
+  const auto last = std::find_if(events.rbegin(), events.rend(), [&](const sim::Event& event) {
+    return event.task == events.back().task && sim::IsAccess(event);
+  });
   if (last == events.rend()) return;
   execution.meetings.Add(last->object.kind, static_cast<sim::Field>(last->detail));
 }

@@ -46,6 +46,18 @@ struct Event {
 static_assert(sizeof(Event) == 24 && std::has_unique_object_representations_v<Event>,
               "events are hashed as bytes: no padding");
 
+// The event is an access of a field of its object: `detail` is the Field.
+constexpr bool IsAccess(const Event& event) {
+  return event.primitive == Primitive::kRead || event.primitive == Primitive::kWrite ||
+         event.primitive == Primitive::kRefInc || event.primitive == Primitive::kRefDec;
+}
+// The event frees its object, whose number may name another one afterwards.
+constexpr bool Frees(const Event& event) {
+  if (event.primitive != Primitive::kNote) return false;
+  const auto note = static_cast<Note>(event.detail);
+  return note == Note::kObjectFreed || note == Note::kDomainFreed || note == Note::kFrameFree;
+}
+
 // The events of a run and their rolling digest, defined after every event: XXH3 chained over blocks
 // of kBlock events, the last block being whatever is there. Blocks, because a chain of single
 // events would cost a fifth of the hot path.

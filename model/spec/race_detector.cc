@@ -183,11 +183,7 @@ std::optional<RaceDetector::Race> RaceDetector::OnEvent(const sim::Event& event)
       }
       return OnAccess(event, event.primitive == Primitive::kWrite);
     case Primitive::kNote:
-      if (event.detail == static_cast<uint8_t>(sim::Note::kObjectFreed) ||
-          event.detail == static_cast<uint8_t>(sim::Note::kDomainFreed) ||
-          event.detail == static_cast<uint8_t>(sim::Note::kFrameFree)) {
-        OnFreed(event);
-      }
+      if (sim::Frees(event)) OnFreed(event);
       return std::nullopt;
     default:
       return std::nullopt;
