@@ -39,6 +39,7 @@ ExitCode ListInvariants(const std::string&, const Streams& io) {
 }
 
 std::string FallbackText(const program::ArgumentSpec& argument) {
+  if (argument.kind == program::ArgumentKind::kIommufd) return "=that of the object";
   switch (argument.fallback) {
     case program::kRequired:
       return "";

@@ -41,7 +41,7 @@ std::string NoteValue(Note note, int64_t value) {
     case Note::kRecordCapacity:
       return absl::StrCat(" ", value);
     case Note::kDomainOfIoas:
-      return absl::StrCat(" ioas", value);
+      return " " + ObjectText({ObjectKind::kIoas, static_cast<uint16_t>(value)});
     default:
       return "";
   }
@@ -87,7 +87,13 @@ std::string LockEventText(const Event& event) {
 
 std::string ObjectText(ObjectRef object) {
   const std::string name(sim::Name(object.kind));
-  return OnlyOne(object.kind) ? name : absl::StrCat(name, object.number);
+  const uint32_t iommufd = uapi::IommufdOf(object.number);
+  if (object.kind == ObjectKind::kIommufd) {
+    return object.number == 0 ? name : absl::StrCat(name, object.number);
+  }
+  if (OnlyOne(object.kind)) return name;
+  const std::string id = absl::StrCat(name, uapi::IdOf(object.number));
+  return iommufd == 0 ? id : absl::StrCat("iommufd", iommufd, ".", id);
 }
 
 std::string LockText(sim::LockClass lock_class, ObjectRef object, sim::LockMode mode) {
@@ -97,7 +103,8 @@ std::string LockText(sim::LockClass lock_class, ObjectRef object, sim::LockMode 
   if (name.ends_with(kRwsem) && name.size() > kRwsem.size() + 1) {
     name.resize(name.size() - kRwsem.size());
   }
-  if (!OnlyOne(object.kind)) name = absl::StrCat(ObjectText(object), ".", name);
+  const bool named = !OnlyOne(object.kind) || object.number != 0;
+  if (named) name = absl::StrCat(ObjectText(object), ".", name);
   if (sim::KindOf(lock_class) != sim::LockKind::kRwsem) return name;
   return name + (mode == sim::LockMode::kShared ? ":r" : ":w");
 }

@@ -25,7 +25,8 @@ Roles WorldAlphabet::Renaming::operator()(const Roles& roles) const {
           .memfd = Place(memfd, roles.memfd),
           .region = roles.region,
           .token = Place(token, roles.token),
-          .session = Place(session, roles.session)};
+          .session = Place(session, roles.session),
+          .iommufd = roles.iommufd};
 }
 
 std::vector<OpCode> WorldAlphabet::AllOperations() {
@@ -46,6 +47,7 @@ WorldAlphabet::WorldAlphabet(const WorldScope& scope) : scope_(scope) {
   for (const int number : {scope.devices, scope.hwpts, scope.memfds, scope.regions, scope.tokens}) {
     IOMMUFD_CHECK(1 <= number && number <= kMaxOfEach, "a scope is small");
   }
+  IOMMUFD_CHECK(1 <= scope.iommufds && scope.iommufds <= kMaxWorldIommufds, "a scope is small");
   IOMMUFD_CHECK(1 <= scope.sessions && scope.sessions <= kMaxSessions, "a scope is small");
   // In the order of operations.def, each once: the order breaks ties between counterexamples.
   std::sort(scope_.operations.begin(), scope_.operations.end());
@@ -53,10 +55,16 @@ WorldAlphabet::WorldAlphabet(const WorldScope& scope) : scope_(scope) {
                           scope_.operations.end());
   for (const OpCode code : scope_.operations) AddEntries(code);
   IOMMUFD_CHECK(entries_.size() <= 256, "a path stores an entry in one byte");
-  live_at_start_ = 1u << kIoasName;
+  for (int i = 0; i < scope.iommufds; ++i) live_at_start_ |= 1u << IoasName(i);
   for (int i = 0; i < scope.devices; ++i) live_at_start_ |= 1u << DeviceName(i);
   for (int i = 0; i < scope.hwpts; ++i) live_at_start_ |= 1u << HwptName(i);
   for (int i = 0; i < scope.sessions; ++i) live_at_start_ |= 1u << SessionName(i);
+}
+
+// Calls one(-1) where there is one iommufd: nothing is said about it then.
+template <class One>
+void WorldAlphabet::ForEachIommufd(One one) const {
+  for (int f = 0; f < scope_.iommufds; ++f) one(Small(scope_.iommufds == 1 ? -1 : f));
 }
 
 void WorldAlphabet::AddEntries(OpCode code) {
@@ -64,7 +72,7 @@ void WorldAlphabet::AddEntries(OpCode code) {
   switch (code) {
     case OpCode::kIoasAlloc:
     case OpCode::kCloseIommufd:
-      return add({});
+      return ForEachIommufd([&](std::int8_t f) { add({.iommufd = f}); });
     case OpCode::kDeviceBind:
     case OpCode::kDeviceUnbind:
     case OpCode::kDeviceDetach:
@@ -81,8 +89,8 @@ void WorldAlphabet::AddEntries(OpCode code) {
       // The IOAS only goes when it can come back.
       const bool again =
           std::count(scope_.operations.begin(), scope_.operations.end(), OpCode::kIoasAlloc) != 0;
-      if (code == OpCode::kDestroy && again) add({});
-      return;
+      if (code != OpCode::kDestroy || !again) return;
+      return ForEachIommufd([&](std::int8_t f) { add({.iommufd = f}); });
     }
     case OpCode::kLuMark:
       for (int h = 0; h < scope_.hwpts; ++h) {
@@ -99,14 +107,18 @@ void WorldAlphabet::AddEntriesOfCall(OpCode code) {
   switch (code) {
     case OpCode::kMap:
     case OpCode::kUnmap:
-      for (int r = 0; r < scope_.regions; ++r) add({.region = Small(r)});
-      if (code == OpCode::kUnmap) add({});
-      return;
+      return ForEachIommufd([&](std::int8_t f) {
+        for (int r = 0; r < scope_.regions; ++r) add({.region = Small(r), .iommufd = f});
+        if (code == OpCode::kUnmap) add({.iommufd = f});
+      });
     case OpCode::kMapFile:
-      for (int m = 0; m < scope_.memfds; ++m) {
-        for (int r = 0; r < scope_.regions; ++r) add({.memfd = Small(m), .region = Small(r)});
-      }
-      return;
+      return ForEachIommufd([&](std::int8_t f) {
+        for (int m = 0; m < scope_.memfds; ++m) {
+          for (int r = 0; r < scope_.regions; ++r) {
+            add({.memfd = Small(m), .region = Small(r), .iommufd = f});
+          }
+        }
+      });
     case OpCode::kMemfdSeal:
     case OpCode::kMemfdPunchHole:
     case OpCode::kMemfdTruncate:
@@ -119,7 +131,7 @@ void WorldAlphabet::AddEntriesOfCall(OpCode code) {
     case OpCode::kLuoPreserve:
       for (int s = 0; s < scope_.sessions; ++s) {
         for (int m = 0; m < scope_.memfds; ++m) add({.memfd = Small(m), .session = Small(s)});
-        add({.session = Small(s)});  // The iommufd.
+        ForEachIommufd([&](std::int8_t f) { add({.session = Small(s), .iommufd = f}); });
       }
       return;
     default:
@@ -142,10 +154,11 @@ WorldAlphabet::Spelled WorldAlphabet::Preamble(const Renaming& renaming) const {
   spelled.program.boot.buffers = 1;
   spelled.program.boot.buffer_pages = static_cast<std::uint32_t>(scope_.regions);
   spelled.program.boot.devices = static_cast<std::uint32_t>(scope_.devices);
+  spelled.program.boot.iommufds = static_cast<std::uint32_t>(scope_.iommufds);
   const auto add = [&](OpCode code, const Roles& roles) {
     Append(EntryOf(scope_, code, renaming(roles)), &spelled);
   };
-  add(OpCode::kIoasAlloc, {});
+  ForEachIommufd([&](std::int8_t f) { add(OpCode::kIoasAlloc, {.iommufd = f}); });
   for (int d = 0; d < scope_.devices; ++d) add(OpCode::kDeviceBind, {.device = Small(d)});
   for (int h = 0; h < scope_.hwpts; ++h) add(OpCode::kHwptAlloc, {.hwpt = Small(h)});
   const bool sealed_later =
@@ -159,7 +172,8 @@ WorldAlphabet::Spelled WorldAlphabet::Preamble(const Renaming& renaming) const {
 }
 
 std::uint16_t WorldAlphabet::Renamed(std::uint16_t live, const Renaming& renaming) const {
-  unsigned renamed = live & (1u << kIoasName);
+  unsigned renamed = 0;
+  for (int i = 0; i < kMaxWorldIommufds; ++i) renamed |= live & (1u << IoasName(i));
   const auto move = [&](int from, int to) { renamed |= (live >> from & 1u) << to; };
   for (int i = 0; i < kMaxOfEach; ++i) {
     move(DeviceName(i), DeviceName(renaming.device[static_cast<std::size_t>(i)]));

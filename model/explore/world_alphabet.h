@@ -1,16 +1,16 @@
 // The operations that a search of the World tries in any order, and how a sequence of them becomes
 // a program.
 //
-// A scope says how many devices, HWPTs, memfds, regions, tokens and sessions there are, and which
-// operations. The entries of the alphabet are these operations with each choice of arguments. An
-// entry speaks of objects by name ("hwpt 1"), and a name stands for what the last operation that
-// creates it created. A name is live from that creation to its end (destroy, unbind, close). An
-// entry is enabled while the names it needs are live and the one it creates is not, so that no
-// object is ever without a name, and the machine stays as small as the scope.
+// A scope says how many iommufds, devices, HWPTs, memfds, regions, tokens and sessions there are,
+// and which operations. The entries of the alphabet are these operations with each choice of
+// arguments. An entry speaks of objects by name ("hwpt 1"), and a name stands for what the last
+// operation that creates it created. A name is live from that creation to its end (destroy, unbind,
+// close). An entry is enabled while the names it needs are live and the one it creates is not, so
+// that no object is ever without a name, and the machine stays as small as the scope.
 //
-// Every sequence goes on from a preamble: one IOAS, the devices bound, the HWPTs allocated (HWPT j
-// on device j modulo the number of devices), one session. Memfds are sealed there as live update
-// asks, unless memfd_seal is one of the operations.
+// Every sequence goes on from a preamble: one IOAS of each iommufd, the devices bound, the HWPTs
+// allocated (HWPT j on device j modulo the number of devices), one session. Memfds are sealed there
+// as live update asks, unless memfd_seal is one of the operations.
 //
 // Threads: immutable after construction.
 //
@@ -80,6 +80,8 @@ class WorldAlphabet {
   static void Append(const Entry& entry, Spelled* spelled);
 
  private:
+  template <class One>
+  void ForEachIommufd(One one) const;
   void AddEntries(program::OpCode code);
   void AddEntriesOfCall(program::OpCode code);
 

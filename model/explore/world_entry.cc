@@ -31,6 +31,11 @@ class Arguments {
     entry_.needs |= static_cast<std::uint16_t>(1u << name);
     return *this;
   }
+  // The iommufd of a call, after its other arguments; the first is not written.
+  Arguments& On(int iommufd) {
+    const auto index = static_cast<std::uint64_t>(iommufd);
+    return Number(iommufd == 0 ? program::kIommufdOfObject : program::WrittenIommufd(index));
+  }
   Arguments& Number(std::uint64_t value) {
     entry_.operation.arguments[next_++] = {.value = value};
     return *this;
@@ -53,12 +58,15 @@ WorldEntry EntryOf(const WorldScope& scope, OpCode code, const WorldRoles& roles
   Arguments arguments(&entry);
   const std::uint64_t memfd = static_cast<std::uint8_t>(std::max<int>(roles.memfd, 0));
   const std::uint64_t offset = static_cast<std::uint64_t>(std::max<int>(roles.region, 0)) * kPage;
+  const int iommufd = std::max<int>(roles.iommufd, 0);
   switch (code) {
     case OpCode::kIoasAlloc:
-      entry.creates = kIoasName;
+      arguments.On(iommufd);
+      entry.creates = Small(IoasName(iommufd));
       break;
     case OpCode::kDeviceBind:
       arguments.Number(static_cast<std::uint64_t>(roles.device));
+      arguments.On(scope.IommufdOfDevice(roles.device));
       entry.creates = Small(DeviceName(roles.device));
       break;
     case OpCode::kDeviceUnbind:
@@ -72,20 +80,21 @@ WorldEntry EntryOf(const WorldScope& scope, OpCode code, const WorldRoles& roles
       arguments.Name(DeviceName(roles.device));
       break;
     case OpCode::kHwptAlloc:
-      arguments.Name(DeviceName(roles.hwpt % scope.devices)).Name(kIoasName);
+      arguments.Name(DeviceName(roles.hwpt % scope.devices));
+      arguments.Name(IoasName(scope.IommufdOfHwpt(roles.hwpt)));
       entry.creates = Small(HwptName(roles.hwpt));
       break;
     case OpCode::kMap:
     case OpCode::kMapFile:
-      arguments.Name(kIoasName).Number(memfd).Number(offset);
+      arguments.Name(IoasName(iommufd)).Number(memfd).Number(offset);
       arguments.Number(IovaOf(roles.region)).Number(kPage);
       break;
     case OpCode::kUnmap:
-      arguments.Name(kIoasName);
+      arguments.Name(IoasName(iommufd));
       if (roles.region >= 0) arguments.Number(IovaOf(roles.region)).Number(kPage);
       break;
     case OpCode::kDestroy:
-      entry.ends = Small(roles.hwpt < 0 ? kIoasName : HwptName(roles.hwpt));
+      entry.ends = Small(roles.hwpt < 0 ? IoasName(iommufd) : HwptName(roles.hwpt));
       arguments.Name(entry.ends);
       break;
     case OpCode::kMemfdSeal:
@@ -103,9 +112,13 @@ WorldEntry EntryOf(const WorldScope& scope, OpCode code, const WorldRoles& roles
       break;
     case OpCode::kLuoPreserve:
       arguments.Name(SessionName(roles.session));
-      arguments.Number(roles.memfd < 0 ? program::kFileIommufd : memfd);
       // Each file has its token, so that tokens move with the files.
-      arguments.Number(roles.memfd < 0 ? static_cast<std::uint64_t>(scope.memfds) + 1 : memfd + 1);
+      if (roles.memfd < 0) {
+        arguments.Number(program::FileIommufd(static_cast<std::uint64_t>(iommufd)));
+        arguments.Number(static_cast<std::uint64_t>(scope.memfds + 1 + iommufd));
+      } else {
+        arguments.Number(memfd).Number(memfd + 1);
+      }
       break;
     case OpCode::kLuoCloseSession:
       arguments.Name(SessionName(roles.session));
@@ -116,6 +129,8 @@ WorldEntry EntryOf(const WorldScope& scope, OpCode code, const WorldRoles& roles
       arguments.Number(kFirstMark + static_cast<std::uint64_t>(roles.token));
       break;
     case OpCode::kCloseIommufd:
+      arguments.On(iommufd);
+      break;
     case OpCode::kCount:
       break;
   }
@@ -136,6 +151,7 @@ std::string Describe(const WorldEntry& entry) {
   if (entry.operation.code == OpCode::kLuoPreserve && entry.roles.memfd < 0) text += " iommufd";
   if (entry.operation.code == OpCode::kUnmap && entry.roles.region < 0) text += " all";
   if (entry.operation.code == OpCode::kDestroy && entry.roles.hwpt < 0) text += " ioas";
+  if (entry.roles.iommufd >= 0) absl::StrAppend(&text, " of iommufd ", entry.roles.iommufd);
   return text;
 }
 

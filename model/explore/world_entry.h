@@ -2,7 +2,8 @@
 //
 // A scope says how much there is of everything. Roles say what an operation is about ("hwpt 1,
 // token 0"); with its code they determine it. Objects have names, numbers below kWorldNames: the
-// one IOAS, each device, each HWPT and each session of the scope. Sets of names are masks.
+// one IOAS of each iommufd, each device, each HWPT and each session of the scope. Device d belongs
+// to iommufd d modulo their number, HWPT h to device h modulo theirs. Sets of names are masks.
 //
 // Threads: pure functions.
 //
@@ -21,9 +22,11 @@ namespace iommufd_check::explore {
 
 inline constexpr int kMaxOfEach = 3;  // Devices, HWPTs, memfds, regions, tokens.
 inline constexpr int kMaxSessions = 2;
-inline constexpr int kIoasName = 0;
-inline constexpr std::size_t kWorldNames = 1 + 2 * kMaxOfEach + kMaxSessions;
+inline constexpr int kMaxWorldIommufds = 2;
+inline constexpr int kOtherNames = 1 + 2 * kMaxOfEach + kMaxSessions;
+inline constexpr std::size_t kWorldNames = kOtherNames + kMaxWorldIommufds - 1;
 
+constexpr int IoasName(int iommufd) { return iommufd == 0 ? 0 : kOtherNames + iommufd - 1; }
 constexpr int DeviceName(int device) { return 1 + device; }
 constexpr int HwptName(int hwpt) { return 1 + kMaxOfEach + hwpt; }
 constexpr int SessionName(int session) { return 1 + 2 * kMaxOfEach + session; }
@@ -36,6 +39,10 @@ struct WorldScope {
   int regions = 1;  // Ranges of one page that may be mapped, each in a page table of its own.
   int tokens = 1;   // That HWPTs may be marked with.
   int sessions = 1;
+  int iommufds = 1;
+
+  int IommufdOfDevice(int device) const { return device % iommufds; }
+  int IommufdOfHwpt(int hwpt) const { return IommufdOfDevice(hwpt % devices); }
 };
 
 // What an operation is about; -1: nothing of the kind.
@@ -46,6 +53,7 @@ struct WorldRoles {
   std::int8_t region = -1;
   std::int8_t token = -1;
   std::int8_t session = -1;
+  std::int8_t iommufd = -1;  // also -1 where there is one
   friend bool operator==(const WorldRoles&, const WorldRoles&) = default;
 };
 

@@ -23,6 +23,7 @@ WorldScope ScopeOf(const Choice& choice) {
   scope.regions = choice.parameters.at("regions");
   scope.tokens = choice.parameters.at("tokens");
   scope.sessions = choice.parameters.at("sessions");
+  scope.iommufds = choice.parameters.at("iommufds");
   return scope;
 }
 

@@ -20,7 +20,12 @@ std::vector<Places> PlacesOf(int count) {
   return all;
 }
 
+// Iommufds keep their places, and what belongs to one stays with it.
 bool KeepsDevices(const WorldScope& scope, const Places& hwpt, const Places& device) {
+  for (int d = 0; d < scope.devices; ++d) {
+    const int moved = device[static_cast<std::size_t>(d)];
+    if (scope.IommufdOfDevice(moved) != scope.IommufdOfDevice(d)) return false;
+  }
   for (int h = 0; h < scope.hwpts; ++h) {
     const int moved = hwpt[static_cast<std::size_t>(h)] % scope.devices;
     if (moved != device[static_cast<std::size_t>(h % scope.devices)]) return false;

@@ -38,7 +38,7 @@ int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
   int error = domain_alloc(k.t, k.iommu, k.mm, &domain);
   if (error == 0) {
     Get(k, h).domain.Raw() = domain;
-    k.t.Emit(sim::Note::kDomainOfIoas, Ref(domain), Get(k, ioas).object.id);
+    k.t.Emit(sim::Note::kDomainOfIoas, Ref(domain), Get(k, ioas).object.number());
     // iommufd_hwpt_paging_enforce_cc: the only store to this flag, before anybody can see it.
     Get(k, h).bits.Raw().enforce_cache_coherency = true;
     error = AddDomain(k, ioas, domain);

@@ -11,9 +11,7 @@ T& Live(Kernel& k, sim::Slots<T>& slots, sim::Handle<T> h, sim::ObjectKind kind)
   return *object;
 }
 
-sim::ObjectRef ById(sim::ObjectKind kind, const Object& object) {
-  return {kind, static_cast<uint16_t>(object.id)};
-}
+sim::ObjectRef ById(sim::ObjectKind kind, const Object& object) { return {kind, object.number()}; }
 
 }  // namespace
 

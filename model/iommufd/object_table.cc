@@ -100,9 +100,7 @@ Object& Get(Kernel& k, ObjectKey key) {
   k.t.Oops(sim::Splat::kNullDereference, {});
 }
 
-sim::ObjectRef Ref(Kernel& k, ObjectKey key) {
-  return {KindOf(key), static_cast<uint16_t>(Get(k, key).id)};
-}
+sim::ObjectRef Ref(Kernel& k, ObjectKey key) { return {KindOf(key), Get(k, key).number()}; }
 
 void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
@@ -114,6 +112,7 @@ void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
     return free;
   });
   Get(k, key).id = static_cast<uint32_t>(index + 1);
+  Get(k, key).iommufd = ctx.index;
   spin_unlock(k.t, Get(k, ctx).xa_lock);
 }
 

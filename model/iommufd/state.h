@@ -15,6 +15,7 @@
 #include "model/mm/machine.h"
 #include "model/sim/access.h"
 #include "model/sim/slots.h"
+#include "model/uapi/object_id.h"
 
 namespace iommufd_check::iommufd {
 
@@ -31,6 +32,9 @@ struct Device;
 struct Area;
 struct Pages;
 using ContextHandle = sim::Handle<Context>;
+// The process opens its iommufds at boot and none later, so a descriptor is the index of its
+// context.
+constexpr ContextHandle IommufdAt(uint16_t index) { return {index, 0}; }
 using IoasHandle = sim::Handle<Ioas>;
 using HwptHandle = sim::Handle<Hwpt>;
 using DeviceHandle = sim::Handle<Device>;
@@ -48,13 +52,18 @@ struct WaitCount : sim::Refcount {
 // struct iommufd_object: base of every object with an id (objects.md section 3).
 struct Object {
   uint32_t id = 0;
+  uint16_t iommufd = 0;  // index of its context
   sim::Refcount users;
   WaitCount wait_cnt;
+
+  // How events name it (object_id.h).
+  uint16_t number() const { return static_cast<uint16_t>(uapi::NumberOf(iommufd, id)); }
 
   friend bool operator==(const Object&, const Object&) = default;
   template <class Visitor, class... Self>
   static void Visit(Visitor&& v, Self&... s) {
     v("id", s.id...);
+    v("iommufd", s.iommufd...);
     v("users", s.users...);
     v("wait_cnt", s.wait_cnt...);
   }

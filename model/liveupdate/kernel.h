@@ -10,7 +10,7 @@ class Design;
 
 struct Kernel : iommufd::Kernel {
   State& lu;
-  ContextHandle ctx;
+  ContextHandle ctx;  // the iommufd that the call is made on, or is about
   Design& design;
 };
 

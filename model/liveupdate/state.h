@@ -122,7 +122,6 @@ struct State {
 struct KernelState {
   sim::LockTable locks;
   iommufd::State iommufd;
-  ContextHandle ctx;  // the process's one open /dev/iommu
   State luo;
 
   friend bool operator==(const KernelState&, const KernelState&) = default;
@@ -130,7 +129,6 @@ struct KernelState {
   static void Visit(Visitor&& v, Self&... s) {
     v("locks", s.locks...);
     v("iommufd", s.iommufd...);
-    v("ctx", s.ctx...);
     v("luo", s.luo...);
   }
 };

@@ -25,10 +25,14 @@ liveupdate::World BootWorld(const Boot& boot) {
   liveupdate::World world = BootMachine(boot);
   sim::LockTable& locks = world.kernel.locks;
 
-  iommufd::Context context;
-  context.xa_lock = locks.Create(LockClass::kObjectsXaLock, {ObjectKind::kIommufd, 0});
-  context.liveupdate_mutex = locks.Create(LockClass::kLiveupdateMutex, {ObjectKind::kIommufd, 0});
-  world.kernel.ctx = world.kernel.iommufd.contexts.Create(std::move(context));
+  for (uint32_t i = 0; i < boot.iommufds; ++i) {
+    const sim::ObjectRef ref{ObjectKind::kIommufd, static_cast<uint16_t>(i)};
+    iommufd::Context context;
+    context.xa_lock = locks.Create(LockClass::kObjectsXaLock, ref);
+    context.liveupdate_mutex = locks.Create(LockClass::kLiveupdateMutex, ref);
+    const auto h = world.kernel.iommufd.contexts.Create(std::move(context));
+    IOMMUFD_CHECK(h == iommufd::IommufdAt(ref.number), "iommufds are numbered from 0");
+  }
 
   for (uint32_t i = 0; i < boot.memfds; ++i) {
     mm::Memfd memfd;

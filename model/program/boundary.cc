@@ -106,7 +106,8 @@ void AddMemory(const spec::Monitor::Memory& memory, BoundarySink* sink) {
   for (uint16_t domain : memory.preserved_domains) sink->Add(domain);
   sink->Add(memory.marks.size());
   for (const auto& entry : memory.marks) sink->Add(entry);
-  sink->Add(memory.marks_frozen);
+  sink->Add(memory.marks_frozen.size());
+  for (uint16_t iommufd : memory.marks_frozen) sink->Add(iommufd);
 }
 
 }  // namespace

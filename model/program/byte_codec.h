@@ -5,8 +5,8 @@
 // ranges of its bytes; the encoder uses the exact one, the others make frequent what is
 // interesting.
 //
-//   header  0 memfds   1-2 memfd_pages   3 buffers   4-5 buffer_pages   6 devices   7 unused
-//           a count: 240..248 exact (0..8), else mostly 1 or 2
+//   header  0 memfds   1-2 memfd_pages   3 buffers   4-5 buffer_pages   6 devices   7 iommufds
+//           a count: 240..248 exact (0..8), else mostly 1 or 2 (of iommufds 1, from 192 on 2)
 //           pages: high byte >= 0xe0 exact (low 13 bits), else one of 4 1 2 3 4 6 8 16
 //
 //   byte 0     record        byte 1            bytes 2..11
@@ -33,6 +33,9 @@
 //              d0 L   e0 2^(L%64)   f0 -L*U
 //   index      modulo the number of memfds, buffers, devices
 //   file       from 0x80: iommufd, else memfd, modulo their number
+//   iommufd    byte 11, which prot uses modulo 8: from 0xe0 the index, shifted by 3 and modulo
+//   their
+//              number, else that of the object
 //   prot       rw rw rw r w none rw r        seals   < 0x80: low 6 bits, else seal|shrink|grow
 //   name       vm luo a b c d e (empty)
 //   nth        form < 0xc0: 1 + low byte % 4, < 0xf0: 1 + low byte, else both bytes

@@ -159,6 +159,8 @@ void Decoder::ReadOperation(const uint8_t* record) {
       argument.value = DecodeNumber(wanted, Load16(record + at));
     } else if (wanted.kind == ArgumentKind::kName) {
       operation.name = DecodeName(record[at]);
+    } else if (wanted.kind == ArgumentKind::kIommufd) {
+      argument.value = DecodeIommufd(program_.boot, record[kRecordBytes - 1]);
     } else {
       argument.value = DecodeSmall(wanted.kind, program_.boot, record[at]);
     }

@@ -98,6 +98,8 @@ void Encoder::AppendOperation(size_t index) {
       const std::optional<uint8_t> byte = EncodeName(operation.name);
       name_needs_text = !byte;
       record[at] = byte.value_or(0);
+    } else if (wanted.kind == ArgumentKind::kIommufd) {
+      record[kRecordBytes - 1] |= EncodeIommufd(value);
     } else {
       record[at] = EncodeSmall(wanted.kind, value);
     }

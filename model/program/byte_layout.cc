@@ -40,6 +40,11 @@ static_assert(kExactTask + kMaxTask == UINT8_MAX, "A..G and finally fill the ran
 
 constexpr uint8_t kProts[] = {3, 3, 3, 1, 2, 0, 3, 1};
 constexpr uint8_t kIommufdForm = 0x80;
+constexpr uint8_t kWrittenIommufd =
+    0xe0;  // of the last byte of an operation; three bits are prot's
+constexpr int kIommufdShift = 3;
+static_assert(kWrittenIommufd + (Boot::kMaxIommufds << kIommufdShift) == UINT8_MAX + 1);
+constexpr uint8_t kTwoIommufds = 0xc0;  // of the header's byte, of those that are not exact
 constexpr uint8_t kUsualSealsForm = 0x80;
 
 constexpr std::string_view kNames[] = {"vm", "luo", "a", "b", "c", "d", "e", ""};
@@ -113,6 +118,8 @@ Boot DecodeBoot(const HeaderBytes& header) {
   boot.buffers = DecodeCount(header[3], Boot::kMaxBuffers);
   boot.buffer_pages = DecodePages(&header[4]);
   boot.devices = DecodeCount(header[6], Boot::kMaxDevices);
+  boot.iommufds = DecodeCount(header[7], Boot::kMaxIommufds);
+  if (header[7] < kExactCount) boot.iommufds = header[7] < kTwoIommufds ? 1 : 2;
   return boot;
 }
 
@@ -123,6 +130,7 @@ HeaderBytes EncodeBoot(const Boot& boot) {
   header[3] = EncodeCount(boot.buffers);
   EncodePages(boot.buffer_pages, &header[4]);
   header[6] = EncodeCount(boot.devices);
+  header[7] = boot.iommufds == 1 ? 0 : EncodeCount(boot.iommufds);
   IOMMUFD_CHECK(DecodeBoot(header) == boot, "a boot line has an exact header");
   return header;
 }
@@ -210,7 +218,9 @@ uint64_t DecodeSmall(ArgumentKind kind, const Boot& boot, uint8_t byte) {
       IOMMUFD_CHECK(boot.devices > 0, "a device to name");
       return byte % boot.devices;
     case ArgumentKind::kFile:
-      if (byte >= kIommufdForm || boot.memfds == 0) return kFileIommufd;
+      if (byte >= kIommufdForm || boot.memfds == 0) {
+        return FileIommufd(boot.iommufds == 0 ? 0 : byte % kIommufdForm % boot.iommufds);
+      }
       return byte % boot.memfds;
     case ArgumentKind::kProt:
       return kProts[byte % std::size(kProts)];
@@ -223,7 +233,9 @@ uint64_t DecodeSmall(ArgumentKind kind, const Boot& boot, uint8_t byte) {
 }
 
 uint8_t EncodeSmall(ArgumentKind kind, uint64_t value) {
-  if (kind == ArgumentKind::kFile && value == kFileIommufd) return kIommufdForm;
+  if (kind == ArgumentKind::kFile && IsFileIommufd(value)) {
+    return static_cast<uint8_t>(kIommufdForm + (kFileIommufd - value));
+  }
   if (kind == ArgumentKind::kProt) {
     const auto* const prot = std::find(std::begin(kProts), std::end(kProts), value);
     IOMMUFD_CHECK(prot != std::end(kProts), "every protection has a byte");
@@ -231,6 +243,19 @@ uint8_t EncodeSmall(ArgumentKind kind, uint64_t value) {
   }
   IOMMUFD_CHECK(value < 0x80, "indexes and seals are small");
   return static_cast<uint8_t>(value);
+}
+
+uint64_t DecodeIommufd(const Boot& boot, uint8_t byte) {
+  if (byte < kWrittenIommufd || boot.iommufds == 0) return kIommufdOfObject;
+  const uint32_t index = (byte - kWrittenIommufd) >> kIommufdShift;
+  return WrittenIommufd(index % boot.iommufds);
+}
+
+uint8_t EncodeIommufd(uint64_t value) {
+  if (value == kIommufdOfObject) return 0;
+  const uint64_t index = value - WrittenIommufd(0);
+  IOMMUFD_CHECK(index < Boot::kMaxIommufds, "iommufds are few");
+  return static_cast<uint8_t>(kWrittenIommufd + (index << kIommufdShift));
 }
 
 bool IsVariableForm(uint16_t bytes) { return bytes < kFirstRawForm; }

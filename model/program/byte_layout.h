@@ -54,6 +54,10 @@ std::optional<uint16_t> EncodeNumber(const ArgumentSpec& spec, uint64_t value);
 uint64_t DecodeSmall(ArgumentKind kind, const Boot& boot, uint8_t byte);
 uint8_t EncodeSmall(ArgumentKind kind, uint64_t value);
 
+// The iommufd of an operation, in the upper bits of its record's last byte.
+uint64_t DecodeIommufd(const Boot& boot, uint8_t byte);
+uint8_t EncodeIommufd(uint64_t value);
+
 inline constexpr uint16_t kRawIdForm = 0xf800;
 uint64_t DecodeRawId(uint16_t bytes);
 bool IsVariableForm(uint16_t bytes);
@@ -68,6 +72,7 @@ char DecodeWordByte(uint8_t byte, bool first);
 
 // How many bytes of the record an argument takes, and whether a literal record can replace it.
 inline size_t WidthOf(ArgumentKind kind) {
+  if (kind == ArgumentKind::kIommufd) return 0;
   return IsObject(kind) || kind == ArgumentKind::kNumber ? 2 : 1;
 }
 inline bool IsWide(ArgumentKind kind) { return WidthOf(kind) == 2; }

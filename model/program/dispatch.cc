@@ -43,7 +43,9 @@ mm::MemfdHandle MemfdOf(const Program& program, uint64_t index) {
 }
 
 mm::FileRef FileOf(const Program& program, uint64_t value) {
-  if (value == kFileIommufd) return {mm::FileRef::Kind::kIommufd, 0};
+  if (IsFileIommufd(value)) {
+    return {mm::FileRef::Kind::kIommufd, static_cast<uint16_t>(kFileIommufd - value)};
+  }
   if (value >= program.boot.memfds) return {};
   return {mm::FileRef::Kind::kMemfd, static_cast<uint16_t>(value)};
 }
@@ -198,11 +200,13 @@ int PreserveFd(Kernel& k, const Program& program, const Call& call, SessionHandl
 }
 
 void UnbindAll(Kernel& k) {
-  std::vector<uint32_t> ids;
+  std::vector<iommufd::Object> bound;
   k.s.devices.ForEach([&](iommufd::DeviceHandle, const iommufd::Device& device) {
-    ids.push_back(device.object.id);
+    bound.push_back(device.object);
   });
-  for (uint32_t id : ids) iommufd::device_unbind(k, k.ctx, id);
+  for (const iommufd::Object& device : bound) {
+    iommufd::device_unbind(k, iommufd::IommufdAt(device.iommufd), device.id);
+  }
 }
 
 }  // namespace
@@ -211,6 +215,9 @@ int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings
   const Call call = CallOf(program, index, *bindings);
   const Operation& op = program.operations[index];
   OperationResult& result = bindings->results[index];
+  const bool about_file = call.file.kind == mm::FileRef::Kind::kIommufd;
+  k.ctx = iommufd::IommufdAt(about_file ? call.file.index
+                                        : static_cast<uint16_t>(IommufdOf(program, index)));
   switch (call.code) {
     case OpCode::kCloseIommufd:
       return iommufd::close_iommufd(k, k.ctx);
@@ -253,7 +260,10 @@ void ProcessExit(Kernel& k) {
   });
   for (SessionHandle h : sessions) luo_close_session(k, h);
   UnbindAll(k);
-  iommufd::close_iommufd(k, k.ctx);
+  std::vector<iommufd::ContextHandle> iommufds;
+  k.s.contexts.ForEach(
+      [&](iommufd::ContextHandle h, const iommufd::Context&) { iommufds.push_back(h); });
+  for (iommufd::ContextHandle h : iommufds) iommufd::close_iommufd(k, h);
   std::vector<mm::MemfdHandle> memfds;
   k.mm.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd&) { memfds.push_back(h); });
   for (mm::MemfdHandle h : memfds) memfd_put_file(k.t, k.mm, h);

@@ -33,7 +33,7 @@ struct Executor::Impl {
   liveupdate::Kernel KernelFor(Task& t) {
     return {{t, world.machine, world.iommu, world.kernel.iommufd, *design},
             world.kernel.luo,
-            world.kernel.ctx,
+            iommufd::IommufdAt(0),
             *design};
   }
 
@@ -141,7 +141,6 @@ void Executor::Impl::RunExit() {
     liveupdate::Kernel k = KernelFor(t);
     ProcessExit(k);
     runtime.EndOperation(t, 0);
-    world.kernel.ctx = {};
     if (options.judged) judge.ExitEnds(machine);
   });
 }

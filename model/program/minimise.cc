@@ -36,6 +36,7 @@ class Minimiser {
   void ShrinkArguments();
   void ShrinkBytes(size_t operation, size_t argument);
   void ShrinkSeals(size_t operation, size_t argument);
+  void ShrinkIommufdFile(size_t operation, size_t argument);
   void ShrinkName(size_t operation);
   void ShrinkBoot();
   void ShrinkSchedule();
@@ -212,10 +213,10 @@ void Minimiser::ShrinkArguments() {
     for (size_t a = 0; a < spec.arguments.size(); ++a) {
       const Argument& argument = best_.operations[i].arguments[a];
       const ArgumentKind kind = spec.arguments[a].kind;
-      const bool fixed = kind == ArgumentKind::kProt ||
-                         (kind == ArgumentKind::kFile && argument.value == kFileIommufd);
-      if (argument.variable || fixed) continue;
-      if (kind == ArgumentKind::kName) {
+      if (argument.variable || kind == ArgumentKind::kProt) continue;
+      if (kind == ArgumentKind::kFile && IsFileIommufd(argument.value)) {
+        ShrinkIommufdFile(i, a);
+      } else if (kind == ArgumentKind::kName) {
         ShrinkName(i);
       } else if (kind == ArgumentKind::kSeals) {
         ShrinkSeals(i, a);
@@ -265,6 +266,15 @@ void Minimiser::ShrinkSeals(size_t operation, size_t argument) {
     candidate.operations[operation].arguments[argument].value &= ~seal;
     Try(Attempt::kNumber, std::move(candidate));
   }
+}
+
+void Minimiser::ShrinkIommufdFile(size_t operation, size_t argument) {
+  const uint64_t file = best_.operations[operation].arguments[argument].value;
+  Lower(Attempt::kNumber, kFileIommufd - file, 0, [&](uint64_t index) {
+    Program candidate = best_;
+    candidate.operations[operation].arguments[argument].value = FileIommufd(index);
+    return candidate;
+  });
 }
 
 void Minimiser::ShrinkName(size_t operation) {

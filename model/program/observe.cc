@@ -31,13 +31,16 @@ class MachineFrames : public spec::Frames {
 
 uint32_t IoasIdOf(const World& world, iommufd::IoasHandle h) {
   const iommufd::Ioas* ioas = world.kernel.iommufd.ioas.Find(h);
-  return ioas == nullptr ? 0 : ioas->object.id;
+  return ioas == nullptr ? 0 : ioas->object.number();
 }
 
 // The id may be another object's while this one is on its way out.
 template <class Handle>
-bool Published(const World& world, uint32_t id, Handle h, iommufd::ObjectType type) {
-  const iommufd::Context* ctx = world.kernel.iommufd.contexts.Find(world.kernel.ctx);
+bool Published(const World& world, const iommufd::Object& object, Handle h,
+               iommufd::ObjectType type) {
+  const iommufd::Context* ctx =
+      world.kernel.iommufd.contexts.Find(iommufd::IommufdAt(object.iommufd));
+  const uint32_t id = object.id;
   if (ctx == nullptr || id == 0 || id > ctx->objects.Peek().size()) return false;
   const iommufd::TableEntry& entry = ctx->objects.Peek()[id - 1];
   return entry.state == iommufd::TableEntry::State::kPublished && entry.type == type &&
@@ -70,9 +73,9 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   const iommufd::State& s = world.kernel.iommufd;
   out->ioas.clear();
   s.ioas.ForEach([&](iommufd::IoasHandle h, const iommufd::Ioas& ioas) {
-    if (!Published(world, ioas.object.id, h, iommufd::ObjectType::kIoas)) return;
+    if (!Published(world, ioas.object, h, iommufd::ObjectType::kIoas)) return;
     spec::IoasView& view = out->ioas.emplace_back();
-    view.id = ioas.object.id;
+    view.id = ioas.object.number();
     view.users = ioas.object.users.value;
     view.wait_cnt = ioas.object.wait_cnt.value;
     view.immutable = ioas.iopt.immutable.Peek();
@@ -85,8 +88,8 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   SortById(out->ioas);
   out->hwpts.clear();
   s.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& hwpt) {
-    if (!Published(world, hwpt.object.id, h, iommufd::ObjectType::kHwptPaging)) return;
-    out->hwpts.push_back({hwpt.object.id, IoasIdOf(world, hwpt.ioas.Peek()),
+    if (!Published(world, hwpt.object, h, iommufd::ObjectType::kHwptPaging)) return;
+    out->hwpts.push_back({hwpt.object.number(), IoasIdOf(world, hwpt.ioas.Peek()),
                           hwpt.domain.Peek().index, hwpt.object.users.value,
                           hwpt.object.wait_cnt.value, hwpt.IsMarked(), hwpt.preserved.Peek(),
                           hwpt.token.Peek()});
@@ -94,10 +97,11 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   SortById(out->hwpts);
   out->devices.clear();
   s.devices.ForEach([&](iommufd::DeviceHandle h, const iommufd::Device& device) {
-    if (!Published(world, device.object.id, h, iommufd::ObjectType::kDevice)) return;
+    if (!Published(world, device.object, h, iommufd::ObjectType::kDevice)) return;
     const iommufd::Hwpt* hwpt = s.hwpts.Find(device.attached.Peek());
-    out->devices.push_back({device.object.id, device.endpoint.Peek(), device.object.users.value,
-                            device.object.wait_cnt.value, hwpt == nullptr ? 0 : hwpt->object.id});
+    out->devices.push_back({device.object.number(), device.endpoint.Peek(),
+                            device.object.users.value, device.object.wait_cnt.value,
+                            hwpt == nullptr ? 0u : hwpt->object.number()});
   });
   SortById(out->devices);
 }
@@ -127,8 +131,8 @@ void ObserveMemory(const World& world, spec::Snapshot* out) {
   });
   out->registered.clear();
   for (mm::Pfn pfn : world.kernel.luo.kho.PreservedPages()) {
-    const mm::FrameOwner owner = world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner
-                                                                : mm::FrameOwner::kFree;
+    const mm::FrameOwner owner =
+        world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner : mm::FrameOwner::kFree;
     out->registered.emplace_back(pfn, owner);
   }
 }
@@ -190,10 +194,10 @@ void CountMemfdHolders(const World& world, spec::Snapshot* out) {
 }  // namespace
 
 void Observe(const World& world, const liveupdate::Design& design, spec::Snapshot* out) {
-  const iommufd::Context* ctx = world.kernel.iommufd.contexts.Find(world.kernel.ctx);
-  out->iommufd_open = ctx != nullptr;
-  out->iommufd_refs = ctx == nullptr ? 0 : ctx->file.value;
-  out->iommufd_fds = ctx != nullptr && ctx->fd_open.Peek() ? 1 : 0;
+  out->iommufds.clear();
+  world.kernel.iommufd.contexts.ForEach([&](iommufd::ContextHandle h, const iommufd::Context& ctx) {
+    out->iommufds.push_back({h.index, ctx.file.value, ctx.fd_open.Peek() ? 1u : 0u});
+  });
   ObserveObjects(world, out);
   ObserveDomains(world, out);
   ObserveMemory(world, out);

@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "model/uapi/object_id.h"
+
 namespace iommufd_check::program {
 
 enum class OpCode : uint8_t {
@@ -29,6 +31,7 @@ enum class ArgumentKind : uint8_t {
   kProt,
   kSeals,
   kName,
+  kIommufd,
 };
 
 // What an operation creates.
@@ -45,10 +48,15 @@ inline constexpr uint64_t kRequired = UINT64_MAX - 1;
 inline constexpr uint64_t kUnmapAll = UINT64_MAX;
 // iova=auto: the kernel chooses (no FIXED_IOVA flag).
 inline constexpr uint64_t kAutoIova = UINT64_MAX - 2;
-// Value of a kFile argument: memfd index, or this for the iommufd.
+// Value of a kIommufd argument: 0 when it is not written (see IommufdOf of program.h), else this.
+inline constexpr uint64_t kIommufdOfObject = 0;
+constexpr uint64_t WrittenIommufd(uint64_t index) { return index + 1; }
+// Value of a kFile argument: index of a memfd, or one of these for an iommufd.
 inline constexpr uint64_t kFileIommufd = UINT64_MAX;
+constexpr uint64_t FileIommufd(uint64_t index) { return kFileIommufd - index; }
+constexpr bool IsFileIommufd(uint64_t value) { return value > kFileIommufd - uapi::kMaxIommufds; }
 
-inline constexpr int kMaxArguments = 6;
+inline constexpr int kMaxArguments = 7;
 
 struct OperationSpec {
   std::string_view name;

@@ -49,7 +49,9 @@ void PutNumber(const ArgumentSpec& spec, uint64_t value, Call* call) {
 }
 
 mm::FileRef FileNamed(uint64_t value, uint32_t memfds) {
-  if (value == kFileIommufd) return {mm::FileRef::Kind::kIommufd, 0};
+  for (uint16_t i = 0; i < uapi::kMaxIommufds; ++i) {
+    if (value == FileIommufd(i)) return {mm::FileRef::Kind::kIommufd, i};
+  }
   if (value < memfds) return {mm::FileRef::Kind::kMemfd, static_cast<uint16_t>(value)};
   return {};
 }
@@ -104,8 +106,23 @@ void OracleCalls::Put(const ArgumentSpec& spec, const Argument& argument, int* o
       call->seals = static_cast<uint32_t>(argument.value);
       return;
     case ArgumentKind::kName:
+    case ArgumentKind::kIommufd:
       return;  // the operation has it
   }
+}
+
+uint16_t OracleCalls::IommufdOfCall(size_t index) const {
+  const Operation& operation = program_->operations[index];
+  const OperationSpec& spec = SpecOf(operation.code);
+  const Argument* object = nullptr;
+  for (size_t i = 0; i < spec.arguments.size(); ++i) {
+    const Argument& argument = operation.arguments[i];
+    if (spec.arguments[i].name == "iommufd" && argument.value > 0) {
+      return static_cast<uint16_t>(argument.value - 1);
+    }
+    if (object == nullptr && argument.variable.has_value()) object = &argument;
+  }
+  return object == nullptr ? uint16_t{0} : IommufdOfCall(*object->variable);
 }
 
 Call OracleCalls::Decode(size_t index) const {
@@ -118,6 +135,9 @@ Call OracleCalls::Decode(size_t index) const {
   for (size_t i = 0; i < spec.arguments.size(); ++i) {
     Put(spec.arguments[i], operation.arguments[i], &objects, &call);
   }
+  call.iommufd = IommufdOfCall(index);
+  if (objects > 0) call.id = uapi::NumberOf(call.iommufd, call.id);
+  if (objects > 1) call.id2 = uapi::NumberOf(call.iommufd, call.id2);
   return call;
 }
 
@@ -134,7 +154,8 @@ spec::Reply ReplyOf(const Call& call, const OperationResult& result) {
   reply.iova = result.iova;
   reply.unmapped = result.unmapped;
   if (call.kind != Call::Kind::kLuoCreateSession) {
-    reply.created_id = result.created_id;
+    const uint32_t id = result.created_id;
+    reply.created_id = id == 0 ? 0 : uapi::NumberOf(call.iommufd, id);
   } else if (result.created_id != 0) {
     reply.session = static_cast<uint16_t>(result.created_id - 1);
   }

@@ -28,6 +28,7 @@ class OracleCalls {
 
  private:
   uint32_t CreatedBy(const Argument& argument) const;
+  uint16_t IommufdOfCall(size_t index) const;
   uint16_t SessionOf(const Argument& argument) const;
   void Put(const ArgumentSpec& spec, const Argument& argument, int* objects,
            spec::Call* call) const;

@@ -29,9 +29,10 @@ std::string Hint(const ArgumentSpec& spec) {
     case ArgumentKind::kMemfd:
     case ArgumentKind::kBuffer:
     case ArgumentKind::kIndex:
+    case ArgumentKind::kIommufd:
       return "an index";
     case ArgumentKind::kFile:
-      return "memfd=N or iommufd";
+      return "memfd=N, iommufd or iommufd=N";
     case ArgumentKind::kNumber:
       return TakesAuto(spec) ? "a number or auto" : "a number";
     case ArgumentKind::kProt:
@@ -43,6 +44,8 @@ std::string Hint(const ArgumentSpec& spec) {
   }
   return "a value";
 }
+
+bool IsKindOfFile(std::string_view word) { return word == "memfd" || word == "iommufd"; }
 
 // One argument list. Holds what is known of it while it is read.
 class ArgumentList {
@@ -103,7 +106,7 @@ bool ArgumentList::ParseOne() {
   given_[index] = true;
   const bool is_file = spec_.arguments[index].kind == ArgumentKind::kFile;
   // memfd=N is the value of a file argument, wherever it stands, not the name of an argument.
-  if (named && is_file && first.text == "memfd") {
+  if (named && is_file && IsKindOfFile(first.text)) {
     positional_ = std::max(positional_, index + 1);
     return ParseValue(index, first);
   }
@@ -119,7 +122,7 @@ bool ArgumentList::FindNamed(const Token& word, size_t* index) {
     const ArgumentSpec& spec = spec_.arguments[i];
     *index = i;
     if (word.text == spec.name) return true;
-    if (spec.kind == ArgumentKind::kFile && word.text == "memfd") return true;
+    if (spec.kind == ArgumentKind::kFile && IsKindOfFile(word.text)) return true;
     known.push_back(spec.name);
   }
   const std::string unknown =
@@ -183,6 +186,10 @@ bool ArgumentList::ParseValue(size_t index, const Token& first) {
       return ParseSeals(first, &argument.value);
     case ArgumentKind::kName:
       return ParseName(first);
+    case ArgumentKind::kIommufd:
+      if (!ParseBootIndex(first, "iommufd", boot.iommufds, &argument.value)) return false;
+      argument.value = WrittenIommufd(argument.value);
+      return true;
   }
   return WrongValue(spec, first);
 }
@@ -223,6 +230,13 @@ bool ArgumentList::ParseObject(const ArgumentSpec& spec, const Token& first, Arg
 bool ArgumentList::ParseFile(const Token& first, uint64_t* value) {
   if (first.kind == TokenKind::kWord && first.text == "iommufd") {
     *value = kFileIommufd;
+    if (!state_.PeekIs("=")) return true;
+    state_.Take();
+    uint64_t index = 0;
+    if (!ParseBootIndex(state_.Take(), "iommufd", state_.program.boot.iommufds, &index)) {
+      return false;
+    }
+    *value = FileIommufd(index);
     return true;
   }
   if (first.kind == TokenKind::kWord && first.text == "memfd") {

@@ -57,6 +57,7 @@ std::string BootProblem(const Boot& boot) {
   if (boot.memfds > Boot::kMaxMemfds) return "too many memfds";
   if (boot.buffers > Boot::kMaxBuffers) return "too many buffers";
   if (boot.devices > Boot::kMaxDevices) return "too many devices";
+  if (boot.iommufds > Boot::kMaxIommufds) return "too many iommufds";
   if (boot.memfd_pages > Boot::kMaxPages) return "memfds are too large";
   if (boot.buffer_pages > Boot::kMaxPages) return "buffers are too large";
   return "";
@@ -91,7 +92,13 @@ std::string ValueProblem(const Boot& boot, const ArgumentSpec& spec, uint64_t va
     case ArgumentKind::kIndex:
       return value >= boot.devices ? "names no device" : "";
     case ArgumentKind::kFile:
-      return value != kFileIommufd && value >= boot.memfds ? "names no memfd" : "";
+      if (IsFileIommufd(value)) {
+        const bool known = value == kFileIommufd || kFileIommufd - value < boot.iommufds;
+        return known ? "" : "names no iommufd";
+      }
+      return value >= boot.memfds ? "names no memfd" : "";
+    case ArgumentKind::kIommufd:
+      return value > boot.iommufds ? "names no iommufd" : "";
     case ArgumentKind::kProt:
       return value > kMaxProt ? "is not a protection" : "";
     case ArgumentKind::kSeals:
@@ -182,6 +189,24 @@ bool TakesAuto(const ArgumentSpec& spec) {
 
 bool CountsBytes(const ArgumentSpec& spec) {
   return spec.kind == ArgumentKind::kNumber && spec.name != "token";
+}
+
+uint32_t IommufdOf(const Program& program, size_t index) {
+  for (;;) {
+    IOMMUFD_CHECK(index < program.operations.size(), "an operation of the program");
+    const Operation& operation = program.operations[index];
+    const std::span<const ArgumentSpec> specs = SpecOf(operation.code).arguments;
+    std::optional<uint16_t> definer;
+    for (size_t i = 0; i < specs.size(); ++i) {
+      const Argument& argument = operation.arguments[i];
+      if (specs[i].kind == ArgumentKind::kIommufd && argument.value != kIommufdOfObject) {
+        return static_cast<uint32_t>(argument.value - WrittenIommufd(0));
+      }
+      if (!definer && argument.variable) definer = argument.variable;
+    }
+    if (!definer) return 0;
+    index = *definer;
+  }
 }
 
 bool IsName(std::string_view text) {

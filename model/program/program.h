@@ -16,6 +16,7 @@
 
 #include "model/program/operation.h"
 #include "model/sim/runtime.h"
+#include "model/uapi/object_id.h"
 
 namespace iommufd_check::program {
 
@@ -38,6 +39,7 @@ inline constexpr uint64_t kMaxProt = 3;               // r = 1, w = 2
 inline constexpr uint64_t kMaxSeals = 0x3f;
 
 struct Boot {
+  static constexpr uint32_t kMaxIommufds = uapi::kMaxIommufds;
   static constexpr uint32_t kMaxMemfds = 8, kMaxBuffers = 8, kMaxDevices = 8;
   static constexpr uint32_t kMaxPages = 4096;  // of one memfd or buffer
 
@@ -46,6 +48,7 @@ struct Boot {
   uint32_t buffers = 1;
   uint32_t buffer_pages = 4;  // size of each anonymous buffer
   uint32_t devices = 1;
+  uint32_t iommufds = 1;  // open files of /dev/iommu
   friend bool operator==(const Boot&, const Boot&) = default;
 };
 
@@ -101,6 +104,10 @@ int PhaseOf(uint8_t task);
 bool TakesAuto(const ArgumentSpec& spec);
 // True when the argument counts bytes (an address, offset or length), false for a token.
 bool CountsBytes(const ArgumentSpec& spec);
+
+// The iommufd that operation `index` is made on: the written one, else that on which the first
+// object that it names by a variable was created, else the first. A luo_preserve has none.
+uint32_t IommufdOf(const Program& program, size_t index);
 
 // Printable ASCII of at most kMaxNameBytes; a word as kMaxWordBytes says.
 bool IsName(std::string_view text);

@@ -21,6 +21,12 @@ std::string QuotedName(std::string_view name) {
   return text + '"';
 }
 
+std::string FileText(uint64_t file) {
+  if (file == kFileIommufd) return "iommufd";
+  if (IsFileIommufd(file)) return absl::StrCat("iommufd=", kFileIommufd - file);
+  return absl::StrCat("memfd=", file);
+}
+
 class Printer {
  public:
   explicit Printer(const Program& program) : program_(program) {}
@@ -117,6 +123,8 @@ std::string Printer::ValueText(const Operation& operation, size_t index) const {
       return SealsText(argument.value);
     case ArgumentKind::kName:
       return QuotedName(operation.name);
+    case ArgumentKind::kIommufd:
+      return absl::StrCat(argument.value - WrittenIommufd(0));
     default:
       break;
   }
@@ -138,7 +146,7 @@ void Printer::AppendCall(size_t index) {
     if (!first) text_ += ", ";
     first = false;
     if (argument.kind == ArgumentKind::kFile) {
-      text_ += value.value == kFileIommufd ? "iommufd" : absl::StrCat("memfd=", value.value);
+      text_ += FileText(value.value);
       continue;
     }
     const bool bare = IsObject(argument.kind) || (i == 0 && argument.kind == ArgumentKind::kMemfd);

@@ -17,12 +17,13 @@ constexpr std::array<std::string_view, 6> kSeals = {"seal",  "shrink",       "gr
                                                     "write", "future_write", "exec"};
 static_assert((uint64_t{1} << kSeals.size()) - 1 == kMaxSeals);
 
-constexpr std::array<BootField, 5> kBootFields = {{
+constexpr std::array<BootField, 6> kBootFields = {{
     {"memfds", &Boot::memfds, Boot::kMaxMemfds},
     {"memfd_pages", &Boot::memfd_pages, Boot::kMaxPages},
     {"buffers", &Boot::buffers, Boot::kMaxBuffers},
     {"buffer_pages", &Boot::buffer_pages, Boot::kMaxPages},
     {"devices", &Boot::devices, Boot::kMaxDevices},
+    {"iommufds", &Boot::iommufds, Boot::kMaxIommufds},
 }};
 
 }  // namespace

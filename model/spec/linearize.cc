@@ -88,8 +88,9 @@ bool Search::Visit(const Node& node) {
 void Search::Finish(Node node, size_t i, std::vector<Node>* next) {
   answered_[i] = true;
   if (closes_iommufd_ && OnIommufd(calls_[i].call.kind) && node.progress[i].phase != Phase::kNew) {
-    --node.state.holders;
-    oracle::ReleaseIfUnused(node.state);
+    const uint16_t iommufd = calls_[i].call.iommufd;
+    --node.state.iommufds[iommufd].holders;
+    oracle::ReleaseIfUnused(node.state, iommufd);
   }
   node.progress[i] = Progress{.phase = Phase::kDone};
   next->push_back(std::move(node));

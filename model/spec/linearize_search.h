@@ -91,22 +91,6 @@ class Search {
   std::map<std::string, std::vector<Node>> known_;  // by the phases of all calls
 };
 
-inline bool OnIommufd(Call::Kind kind) {
-  switch (kind) {
-    case Kind::kIoasAlloc:
-    case Kind::kDeviceBind:
-    case Kind::kHwptAlloc:
-    case Kind::kMap:
-    case Kind::kMapFile:
-    case Kind::kUnmap:
-    case Kind::kDestroy:
-    case Kind::kLuMark:
-      return true;
-    default:
-      return false;
-  }
-}
-
 inline bool IsMap(Call::Kind kind) { return kind == Kind::kMap || kind == Kind::kMapFile; }
 
 }  // namespace iommufd_check::spec::linearize

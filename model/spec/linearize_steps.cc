@@ -28,13 +28,14 @@ void Search::Enter(const Node& node, size_t i, std::vector<Node>* next) {
   Node entered = node;
   entered.progress[i].phase = Phase::kEntered;
   if (!iommufd && !session) return Act(entered, i, next);
-  bool open = entered.state.fd_open;
+  oracle::Iommufd& file = oracle::FileOf(entered.state, call);
+  bool open = file.fd_open;
   if (session) {
     const auto found = entered.state.sessions.find(call.session);
     open = found != entered.state.sessions.end() && !found->second.closed;
   }
   if (open) {
-    if (iommufd) ++entered.state.holders;
+    if (iommufd) ++file.holders;
     next->push_back(std::move(entered));
     return;
   }
@@ -272,14 +273,15 @@ Prediction Search::Apply(State& state, size_t i) const {
     return oracle::Apply(state, limits_, call);
   }
   // The descriptor was open when the call began.
-  const bool fd_open = state.fd_open;
+  oracle::Iommufd& file = oracle::FileOf(state, call);
+  const bool fd_open = file.fd_open;
   const auto session = state.sessions.find(call.session);
   const bool luo = call.kind == Kind::kLuoPreserve && session != state.sessions.end();
   const bool closed = luo && session->second.closed;
-  if (closes_iommufd_ && OnIommufd(call.kind)) state.fd_open = true;
+  if (closes_iommufd_ && OnIommufd(call.kind)) file.fd_open = true;
   if (closes_session_ && luo) session->second.closed = false;
   const Prediction predicted = oracle::Apply(state, limits_, call);
-  state.fd_open = fd_open;
+  file.fd_open = fd_open;
   if (luo) session->second.closed = closed;
   return predicted;
 }

@@ -4,6 +4,7 @@
 
 #include "model/sim/check.h"
 #include "model/sim/errno.h"
+#include "model/uapi/object_id.h"
 
 namespace iommufd_check::spec {
 
@@ -15,7 +16,7 @@ using sim::Splat;
 namespace {
 
 std::string Named(sim::ObjectRef object) {
-  return std::string(sim::Name(object.kind)) + " " + std::to_string(object.number);
+  return std::string(sim::Name(object.kind)) + " " + uapi::NumberText(object.number);
 }
 
 // "iopt_abort_area: WARN_ON(immutable)"; what speaks of locks names no function.
@@ -189,7 +190,7 @@ void Monitor::OnRegistration(Note note, const sim::Event& event) {
       if (event.object.kind == ObjectKind::kDomain) {
         findings_.Require(Invariant::kI01, IsImmutable(IoasOf(number)), event.object, [&] {
           return "table " + Hex(pfn) + " of domain " + std::to_string(number) +
-                 " is registered while ioas " + std::to_string(IoasOf(number)) + " may change";
+                 " is registered while ioas " + uapi::NumberText(IoasOf(number)) + " may change";
         });
       }
       return;
@@ -238,7 +239,7 @@ void Monitor::OnTransition(Note note, const sim::Event& event) {
       task(event).gates[event.object.number] = sequence_;
       return;
     case Note::kUnfilledAreaSeen:
-      if (task(event).preserving) task(event).saw_unfilled = true;
+      if (task(event).preserving.has_value()) task(event).saw_unfilled = true;
       return;
     default:  // a call that was refused changes nothing
       return;
@@ -259,7 +260,7 @@ void Monitor::OnTableWrite(const sim::Event& event) {
   findings_.Require(Invariant::kI04,
                     since == memory_.immutable_since.end() || since->second < gate->second,
                     event.object, [&] {
-                      return "ioas " + std::to_string(ioas) +
+                      return "ioas " + uapi::NumberText(ioas) +
                              " became immutable between the test and this change of its table";
                     });
 }
@@ -274,13 +275,13 @@ void Monitor::OnImmutable(const sim::Event& event, bool set) {
   for (const auto& [domain, of_ioas] : memory_.domain_ioas) {
     if (of_ioas != ioas) continue;
     const uint16_t number = domain;
-    findings_.Require(Invariant::kI07, memory_.preserved_domains.count(number) == 0, event.object,
-                      [&] {
-                        return "ioas " + std::to_string(ioas) + " may change again while domain " +
-                               std::to_string(number) + " is preserved";
-                      });
+    findings_.Require(
+        Invariant::kI07, memory_.preserved_domains.count(number) == 0, event.object, [&] {
+          return "ioas " + uapi::NumberText(ioas) + " may change again while domain " +
+                 std::to_string(number) + " is preserved";
+        });
     findings_.Require(Invariant::kI01, !HasRegistered(number), event.object, [&] {
-      return "ioas " + std::to_string(ioas) + " may change again while tables of domain " +
+      return "ioas " + uapi::NumberText(ioas) + " may change again while tables of domain " +
              std::to_string(number) + " are registered";
     });
   }
@@ -293,12 +294,12 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
     case Note::kMarkGone:
       return OnMark(event, note == Note::kMarkGone);
     case Note::kPreserveBegin:
-      task(event).preserving = true;
+      task(event).preserving = number;
       task(event).mark_changed.clear();
       task(event).capacity = -1;
       return;
     case Note::kUnpreserveBegin:
-      memory_.marks_frozen = false;
+      memory_.marks_frozen.erase(number);
       return;
     case Note::kPreserveEnd:
       return EndPreserve(event);
@@ -344,8 +345,8 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
   const bool changes =
       gone ? it != memory_.marks.end() : it == memory_.marks.end() || it->second != token;
   if (changes && !exiting_) {
-    NoteMarkChange(event, gone ? "marked hwpt " + std::to_string(hwpt) + " goes away"
-                               : "hwpt " + std::to_string(hwpt) + " is marked with token " +
+    NoteMarkChange(event, gone ? "marked hwpt " + uapi::NumberText(hwpt) + " goes away"
+                               : "hwpt " + uapi::NumberText(hwpt) + " is marked with token " +
                                      std::to_string(token));
   }
   findings_.Arm(Invariant::kI12);
@@ -358,12 +359,13 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
 
 // A preserve may still look again, or fail; then nothing was wrong with the change.
 void Monitor::NoteMarkChange(const sim::Event& event, std::string text) {
-  if (memory_.marks_frozen) {
+  const auto iommufd = static_cast<uint16_t>(uapi::IommufdOf(event.object.number));
+  if (memory_.marks_frozen.count(iommufd) != 0) {
     findings_.Violate(Invariant::kI12, event.object, text + " while the iommufd is preserved");
   }
   for (size_t other = 0; other < tasks_.size(); ++other) {
     TaskState& state = tasks_[other];
-    if (other != event.task && state.preserving && state.mark_changed.empty()) {
+    if (other != event.task && state.preserving == iommufd && state.mark_changed.empty()) {
       state.mark_changed = text;
     }
   }
@@ -372,20 +374,22 @@ void Monitor::NoteMarkChange(const sim::Event& event, std::string text) {
 void Monitor::EndPreserve(const sim::Event& event) {
   TaskState& state = task(event);
   if (event.value == 0) {
-    memory_.marks_frozen = true;
+    memory_.marks_frozen.insert(event.object.number);
     findings_.Require(Invariant::kI12, state.mark_changed.empty(), event.object, [&] {
       return state.mark_changed + " after the preserve has looked at the marks";
     });
   }
-  state.preserving = false;
+  state.preserving.reset();
   state.mark_changed.clear();
   state.capacity = -1;
 }
 
 void Monitor::EndUnpreserve(const sim::Event& event) {
-  findings_.Require(Invariant::kI06, memory_.preserved_domains.empty(), event.object, [&] {
-    return "unpreserve leaves domain " + std::to_string(*memory_.preserved_domains.begin()) +
-           " preserved";
+  const auto left = std::find_if(
+      memory_.preserved_domains.begin(), memory_.preserved_domains.end(),
+      [&](uint16_t domain) { return uapi::IommufdOf(IoasOf(domain)) == event.object.number; });
+  findings_.Require(Invariant::kI06, left == memory_.preserved_domains.end(), event.object, [&] {
+    return "unpreserve leaves domain " + std::to_string(*left) + " preserved";
   });
 }
 

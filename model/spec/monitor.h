@@ -25,13 +25,14 @@ namespace iommufd_check::spec {
 class Monitor : public sim::EventListener {
  public:
   // What it remembers between two operations: all that earlier events have to say about later ones.
+  // IOASes and HWPTs are named as in object_id.h.
   struct Memory {
     std::map<uint64_t, sim::ObjectRef> registered;  // pfn -> on whose behalf
-    std::map<uint16_t, uint32_t> immutable_since;   // IOAS id -> sequence number
-    std::map<uint16_t, uint16_t> domain_ioas;       // domain number -> IOAS id
+    std::map<uint16_t, uint32_t> immutable_since;   // IOAS -> sequence number
+    std::map<uint16_t, uint16_t> domain_ioas;       // domain number -> IOAS
     std::set<uint16_t> preserved_domains;
-    std::map<uint16_t, uint64_t> marks;  // HWPT id -> token
-    bool marks_frozen = false;
+    std::map<uint16_t, uint64_t> marks;  // HWPT -> token
+    std::set<uint16_t> marks_frozen;     // iommufds
   };
 
   explicit Monitor(Findings* findings) : findings_(*findings) {}
@@ -50,8 +51,8 @@ class Monitor : public sim::EventListener {
 
  private:
   struct TaskState {
-    std::map<uint16_t, uint32_t> gates;  // IOAS id -> sequence number of its last passed test
-    bool preserving = false;             // between the begin and the end of LUO's call
+    std::map<uint16_t, uint32_t> gates;  // IOAS -> sequence number of its last passed test
+    std::optional<uint16_t> preserving;  // iommufd, between the begin and the end of LUO's call
     bool saw_unfilled = false;           // meanwhile
     std::string mark_changed;  // meanwhile, by another task, since it looked at a mark last
     bool fault_injected = false;

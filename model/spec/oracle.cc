@@ -81,7 +81,7 @@ bool IsAnswer(Kind kind, int result) {
 Prediction oracle::Apply(State& state, const Limits& limits, const Call& call) {
   switch (call.kind) {
     case Kind::kIoasAlloc:
-      return oracle::IoasAlloc(state);
+      return oracle::IoasAlloc(state, call);
     case Kind::kDeviceBind:
       return oracle::DeviceBind(state, limits, call);
     case Kind::kDeviceUnbind:
@@ -100,7 +100,7 @@ Prediction oracle::Apply(State& state, const Limits& limits, const Call& call) {
     case Kind::kDestroy:
       return oracle::Destroy(state, limits, call);
     case Kind::kCloseIommufd:
-      return oracle::CloseIommufd(state);
+      return oracle::CloseIommufd(state, call);
     case Kind::kMemfdSeal:
       return oracle::MemfdSeal(state, call);
     case Kind::kMemfdPunchHole:
@@ -129,8 +129,8 @@ std::string ReplyDifference(const Prediction& predicted, const Reply& reply) {
   }
   const Prediction wanted = predicted.result == 0 ? predicted : Prediction{predicted.result};
   if (reply.created_id != wanted.created_id) {
-    return "the new object has id " + std::to_string(reply.created_id) +
-           ", the lowest free one is " + std::to_string(wanted.created_id);
+    return "the new object has id " + uapi::NumberText(reply.created_id) +
+           ", the lowest free one is " + uapi::NumberText(wanted.created_id);
   }
   if (reply.iova != wanted.iova) {
     return "the call answers iova " + oracle::Hex(reply.iova) + ", documented is " +

@@ -22,8 +22,9 @@
 
 namespace iommufd_check::spec {
 
-// One system call with its arguments as numbers. Ids are the user's object ids; sessions are named
-// by their number in Snapshot (kNoSession: a descriptor that is not open).
+// One system call with its arguments as numbers. Objects are named as in object_id.h, those that a
+// call creates too; sessions are named by their number in Snapshot (kNoSession: a descriptor that
+// is not open).
 struct Call {
   enum class Kind : uint8_t {
     kIoasAlloc,
@@ -46,6 +47,7 @@ struct Call {
     kLuMark,            // id = hwpt, token
   };
   Kind kind = Kind::kIoasAlloc;
+  uint16_t iommufd = 0;  // that it is made on
   uint32_t id = 0;
   uint32_t id2 = 0;
   uint16_t index = 0;

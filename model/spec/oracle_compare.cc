@@ -14,8 +14,8 @@ namespace {
 // Where a difference is. It becomes text only when there is one.
 struct Where {
   std::string_view kind;  // "ioas "
-  uint64_t number = 0;
-  std::string Text() const { return std::string(kind) + std::to_string(number) + ": "; }
+  uint32_t number = 0;
+  std::string Text() const { return std::string(kind) + uapi::NumberText(number) + ": "; }
 };
 
 std::string Interval(Iova first, Iova last) { return "[" + Hex(first) + "," + Hex(last) + "]"; }
@@ -33,13 +33,9 @@ struct WhereFile {
   uint64_t token = 0;
   std::string Text() const {
     const bool iommufd = file->kind == mm::FileRef::Kind::kIommufd;
-    return session.Text() + (iommufd ? "iommufd" : "memfd " + std::to_string(file->index)) +
-           " with token " + Hex(token) + " ";
+    const std::string kind = iommufd ? "iommufd " : "memfd ";
+    return session.Text() + kind + std::to_string(file->index) + " with token " + Hex(token) + " ";
   }
-};
-
-struct WhereIommufd {
-  std::string Text() const { return "iommufd: "; }
 };
 
 template <class Place>
@@ -53,6 +49,13 @@ std::string SawNumber(const Place& where, std::string_view what, uint64_t observ
                       uint64_t expected) {
   if (observed == expected) return "";
   return Saw(where, what, std::to_string(observed), std::to_string(expected));
+}
+
+template <class Place>
+std::string SawObject(const Place& where, std::string_view what, uint32_t observed,
+                      uint32_t expected) {
+  if (observed == expected) return "";
+  return Saw(where, what, uapi::NumberText(observed), uapi::NumberText(expected));
 }
 
 template <class Place>
@@ -80,12 +83,12 @@ std::string Match(std::string_view kind, const Objects& objects, const std::vect
                   Key View::* key, Same same) {
   for (const View& view : views) {
     if (objects.contains(view.*key)) continue;
-    return std::string(kind) + std::to_string(view.*key) + " unexpected";
+    return std::string(kind) + uapi::NumberText(view.*key) + " unexpected";
   }
   for (const auto& [number, object] : objects) {
     const auto view = std::find_if(views.begin(), views.end(),
                                    [&, n = number](const View& v) { return v.*key == n; });
-    if (view == views.end()) return std::string(kind) + std::to_string(number) + " missing";
+    if (view == views.end()) return std::string(kind) + uapi::NumberText(number) + " missing";
     std::string difference = same(Where{kind, number}, object, *view);
     if (!difference.empty()) return difference;
   }
@@ -139,7 +142,7 @@ std::string IoasDifference(const State& state, const Where& where, const Ioas& i
 
 std::string HwptDifference(const Where& where, const Hwpt& hwpt, const HwptView& view) {
   return First({
-      SawNumber(where, "ioas", view.ioas, hwpt.ioas),
+      SawObject(where, "ioas", view.ioas, hwpt.ioas),
       SawFlag(where, "marked", view.marked, hwpt.mark.has_value()),
       hwpt.mark.has_value() ? SawHex(where, "token", view.token, *hwpt.mark) : "",
   });
@@ -148,7 +151,7 @@ std::string HwptDifference(const Where& where, const Hwpt& hwpt, const HwptView&
 std::string DeviceDifference(const Where& where, const Device& device, const DeviceView& view) {
   return First({
       SawNumber(where, "endpoint", view.endpoint, device.endpoint),
-      SawNumber(where, "attached to", view.attached, device.attached),
+      SawObject(where, "attached to", view.attached, device.attached),
   });
 }
 
@@ -181,7 +184,7 @@ std::string SessionDifference(const Where& where, const Session& session, const 
     const WhereFile name{where, &file.file, file.token};
     if (i >= view.files.size()) return name.Text() + "missing";
     const FileView& seen = view.files[i];
-    if (seen.token != file.token || !SameFile(seen.file, file.file)) {
+    if (seen.token != file.token || !(seen.file == file.file)) {
       return name.Text() + "is not file " + std::to_string(i) + " of the session";
     }
     if (file.file.kind != mm::FileRef::Kind::kMemfd) continue;
@@ -195,14 +198,25 @@ std::string SessionDifference(const Where& where, const Session& session, const 
   return WhereFile{where, &extra.file, extra.token}.Text() + "unexpected";
 }
 
+std::string IommufdsDifference(const State& state, const Snapshot& observed) {
+  for (uint16_t i = 0; i < state.iommufds.size(); ++i) {
+    const IommufdView* view = observed.FindIommufd(i);
+    const Where where{"iommufd ", i};
+    const std::string difference = First({
+        SawFlag(where, "context", view != nullptr, state.iommufds[i].context),
+        SawFlag(where, "open", view != nullptr && view->fds > 0, state.iommufds[i].fd_open),
+    });
+    if (!difference.empty()) return difference;
+  }
+  return "";
+}
+
 std::string ObjectsDifference(const State& state, const Snapshot& observed) {
   const auto ioas_same = [&](const Where& where, const Ioas& ioas, const IoasView& view) {
     return IoasDifference(state, where, ioas, view);
   };
-  const bool open = observed.iommufd_open && observed.iommufd_fds > 0;
   return First({
-      SawFlag(WhereIommufd{}, "context", observed.iommufd_open, state.context),
-      SawFlag(WhereIommufd{}, "open", open, state.fd_open),
+      IommufdsDifference(state, observed),
       Match("ioas ", state.ioas, observed.ioas, &IoasView::id, ioas_same),
       Match("hwpt ", state.hwpts, observed.hwpts, &HwptView::id, HwptDifference),
       Match("device ", state.devices, observed.devices, &DeviceView::id, DeviceDifference),

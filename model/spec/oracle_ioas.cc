@@ -126,7 +126,7 @@ int MapFill(State& state, const Limits& limits, uint32_t ioas_id, Iova iova) {
 }
 
 Prediction Map(State& state, const Limits& limits, const Call& call) {
-  if (!state.fd_open) return Fails(sim::kEBADF);
+  if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   const Prediction prediction = MapInsert(state, call);
   if (prediction.result != 0) return prediction;
   const int error = MapFill(state, limits, call.id, prediction.iova);
@@ -177,7 +177,7 @@ Prediction UnmapEnd(const Call& call, uint64_t bytes) {
 }
 
 Prediction Unmap(State& state, const Call& call) {
-  if (!state.fd_open) return Fails(sim::kEBADF);
+  if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   const Prediction refused = UnmapBegin(state, call);
   if (refused.result != 0) return refused;
   Prediction prediction;

@@ -125,7 +125,7 @@ std::string LeavesDifference(const State& state, const Snapshot& observed) {
   std::string difference = AddPageCaches(state, observed, pages);
   for (const HwptView& view : observed.hwpts) {
     if (!difference.empty()) return difference;
-    const std::string where = "hwpt " + std::to_string(view.id) + ": ";
+    const std::string where = "hwpt " + uapi::NumberText(view.id) + ": ";
     const auto ioas = state.ioas.find(view.ioas);
     if (ioas == state.ioas.end()) return where + "its ioas is gone";
     const IoasView* ioas_view = observed.FindIoas(view.ioas);
@@ -133,7 +133,7 @@ std::string LeavesDifference(const State& state, const Snapshot& observed) {
     if (domain == nullptr) return where + "its domain is gone";
     if (ioas_view == nullptr ||
         std::count(ioas_view->domains.begin(), ioas_view->domains.end(), view.domain) != 1) {
-      return where + "its domain is not in ioas " + std::to_string(view.ioas);
+      return where + "its domain is not in ioas " + uapi::NumberText(view.ioas);
     }
     difference = DomainDifference(state, ioas->second, *domain, where, pages);
   }

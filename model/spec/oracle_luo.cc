@@ -1,6 +1,7 @@
 // Sessions, preserved files and marks (luo_kho.md section 3 and 7; invariants I10 to I15; what
 // revisions differ in: the design's contract).
 #include <algorithm>
+#include <utility>
 
 #include "model/sim/check.h"
 #include "model/spec/oracle_rules.h"
@@ -15,12 +16,12 @@ constexpr size_t kMaxSessionName = 63;
 
 const File* FileIn(const Session& session, const mm::FileRef& file) {
   const auto it = std::find_if(session.files.begin(), session.files.end(),
-                               [&](const File& each) { return SameFile(each.file, file); });
+                               [&](const File& each) { return each.file == file; });
   return it == session.files.end() ? nullptr : &*it;
 }
 
 bool IsOpen(const State& state, const mm::FileRef& file) {
-  if (file.kind == Kind::kIommufd) return state.fd_open;
+  if (file.kind == Kind::kIommufd) return state.iommufds[file.index].fd_open;
   return file.kind == Kind::kMemfd && state.memfds.contains(file.index);
 }
 
@@ -48,10 +49,11 @@ int CheckArea(const State& state, const Session& session, const Contract& contra
 }
 
 // First problem of the marked HWPTs by id, then of their areas by IOVA.
-int CheckMarked(const State& state, const Session& session, const Contract& contract) {
+int CheckMarked(const State& state, uint16_t iommufd, const Session& session,
+                const Contract& contract) {
   int marked = 0;
   for (const auto& [id, hwpt] : state.hwpts) {
-    if (!hwpt.mark.has_value()) continue;
+    if (uapi::IommufdOf(id) != iommufd || !hwpt.mark.has_value()) continue;
     ++marked;
     const auto ioas = state.ioas.find(hwpt.ioas);
     if (ioas == state.ioas.end()) continue;
@@ -64,10 +66,13 @@ int CheckMarked(const State& state, const Session& session, const Contract& cont
   return marked == 0 && refused ? -sim::kEINVAL : 0;
 }
 
+// The file is out of its session already.
 void Unpreserve(State& state, const File& file) {
   if (file.file.kind == Kind::kIommufd) {
-    for (auto& [id, hwpt] : state.hwpts) hwpt.preserved = false;
-    return;
+    for (auto& [id, hwpt] : state.hwpts) {
+      if (uapi::IommufdOf(id) == file.file.index) hwpt.preserved = false;
+    }
+    return ReleaseIfUnused(state, file.file.index);
   }
   const auto memfd = state.memfds.find(file.file.index);
   if (memfd != state.memfds.end()) memfd->second.frozen = false;
@@ -101,9 +106,12 @@ Prediction LuoPreserve(State& state, const Limits& limits, const Call& call) {
     file.size = memfd.size;
     file.seals = memfd.seals;
   } else {
-    const int error = CheckMarked(state, session, limits.contract);
+    const uint16_t iommufd = call.file.index;
+    const int error = CheckMarked(state, iommufd, session, limits.contract);
     if (error != 0) return Prediction{.result = error};
-    for (auto& [id, hwpt] : state.hwpts) hwpt.preserved = hwpt.mark.has_value();
+    for (auto& [id, hwpt] : state.hwpts) {
+      if (uapi::IommufdOf(id) == iommufd) hwpt.preserved = hwpt.mark.has_value();
+    }
   }
   session.files.push_back(file);
   IOMMUFD_CHECK(state.IsPreserved(call.file), "a file has its one preserver");
@@ -114,9 +122,9 @@ Prediction LuoCloseSession(State& state, const Call& call) {
   const auto session = state.sessions.find(call.session);
   if (session == state.sessions.end() || session->second.closed) return Fails(sim::kEBADF);
   // The kernel unpreserves last first; nobody can see a state in between.
-  for (const File& file : session->second.files) Unpreserve(state, file);
+  const std::vector<File> files = std::move(session->second.files);
   state.sessions.erase(session);
-  ReleaseIfUnused(state);
+  for (const File& file : files) Unpreserve(state, file);
   return {};
 }
 
@@ -130,7 +138,6 @@ bool ReleaseStep(State& state, uint16_t session) {
   const File file = found->second.files.back();
   found->second.files.pop_back();
   Unpreserve(state, file);
-  ReleaseIfUnused(state);
   return false;
 }
 
@@ -138,6 +145,7 @@ bool SomeAreaAnswers(const State& state, const Limits& limits, const Call& call,
   const auto session = state.sessions.find(call.session);
   if (session == state.sessions.end()) return false;
   for (const auto& [id, hwpt] : state.hwpts) {
+    if (uapi::IommufdOf(id) != call.file.index) continue;
     const auto ioas = state.ioas.find(hwpt.ioas);
     if (!hwpt.mark.has_value() || ioas == state.ioas.end()) continue;
     for (const auto& [first, area] : ioas->second.areas) {
@@ -149,13 +157,13 @@ bool SomeAreaAnswers(const State& state, const Limits& limits, const Call& call,
 
 Prediction LuMark(State& state, const Limits& limits, const Call& call) {
   const Contract& contract = limits.contract;
-  if (!state.fd_open) return Fails(sim::kEBADF);
+  if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   const auto target = state.hwpts.find(call.id);
   if (target == state.hwpts.end()) return Fails(sim::kENOENT);
   const bool frozen = contract.mark_while_preserved == Contract::MarkWhilePreserved::kRefused;
-  if (frozen && state.IommufdPreserved()) return Fails(sim::kEBUSY);
+  if (frozen && state.IommufdPreserved(call.iommufd)) return Fails(sim::kEBUSY);
   for (const auto& [id, hwpt] : state.hwpts) {
-    if (hwpt.mark != call.token) continue;
+    if (uapi::IommufdOf(id) != call.iommufd || hwpt.mark != call.token) continue;
     const bool itself = contract.same_token == Contract::SameToken::kRefused;
     if (id != call.id || itself) return Fails(sim::kEADDRINUSE);
   }

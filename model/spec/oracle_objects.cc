@@ -29,19 +29,19 @@ bool HasUsers(const State& state, const Limits& limits, uint32_t id) {
 
 }  // namespace
 
-Prediction IoasAlloc(State& state) {
-  if (!state.fd_open) return Fails(sim::kEBADF);
-  const uint32_t id = state.FreeId();
+Prediction IoasAlloc(State& state, const Call& call) {
+  if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
+  const uint32_t id = state.FreeId(call.iommufd);
   state.ioas[id] = Ioas{};
   IOMMUFD_CHECK(state.HwptsOn(id) == 0, "no HWPT outlives its IOAS");
   return Prediction{.created_id = id};
 }
 
 Prediction DeviceBind(State& state, const Limits& limits, const Call& call) {
-  if (!state.fd_open) return Fails(sim::kEBADF);
+  if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   if (call.index >= limits.endpoints) return Fails(sim::kENODEV);
   if (IsBound(state, call.index)) return Fails(sim::kEBUSY);
-  const uint32_t id = state.FreeId();
+  const uint32_t id = state.FreeId(call.iommufd);
   state.devices[id] = Device{.endpoint = call.index};
   return Prediction{.created_id = id};
 }
@@ -49,8 +49,8 @@ Prediction DeviceBind(State& state, const Limits& limits, const Call& call) {
 // Through the device's own descriptor, which works as long as the device is bound.
 Prediction DeviceUnbind(State& state, const Call& call) {
   if (state.devices.erase(call.id) == 0) return Fails(sim::kENOENT);
-  IOMMUFD_CHECK(state.context, "a bound device keeps its context");
-  ReleaseIfUnused(state);
+  IOMMUFD_CHECK(FileOf(state, call).context, "a bound device keeps its context");
+  ReleaseIfUnused(state, call.iommufd);
   return {};
 }
 
@@ -72,20 +72,20 @@ Prediction DeviceDetach(State& state, const Call& call) {
 }
 
 Prediction HwptAlloc(State& state, const Limits& limits, const Call& call) {
-  if (!state.fd_open) return Fails(sim::kEBADF);
+  if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   if (!state.devices.contains(call.id)) return Fails(sim::kENOENT);
   if (state.hwpts.contains(call.id2)) return Fails(sim::kEOPNOTSUPP);  // nested
   if (!state.ioas.contains(call.id2)) return Fails(sim::kEINVAL);
   const int error = AddDomain(state, limits, call.id2);
   if (error != 0) return Prediction{.result = error};
-  const uint32_t id = state.FreeId();
+  const uint32_t id = state.FreeId(call.iommufd);
   state.hwpts[id] = Hwpt{.ioas = call.id2};
   IOMMUFD_CHECK(!state.HwptPreserved(id), "a new HWPT is not marked");
   return Prediction{.created_id = id};
 }
 
 Prediction Destroy(State& state, const Limits& limits, const Call& call) {
-  if (!state.fd_open) return Fails(sim::kEBADF);
+  if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   if (!state.Exists(call.id)) return Fails(sim::kENOENT);
   if (HasUsers(state, limits, call.id)) return Fails(sim::kEBUSY);
   const auto hwpt = state.hwpts.find(call.id);
@@ -99,10 +99,10 @@ Prediction Destroy(State& state, const Limits& limits, const Call& call) {
   return {};
 }
 
-Prediction CloseIommufd(State& state) {
-  if (!state.fd_open) return Fails(sim::kEBADF);
-  state.fd_open = false;
-  ReleaseIfUnused(state);
+Prediction CloseIommufd(State& state, const Call& call) {
+  if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
+  FileOf(state, call).fd_open = false;
+  ReleaseIfUnused(state, call.iommufd);
   return {};
 }
 

@@ -88,7 +88,6 @@ void AddIoas(const Snapshot& observed, const IoasView& view, State& state, Remov
 }
 
 void AddObjects(const Snapshot& observed, State& state) {
-  const bool iommufd_preserved = state.IommufdPreserved();
   Removed removed;
   for (const IoasView& view : observed.ioas) AddIoas(observed, view, state, removed);
   for (const HwptView& view : observed.hwpts) {
@@ -96,7 +95,9 @@ void AddObjects(const Snapshot& observed, State& state) {
     hwpt.ioas = view.ioas;
     if (view.marked) hwpt.mark = view.token;
     const DomainView* domain = observed.FindDomain(view.domain);
-    hwpt.preserved = iommufd_preserved && domain != nullptr && domain->preserved_state != 0;
+    const auto iommufd = static_cast<uint16_t>(uapi::IommufdOf(view.id));
+    const bool of_domain = domain != nullptr && domain->preserved_state != 0;
+    hwpt.preserved = of_domain && state.IommufdPreserved(iommufd);
   }
   for (const DeviceView& view : observed.devices) {
     state.devices[view.id] = Device{view.endpoint, view.attached};
@@ -107,8 +108,9 @@ void AddObjects(const Snapshot& observed, State& state) {
 
 State StateOf(const Snapshot& observed) {
   State state;
-  state.context = observed.iommufd_open;
-  state.fd_open = observed.iommufd_open && observed.iommufd_fds > 0;
+  for (const IommufdView& view : observed.iommufds) {
+    state.iommufds[view.number] = {.context = true, .fd_open = view.fds > 0};
+  }
   for (const MemfdView& view : observed.memfds) {
     state.memfds[view.number] = Memfd{view.size, view.seals, view.frozen, {}};
   }

@@ -10,17 +10,20 @@
 
 namespace iommufd_check::spec::oracle {
 
+// The iommufd that the call is made on.
+inline Iommufd& FileOf(State& state, const Call& call) { return state.iommufds[call.iommufd]; }
+
 inline Prediction Fails(sim::Errno error) { return Prediction{.result = -error}; }
 
 // Objects and devices (objects.md; uapi.md 4.1, 4.2, 4.12): oracle_objects.cc.
-Prediction IoasAlloc(State& state);
+Prediction IoasAlloc(State& state, const Call& call);
 Prediction DeviceBind(State& state, const Limits& limits, const Call& call);
 Prediction DeviceUnbind(State& state, const Call& call);
 Prediction DeviceAttach(State& state, const Call& call);
 Prediction DeviceDetach(State& state, const Call& call);
 Prediction HwptAlloc(State& state, const Limits& limits, const Call& call);
 Prediction Destroy(State& state, const Limits& limits, const Call& call);
-Prediction CloseIommufd(State& state);
+Prediction CloseIommufd(State& state, const Call& call);
 
 // Areas (uapi.md 4.5, 4.6, 4.8; io_pagetable.md sections 2-7): oracle_ioas.cc.
 Prediction Map(State& state, const Limits& limits, const Call& call);

@@ -11,16 +11,12 @@ uint64_t Memfd::VersionOf(uint64_t page) const {
   return it == versions.end() ? 0 : it->second;
 }
 
-bool SameFile(const mm::FileRef& a, const mm::FileRef& b) {
-  return a.kind == b.kind && (a.kind == mm::FileRef::Kind::kIommufd || a.index == b.index);
-}
-
 bool State::Exists(uint32_t id) const {
   return ioas.contains(id) || hwpts.contains(id) || devices.contains(id);
 }
 
-uint32_t State::FreeId() const {
-  uint32_t id = 1;
+uint32_t State::FreeId(uint16_t iommufd) const {
+  uint32_t id = uapi::NumberOf(iommufd, 1);
   while (Exists(id)) ++id;
   return id;
 }
@@ -49,14 +45,14 @@ uint64_t State::AlignmentOf(uint32_t ioas_id) const {
 bool State::IsPreserved(const mm::FileRef& file) const {
   for (const auto& [number, session] : sessions) {
     for (const File& each : session.files) {
-      if (SameFile(each.file, file)) return true;
+      if (each.file == file) return true;
     }
   }
   return false;
 }
 
-bool State::IommufdPreserved() const {
-  return IsPreserved(mm::FileRef{mm::FileRef::Kind::kIommufd, 0});
+bool State::IommufdPreserved(uint16_t iommufd) const {
+  return IsPreserved(mm::FileRef{mm::FileRef::Kind::kIommufd, iommufd});
 }
 
 bool State::HwptPreserved(uint32_t id) const {
@@ -74,13 +70,16 @@ void RemovePages(State& state, Memfd& memfd, uint64_t first, uint64_t end) {
   for (uint64_t page = first; page < end; ++page) memfd.versions[page] = ++state.last_version;
 }
 
-void ReleaseIfUnused(State& state) {
-  IOMMUFD_CHECK(state.context || !state.fd_open, "an open descriptor refers to its context");
-  if (!state.context || state.holders > 0) return;
-  if (state.fd_open || !state.devices.empty() || state.IommufdPreserved()) return;
-  state.context = false;
-  state.ioas.clear();
-  state.hwpts.clear();
+void ReleaseIfUnused(State& state, uint16_t iommufd) {
+  Iommufd& file = state.iommufds[iommufd];
+  IOMMUFD_CHECK(file.context || !file.fd_open, "an open descriptor refers to its context");
+  const auto here = [&](const auto& object) { return uapi::IommufdOf(object.first) == iommufd; };
+  if (!file.context || file.fd_open || file.holders > 0) return;
+  if (std::any_of(state.devices.begin(), state.devices.end(), here)) return;
+  if (state.IommufdPreserved(iommufd)) return;
+  file.context = false;
+  std::erase_if(state.ioas, here);
+  std::erase_if(state.hwpts, here);
 }
 
 }  // namespace iommufd_check::spec::oracle

@@ -5,11 +5,13 @@
 // the page that will fill it have the same version; whether it is filled yet is nobody's business
 // here.
 //
-// 1. HWPTs, IOASes and devices share one space of ids from 1.
+// 1. HWPTs, IOASes and devices of an iommufd share one space of ids from 1. Objects are named as in
+//    object_id.h.
 // 2. Areas of one IOAS do not overlap; each is pinned exactly while its IOAS has a HWPT.
 // 3. A context that nobody refers to has no objects.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include "model/mm/types.h"
+#include "model/uapi/object_id.h"
 
 namespace iommufd_check::spec::oracle {
 
@@ -81,12 +84,16 @@ struct Session {
   friend bool operator==(const Session&, const Session&) = default;
 };
 
-// There is one iommufd, so its index says nothing.
-bool SameFile(const mm::FileRef& a, const mm::FileRef& b);
+struct Iommufd {
+  bool context = false;  // it exists
+  bool fd_open = false;
+  // Between the steps of calls that overlap: those that keep the context.
+  uint32_t holders = 0;
+  friend bool operator==(const Iommufd&, const Iommufd&) = default;
+};
 
 struct State {
-  bool context = false;  // the iommufd's context exists
-  bool fd_open = false;
+  std::array<Iommufd, uapi::kMaxIommufds> iommufds;
   std::map<uint32_t, Ioas> ioas;
   std::map<uint32_t, Hwpt> hwpts;
   std::map<uint32_t, Device> devices;
@@ -94,17 +101,16 @@ struct State {
   std::map<uint16_t, Session> sessions;
   uint64_t last_version = 0;
   // Between the steps of calls that overlap: HWPTs that are out of the table while their domain is
-  // still in the IOAS (by IOAS), and calls that keep the context.
+  // still in the IOAS (by IOAS).
   std::map<uint32_t, uint32_t> leaving;
-  uint32_t holders = 0;
 
   bool Exists(uint32_t id) const;
-  uint32_t FreeId() const;
+  uint32_t FreeId(uint16_t iommufd) const;
   uint16_t FreeSession() const;
   uint32_t HwptsOn(uint32_t ioas_id) const;  // also those that are leaving
   uint64_t AlignmentOf(uint32_t ioas_id) const;
   bool IsPreserved(const mm::FileRef& file) const;
-  bool IommufdPreserved() const;
+  bool IommufdPreserved(uint16_t iommufd) const;
   // The HWPTs that were marked when the iommufd was preserved, until it is not any more.
   bool HwptPreserved(uint32_t id) const;
   bool IoasPreserved(uint32_t id) const;
@@ -114,7 +120,7 @@ struct State {
 // Every page of [first, end) gets a new version.
 void RemovePages(State& state, Memfd& memfd, uint64_t first, uint64_t end);
 
-// The last reference to the context destroys everything in it.
-void ReleaseIfUnused(State& state);
+// The last reference to a context destroys everything in it.
+void ReleaseIfUnused(State& state, uint16_t iommufd);
 
 }  // namespace iommufd_check::spec::oracle

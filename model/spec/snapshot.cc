@@ -14,6 +14,9 @@ const View* FindBy(const std::vector<View>& views, Key key, Member member) {
 
 }  // namespace
 
+const IommufdView* Snapshot::FindIommufd(uint16_t number) const {
+  return FindBy(iommufds, number, &IommufdView::number);
+}
 const IoasView* Snapshot::FindIoas(uint32_t id) const { return FindBy(ioas, id, &IoasView::id); }
 const HwptView* Snapshot::FindHwpt(uint32_t id) const { return FindBy(hwpts, id, &HwptView::id); }
 const DeviceView* Snapshot::FindDevice(uint32_t id) const {

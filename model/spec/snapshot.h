@@ -2,8 +2,8 @@
 // the oracle read. Whoever knows the machine fills it (model/program/observe.h); nothing here knows
 // how the machine works.
 //
-// Lists are ascending by id, number, IOVA or pfn. Object ids are the user's; `number` is the index
-// of an object without an id. Units: bytes unless the name says pages or pfn.
+// Lists are ascending by id, number, IOVA or pfn. Objects with ids are named as in object_id.h;
+// `number` is the index of an object without an id. Units: bytes unless the name says pages or pfn.
 #pragma once
 
 #include <cstdint>
@@ -129,10 +129,15 @@ struct SessionView {
   friend bool operator==(const SessionView&, const SessionView&) = default;
 };
 
+struct IommufdView {
+  uint16_t number = 0;
+  uint32_t refs = 1;  // references on its file
+  uint32_t fds = 1;   // of them, by the process's own descriptor (0 or 1)
+  friend bool operator==(const IommufdView&, const IommufdView&) = default;
+};
+
 struct Snapshot {
-  bool iommufd_open = false;  // the context exists
-  uint32_t iommufd_refs = 0;  // references on its file
-  uint32_t iommufd_fds = 0;   // of them, by the process's own descriptor (0 or 1)
+  std::vector<IommufdView> iommufds;  // whose context exists
   std::vector<IoasView> ioas;
   std::vector<HwptView> hwpts;
   std::vector<DeviceView> devices;
@@ -146,6 +151,7 @@ struct Snapshot {
   uapi::Contract contract;  // of the design, for what it hands over
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 
+  const IommufdView* FindIommufd(uint16_t number) const;
   const IoasView* FindIoas(uint32_t id) const;
   const HwptView* FindHwpt(uint32_t id) const;
   const DeviceView* FindDevice(uint32_t id) const;

@@ -104,7 +104,14 @@ bool DomainCameAndWent(const PastCall& one, const PastCall& other) {
          other.call.id2 == one.call.id;
 }
 
+// Two iommufds share devices, memfds and sessions, and nothing else.
+bool Unrelated(const Call& one, const Call& other) {
+  return OnIommufd(one.kind) && OnIommufd(other.kind) && one.iommufd != other.iommufd &&
+         one.kind != Kind::kDeviceBind;
+}
+
 bool Admits(const PastCall& one, const PastCall& other) {
+  if (Unrelated(one.call, other.call)) return false;
   switch (-one.reply.result) {
     case sim::kEBUSY:
       return Busy(one.call, other.call);

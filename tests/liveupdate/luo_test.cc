@@ -111,7 +111,7 @@ TEST_F(LuoTest, CloseUnpreservesTheLastFirst) {
   ASSERT_EQ(PreserveMemfd(s, 0, 1), 0);
   ASSERT_EQ(PreserveMemfd(s, 1, 3), 0);
   ASSERT_EQ(PreserveIommufd(s, 2), 0);
-  EXPECT_EQ(m.world.kernel.iommufd.contexts.Find(m.world.kernel.ctx)->file.value, 3u);
+  EXPECT_EQ(m.world.kernel.iommufd.contexts.Find(iommufd::IommufdAt(0))->file.value, 3u);
   ASSERT_EQ(Close(s), 0);
   std::vector<sim::ObjectRef> released;
   for (const sim::Event& e : m.events()) {

@@ -40,7 +40,7 @@ T& First(Slots& slots) {
   });
   return *first;
 }
-iommufd::Context& Ctx(World& w) { return *w.kernel.iommufd.contexts.Find(w.kernel.ctx); }
+iommufd::Context& Ctx(World& w) { return *w.kernel.iommufd.contexts.Find(iommufd::IommufdAt(0)); }
 iommufd::Ioas& Ioas(World& w) {
   return First<sim::Slots<iommufd::Ioas>, iommufd::Ioas>(w.kernel.iommufd.ioas);
 }
@@ -83,10 +83,7 @@ const std::vector<Change>& Changes() {
       {"top", [](World& w) { ++Domain(w).top.Raw(); }},
       {"preserved_state", [](World& w) { Domain(w).preserved_state.Raw() = 8; }},
       {"claimed", [](World& w) { w.iommu.endpoints[1].dma_owner_claimed.Raw() = true; }},
-      {"endpoints[1].domain",
-       [](World& w) {
-         w.iommu.endpoints[1].domain.Raw() = {3, 0};
-       }},
+      {"endpoints[1].domain", [](World& w) { w.iommu.endpoints[1].domain.Raw() = {3, 0}; }},
       {"owner", [](World& w) { w.kernel.locks.at(Ioas(w).mutex).owner = 2; }},
       {"readers", [](World& w) { w.kernel.locks.at(Ioas(w).iopt.iova_rwsem).readers = 2; }},
       {"fd_open", [](World& w) { Ctx(w).fd_open.Raw() = false; }},
@@ -105,10 +102,7 @@ const std::vector<Change>& Changes() {
       {"marked", [](World& w) { Hwpt(w).marked.Raw() = false; }},
       {"token", [](World& w) { Hwpt(w).token.Raw() = 8; }},
       {"preserved", [](World& w) { Hwpt(w).preserved.Raw() = false; }},
-      {"attached",
-       [](World& w) {
-         Device(w).attached.Raw() = {0, 0};
-       }},
+      {"attached", [](World& w) { Device(w).attached.Raw() = {0, 0}; }},
       {"bound", [](World& w) { Device(w).bound.Raw() = false; }},
       {"first", [](World& w) { ++Area(w).shape.Raw().first; }},
       {"permissions", [](World& w) { Area(w).shape.Raw().permissions = 0; }},

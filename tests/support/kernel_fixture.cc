@@ -28,7 +28,7 @@ class WithoutLiveUpdate : public liveupdate::Design {
 Kernel KernelOn(sim::Task& t, liveupdate::World& world, liveupdate::Design& design) {
   return Kernel{{t, world.machine, world.iommu, world.kernel.iommufd, design},
                 world.kernel.luo,
-                world.kernel.ctx,
+                iommufd::IommufdAt(0),
                 design};
 }
 

@@ -38,11 +38,11 @@ void CheckAbi(const uapi::Contract& contract, Findings* f) {
   const AbiLayout& layout = LayoutOf(contract.abi);
   for (const AbiStruct* each : {&layout.header, &layout.record, &layout.domain}) {
     const std::string fault = FaultOf(*each);
-    f->Require(Invariant::kI26, fault.empty(), kIommufdRef,
+    f->Require(Invariant::kI26, fault.empty(), IommufdRef(0),
                [&] { return fault + " in memory that the next kernel reads"; });
   }
   const int bits = 8 * layout.record.fields[0].bytes;
-  f->Require(Invariant::kI27, bits >= contract.token_bits, kIommufdRef, [&] {
+  f->Require(Invariant::kI27, bits >= contract.token_bits, IommufdRef(0), [&] {
     return "a token of " + N(static_cast<uint64_t>(contract.token_bits)) + " bits is recorded in " +
            N(static_cast<uint64_t>(bits));
   });

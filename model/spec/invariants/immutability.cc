@@ -23,12 +23,12 @@ void CheckImmutability(const Snapshot& now, Findings* f) {
   for (const IoasView& ioas : now.ioas) {
     const uint32_t preserved = PreservedHwpts(now, ioas.id);
     f->Require(Invariant::kI07, (ioas.immutable != 0) == (preserved != 0), IoasRef(ioas.id), [&] {
-      return "ioas " + N(ioas.id) +
+      return "ioas " + Id(ioas.id) +
              (preserved != 0 ? " has a preserved hwpt and may change"
                              : " has no preserved hwpt and is immutable");
     });
     f->Require(Invariant::kI07, ioas.immutable <= std::max(preserved, 1u), IoasRef(ioas.id), [&] {
-      return "ioas " + N(ioas.id) + " is immutable " + N(ioas.immutable) + " times for " +
+      return "ioas " + Id(ioas.id) + " is immutable " + N(ioas.immutable) + " times for " +
              N(preserved) + " preserved hwpts";
     });
   }

@@ -84,6 +84,7 @@ void CheckMemory(const Snapshot& now, const SessionView& session, size_t index, 
   for (const DomainView& domain : now.domains) {
     const IoasView* ioas = now.FindIoas(domain.ioas);
     if (domain.preserved_state == 0 || ioas == nullptr) continue;
+    if (uapi::IommufdOf(ioas->id) != session.files[index].file.index) continue;
     for (const LeafView& leaf : domain.leaves) {
       CheckLeaf(now, session, *ioas, domain, leaf, index, f);
     }

@@ -38,7 +38,7 @@ void CheckObjectUsers(const Snapshot& now, Findings* f) {
     uint32_t holders = 1;
     for (const HwptView& hwpt : now.hwpts) holders += hwpt.ioas == ioas.id ? 1 : 0;
     f->Require(Invariant::kI24, ioas.users == holders, IoasRef(ioas.id), [&] {
-      return "ioas " + N(ioas.id) + " has users " + N(ioas.users) + " and " + N(holders) +
+      return "ioas " + Id(ioas.id) + " has users " + N(ioas.users) + " and " + N(holders) +
              " holders";
     });
   }
@@ -46,7 +46,7 @@ void CheckObjectUsers(const Snapshot& now, Findings* f) {
     uint32_t holders = 1 + (hwpt.preserved ? 1 : 0);
     for (const DeviceView& device : now.devices) holders += device.attached == hwpt.id ? 1 : 0;
     f->Require(Invariant::kI24, hwpt.users == holders, HwptRef(hwpt.id), [&] {
-      return "hwpt " + N(hwpt.id) + " has users " + N(hwpt.users) + " and " + N(holders) +
+      return "hwpt " + Id(hwpt.id) + " has users " + N(hwpt.users) + " and " + N(holders) +
              " holders";
     });
   }
@@ -54,7 +54,7 @@ void CheckObjectUsers(const Snapshot& now, Findings* f) {
     const uint32_t holders = 2 + (device.attached != 0 ? 1 : 0);
     f->Require(Invariant::kI24, device.users == holders,
                {sim::ObjectKind::kDevice, static_cast<uint16_t>(device.id)}, [&] {
-                 return "device " + N(device.id) + " has users " + N(device.users) + " and " +
+                 return "device " + Id(device.id) + " has users " + N(device.users) + " and " +
                         N(holders) + " holders";
                });
   }
@@ -62,7 +62,7 @@ void CheckObjectUsers(const Snapshot& now, Findings* f) {
 
 void CheckShortReference(sim::ObjectRef object, uint32_t wait_cnt, Findings* f) {
   f->Require(Invariant::kI09, wait_cnt == 1, object, [&] {
-    return "wait_cnt of " + std::string(sim::Name(object.kind)) + " " + N(object.number) + " is " +
+    return "wait_cnt of " + std::string(sim::Name(object.kind)) + " " + Id(object.number) + " is " +
            N(wait_cnt) + " while no call is in progress";
   });
 }
@@ -93,24 +93,38 @@ void CheckOtherFiles(const Snapshot& now, Findings* f) {
   }
 }
 
-void CheckFileCounts(const Snapshot& now, Findings* f) {
+// How many sessions preserve an iommufd of those that `counts` says.
+template <class Counts>
+uint32_t Preserved(const Snapshot& now, Counts counts) {
   uint32_t preserved = 0;
   for (const SessionView& session : now.sessions) {
     for (const FileView& file : session.files) {
-      preserved += file.file.kind == mm::FileRef::Kind::kIommufd ? 1 : 0;
+      preserved += IsIommufd(file) && counts(file.file.index) ? 1 : 0;
     }
   }
+  return preserved;
+}
+
+void CheckIommufd(const Snapshot& now, const IommufdView& iommufd, Findings* f) {
+  uint32_t holders = iommufd.fds;
+  for (const DeviceView& device : now.devices) {
+    holders += uapi::IommufdOf(device.id) == iommufd.number ? 1 : 0;
+  }
+  holders += Preserved(now, [&](uint16_t index) { return index == iommufd.number; });
+  f->Require(Invariant::kI24, iommufd.refs == holders, IommufdRef(iommufd.number), [&] {
+    return "the file of iommufd " + N(iommufd.number) + " has " + N(iommufd.refs) +
+           " references and " + N(holders) + " holders";
+  });
+}
+
+void CheckFileCounts(const Snapshot& now, Findings* f) {
+  const uint32_t preserved = Preserved(now, [](uint16_t) { return true; });
   f->Require(Invariant::kI24, now.flb_count == preserved && now.flb_present == (preserved > 0),
              kFlbRef, [&] {
                return "the FLB has count " + N(now.flb_count) + " for " + N(preserved) +
                       " preserved iommufd files";
              });
-  if (!now.iommufd_open) return;
-  const uint32_t holders = now.iommufd_fds + static_cast<uint32_t>(now.devices.size()) + preserved;
-  f->Require(Invariant::kI24, now.iommufd_refs == holders, {sim::ObjectKind::kIommufd, 0}, [&] {
-    return "the iommufd file has " + N(now.iommufd_refs) + " references and " + N(holders) +
-           " holders";
-  });
+  for (const IommufdView& iommufd : now.iommufds) CheckIommufd(now, iommufd, f);
 }
 
 }  // namespace

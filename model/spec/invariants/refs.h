@@ -5,6 +5,7 @@
 
 #include "model/spec/findings.h"
 #include "model/spec/snapshot.h"
+#include "model/uapi/object_id.h"
 
 namespace iommufd_check::spec {
 
@@ -18,9 +19,10 @@ inline sim::ObjectRef IoasRef(uint32_t id) {
 inline sim::ObjectRef MemfdRef(uint16_t number) { return {sim::ObjectKind::kMemfd, number}; }
 inline constexpr sim::ObjectRef kKhoRef{sim::ObjectKind::kKho, 0};
 inline constexpr sim::ObjectRef kFlbRef{sim::ObjectKind::kFlb, 0};
-inline constexpr sim::ObjectRef kIommufdRef{sim::ObjectKind::kIommufd, 0};
+inline sim::ObjectRef IommufdRef(uint16_t number) { return {sim::ObjectKind::kIommufd, number}; }
 
 inline std::string N(uint64_t value) { return std::to_string(value); }
+inline std::string Id(uint32_t number) { return uapi::NumberText(number); }
 
 // The record at `address` that is not deleted, or null.
 inline const DomainRecordView* LiveRecord(const Snapshot& now, PhysAddr address) {

@@ -59,7 +59,7 @@ void CheckLinks(const Snapshot& now, const FileView& file, Findings* f) {
         std::find_if(now.domain_records.begin(), now.domain_records.end(),
                      [&](const DomainRecordView& record) { return record.address == link; });
     if (target == now.domain_records.end()) continue;
-    f->Require(Invariant::kI25, !target->deleted, kIommufdRef, [&] {
+    f->Require(Invariant::kI25, !target->deleted, IommufdRef(file.file.index), [&] {
       return "record " + N(i) + " of the iommufd names the deleted domain record at " + Hex(link);
     });
   }

@@ -38,13 +38,13 @@ Scope ScopeOf(const Snapshot& before, const std::vector<Call>& others) {
 void AddIommufd(const Snapshot& snapshot, const Snapshot& other, Owned* owned) {
   for (const IoasView& ioas : snapshot.ioas) {
     if (other.FindIoas(ioas.id) == nullptr) continue;
-    owned->emplace_back("ioas " + N(ioas.id) + " immutable", ioas.immutable);
+    owned->emplace_back("ioas " + Id(ioas.id) + " immutable", ioas.immutable);
   }
   for (const HwptView& hwpt : snapshot.hwpts) {
     const HwptView* same = other.FindHwpt(hwpt.id);
     if (same == nullptr || same->domain != hwpt.domain) continue;  // gone, or its id is another's
     const DomainView* domain = snapshot.FindDomain(hwpt.domain);
-    owned->emplace_back("hwpt " + N(hwpt.id) + " preserved", hwpt.preserved ? 1 : 0);
+    owned->emplace_back("hwpt " + Id(hwpt.id) + " preserved", hwpt.preserved ? 1 : 0);
     owned->emplace_back("domain " + N(hwpt.domain) + " preserved_state",
                         domain == nullptr ? 0 : domain->preserved_state);
   }
@@ -85,17 +85,17 @@ Pfn OnlyIn(const Snapshot& one, const Snapshot& other, const Scope& scope) {
 std::string CompareObjects(const Snapshot& before, const Snapshot& after) {
   for (const IoasView& ioas : before.ioas) {
     const IoasView* now = after.FindIoas(ioas.id);
-    if (now == nullptr) return "ioas " + N(ioas.id) + " is gone";
-    if (now->users != ioas.users) return "users of ioas " + N(ioas.id) + " changed";
-    if (!(now->areas == ioas.areas)) return "areas of ioas " + N(ioas.id) + " changed";
+    if (now == nullptr) return "ioas " + Id(ioas.id) + " is gone";
+    if (now->users != ioas.users) return "users of ioas " + Id(ioas.id) + " changed";
+    if (!(now->areas == ioas.areas)) return "areas of ioas " + Id(ioas.id) + " changed";
   }
   for (const HwptView& hwpt : before.hwpts) {
     const HwptView* now = after.FindHwpt(hwpt.id);
-    if (now == nullptr) return "hwpt " + N(hwpt.id) + " is gone";
-    if (!(*now == hwpt)) return "counters, mark or token of hwpt " + N(hwpt.id) + " changed";
+    if (now == nullptr) return "hwpt " + Id(hwpt.id) + " is gone";
+    if (!(*now == hwpt)) return "counters, mark or token of hwpt " + Id(hwpt.id) + " changed";
   }
   if (!(before.devices == after.devices)) return "a device changed";
-  if (before.iommufd_refs != after.iommufd_refs) return "references on the iommufd changed";
+  if (!(before.iommufds == after.iommufds)) return "references on an iommufd changed";
   for (const MemfdView& memfd : before.memfds) {
     const MemfdView* now = after.FindMemfd(memfd.number);
     if (now == nullptr) return "memfd " + N(memfd.number) + " is gone";
