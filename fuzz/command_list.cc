@@ -39,7 +39,6 @@ ExitCode ListInvariants(const std::string&, const Streams& io) {
 }
 
 std::string FallbackText(const program::ArgumentSpec& argument) {
-  if (argument.kind == program::ArgumentKind::kIommufd) return "=that of the object";
   switch (argument.fallback) {
     case program::kRequired:
       return "";
@@ -57,6 +56,7 @@ ExitCode ListOperations(const std::string&, const Streams& io) {
     const program::OperationSpec& spec = program::SpecOf(static_cast<program::OpCode>(i));
     std::string line;
     for (const program::ArgumentSpec& argument : spec.arguments) {
+      if (argument.kind == program::ArgumentKind::kIommufd) continue;
       absl::StrAppend(&line, line.empty() ? "" : ", ", std::string(argument.name),
                       FallbackText(argument));
     }
@@ -66,6 +66,7 @@ ExitCode ListOperations(const std::string&, const Streams& io) {
     }
     io.out << "\n";
   }
+  io.out << "calls on an iommufd also take iommufd=N; it is that of the first object they name\n";
   return ExitCode::kOk;
 }
 

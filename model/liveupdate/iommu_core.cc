@@ -23,11 +23,11 @@ void FreeArray(Kernel& k, PhysAddr page) {
   }
 }
 
-// RESERVE_RECORD(domain): the next slot of the array, a new page when the last is full.
-PhysAddr ReserveRecord(Kernel& k, const CoreRules& rules) {
+// RESERVE_RECORD(domain): the next slot of the array, a new page when the last is full. `flb`: the
+// object that get_outgoing gave.
+PhysAddr ReserveRecord(Kernel& k, PhysAddr flb, const CoreRules& rules) {
   const sim::Scope scope(k.t, sim::Fn::kReserveObjSer);
   if (should_fail(k.t, sim::FaultSite::kReserveRecord, kFlbRef)) return ErrPtr(-sim::kENOMEM);
-  const PhysAddr flb = Read(k.t, k.lu.flb, kFlbRef).data;
   PhysAddr page = load(k, flb, kFlbDomains.offset, kFlbDomains.bytes, kFlbRef);
   for (;;) {
     const PhysAddr next = load(k, page, kArrayNext.offset, kArrayNext.bytes, kFlbRef);
@@ -76,12 +76,12 @@ void UnpreserveTables(Kernel& k, iommu::DomainHandle domain) {
   }
 }
 
-int PreserveLocked(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
+int PreserveLocked(Kernel& k, PhysAddr flb, iommu::DomainHandle domain, const CoreRules& rules,
                    PhysAddr* record) {
   if (rules.refuse_double && Read(k, domain, &iommu::Domain::preserved_state) != 0) {
     return -sim::kEBUSY;
   }
-  const PhysAddr reserved = ReserveRecord(k, rules);
+  const PhysAddr reserved = ReserveRecord(k, flb, rules);
   if (IsErr(reserved)) return PtrErr(reserved);
   const int error = PreserveTables(k, domain);
   if (error != 0) {
@@ -99,16 +99,16 @@ int PreserveLocked(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules
   return 0;
 }
 
-// get_outgoing: false is ENOENT, no preserved file holds the FLB.
-bool GetFlb(Kernel& k, const CoreRules& rules) {
+// get_outgoing: 0 is ENOENT, no preserved file holds the FLB.
+PhysAddr GetFlb(Kernel& k, const CoreRules& rules) {
   const sim::Scope scope(k.t, sim::Fn::kLiveupdateFlbGetOutgoing);
   mutex_lock(k.t, k.lu.flb_lock);
-  const bool present = Read(k.t, k.lu.flb, kFlbRef).data != 0;
-  if (present && rules.get_put) {
+  const PhysAddr flb_ser = Read(k.t, k.lu.flb, kFlbRef).data;
+  if (flb_ser != 0 && rules.get_put) {
     Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { ++flb.count; });
   }
   mutex_unlock(k.t, k.lu.flb_lock);
-  return present;
+  return flb_ser;
 }
 
 void PutFlb(Kernel& k, const CoreRules& rules) {
@@ -156,9 +156,10 @@ int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules
   if (should_fail(k.t, sim::FaultSite::kIommuDomainPreserve, Ref(domain))) {
     return FailureOf(sim::FaultSite::kIommuDomainPreserve);
   }
-  if (!GetFlb(k, rules)) return -sim::kENOENT;
+  const PhysAddr flb = GetFlb(k, rules);
+  if (flb == 0) return -sim::kENOENT;
   mutex_lock(k.t, k.lu.flb_object_mutex);
-  const int error = PreserveLocked(k, domain, rules, record);
+  const int error = PreserveLocked(k, flb, domain, rules, record);
   mutex_unlock(k.t, k.lu.flb_object_mutex);
   PutFlb(k, rules);
   return error;

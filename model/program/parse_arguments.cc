@@ -1,4 +1,5 @@
 // The argument list of an operation in text form (ParseArguments of parse_state.h).
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <span>
@@ -136,7 +137,10 @@ bool ArgumentList::FindPositional(const Token& first, size_t* index) {
     return state_.Fail(first, absl::StrCat("unexpected ", Shown(first),
                                            "; close the arguments with ')' on the same line"));
   }
-  const size_t count = spec_.arguments.size();
+  // The iommufd of a call has a name wherever it is written.
+  const auto count = static_cast<size_t>(
+      std::count_if(spec_.arguments.begin(), spec_.arguments.end(),
+                    [](const ArgumentSpec& spec) { return spec.kind != ArgumentKind::kIommufd; }));
   if (positional_ >= count) {
     return state_.Fail(
         first, absl::StrCat("too many arguments; ", std::string(spec_.name), " takes ", count));
@@ -248,8 +252,9 @@ bool ArgumentList::ParseFile(const Token& first, uint64_t* value) {
 
 bool ArgumentList::ParseBootIndex(const Token& first, std::string_view what, uint32_t count,
                                   uint64_t* value) {
-  if (!state_.ReadNumber(first, absl::StrCat("the index of a ", std::string(what)), UINT64_MAX,
-                         value)) {
+  if (!state_.ReadNumber(
+          first, absl::StrCat("the index of ", what == "iommufd" ? "an " : "a ", std::string(what)),
+          UINT64_MAX, value)) {
     return false;
   }
   if (*value < count) return true;

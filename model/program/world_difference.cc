@@ -16,15 +16,17 @@ namespace {
 using liveupdate::World;
 using sim::ObjectKind;
 
-std::string Numbered(ObjectKind kind, uint64_t number) {
-  return absl::StrCat(std::string(sim::Name(kind)), number);
+std::string Numbered(ObjectKind kind, uint32_t number) {
+  const std::string name = absl::StrCat(std::string(sim::Name(kind)), uapi::IdOf(number));
+  const uint32_t iommufd = uapi::IommufdOf(number);
+  return iommufd == 0 ? name : absl::StrCat("iommufd", iommufd, ".", name);
 }
 
-// Whose number is their id, which the user sees; that of all others is their slot.
+// Objects with ids as in object_id.h; the number of all others is their slot.
 template <class T>
-uint64_t NumberOf(uint16_t slot, const T& object) {
+uint32_t NumberOf(uint16_t slot, const T& object) {
   if constexpr (requires { object.object.id; }) {
-    return object.object.id;
+    return object.object.number();
   } else {
     return slot;
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/uapi/object_id.h"
+
 namespace iommufd_check::spec {
 
 void Findings::Violate(Invariant invariant, sim::ObjectRef object, std::string detail,
@@ -25,6 +27,10 @@ void Findings::Violate(Invariant invariant, sim::ObjectRef object, std::string d
                          .splat = at.splat,
                          .condition = at.condition,
                          .chain = std::move(chain)});
+}
+
+std::string Named(sim::ObjectRef object) {
+  return std::string(sim::Name(object.kind)) + " " + uapi::NumberText(object.number);
 }
 
 std::string Hex(uint64_t value) {

@@ -59,6 +59,9 @@ class Findings {
   std::array<uint64_t, kInvariants> armed_{};
 };
 
+// "ioas 1"; objects with ids as in object_id.h.
+std::string Named(sim::ObjectRef object);
+
 // "0x1000".
 std::string Hex(uint64_t value);
 

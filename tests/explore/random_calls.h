@@ -16,7 +16,7 @@
 namespace iommufd_check::explore {
 
 // Every operation stands here at least once (RandomCallsTest.CoverTheAlphabet).
-inline constexpr std::array<const char*, 26> kRandomCalls{
+inline constexpr std::array<const char*, 30> kRandomCalls{
     "ioas_alloc()",
     "device_bind(index=1)",
     "device_unbind(dev)",
@@ -43,15 +43,21 @@ inline constexpr std::array<const char*, 26> kRandomCalls{
     "luo_close_session(s)",
     "lu_mark(hwpt, token=8)",
     "lu_mark(hwpt2, token=7)",
+    "luo_preserve(s, iommufd=1, token=4)",
+    "lu_mark(hwpt3, token=7)",
+    "unmap(ioas3)",
+    "device_bind(index=1, iommufd=1)",
 };
 
 inline std::string RandomCallsText(uint32_t seed) {
   std::mt19937 random(seed);
   const auto below = [&](size_t n) { return static_cast<size_t>(random()) % n; };
   std::string text =
-      "boot memfds=2 devices=3\nmain:\n  ioas = ioas_alloc()\n  ioas2 = ioas_alloc()\n"
+      "boot memfds=2 devices=4 iommufds=2\nmain:\n  ioas = ioas_alloc()\n  ioas2 = ioas_alloc()\n"
       "  dev = device_bind(index=0)\n  dev2 = device_bind(index=2)\n"
       "  hwpt = hwpt_alloc(dev, ioas)\n  hwpt2 = hwpt_alloc(dev, ioas)\n"
+      "  dev3 = device_bind(index=3, iommufd=1)\n  ioas3 = ioas_alloc(iommufd=1)\n"
+      "  hwpt3 = hwpt_alloc(dev3, ioas3)\n"
       "  memfd_seal(0, seals=seal|shrink|grow)\n  s = luo_create_session(name=\"vm1\")\n"
       "  luo_preserve(s, memfd=0, token=1)\n";
   if (below(2) == 0) text += "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n";

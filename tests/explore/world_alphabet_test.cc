@@ -59,6 +59,41 @@ TEST(WorldAlphabet, EveryOperationHasAnEntryOfItsOwn) {
   EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size());
 }
 
+TEST(WorldAlphabet, EachIommufdHasItsOwn) {
+  EXPECT_EQ(
+      Texts({.operations = {OpCode::kCloseIommufd, OpCode::kUnmap, OpCode::kLuoPreserve},
+             .iommufds = 2}),
+      (std::vector<std::string>{
+          "unmap region 0 of iommufd 0", "unmap all of iommufd 0", "unmap region 0 of iommufd 1",
+          "unmap all of iommufd 1", "close_iommufd of iommufd 0", "close_iommufd of iommufd 1",
+          "luo_preserve session 0 memfd 0", "luo_preserve session 0 iommufd of iommufd 0",
+          "luo_preserve session 0 iommufd of iommufd 1"}));
+  const WorldAlphabet alphabet({.operations = {OpCode::kLuoPreserve, OpCode::kUnmap},
+                                .devices = 2,
+                                .hwpts = 2,
+                                .iommufds = 2});
+  WorldAlphabet::Spelled spelled = alphabet.Preamble({});
+  WorldAlphabet::Append(alphabet.entry(alphabet.Find(OpCode::kUnmap, {.region = 0, .iommufd = 1})),
+                        &spelled);
+  WorldAlphabet::Append(
+      alphabet.entry(alphabet.Find(OpCode::kLuoPreserve, {.session = 0, .iommufd = 1})), &spelled);
+  EXPECT_EQ(program::FirstProblem(spelled.program), "");
+  EXPECT_EQ(program::PrintProgram(spelled.program),
+            "boot memfds=1 memfd_pages=1 buffer_pages=1 devices=2 iommufds=2\n"
+            "\n"
+            "main:\n"
+            "  ioas = ioas_alloc()\n"
+            "  ioas2 = ioas_alloc(iommufd=1)\n"
+            "  dev = device_bind()\n"
+            "  dev2 = device_bind(index=1, iommufd=1)\n"
+            "  hwpt = hwpt_alloc(dev, ioas)\n"
+            "  hwpt2 = hwpt_alloc(dev2, ioas2)\n"
+            "  memfd_seal(0, seals=seal|shrink|grow)\n"
+            "  s = luo_create_session(name=\"vm0\")\n"
+            "  unmap(ioas2, iova=0x1000, length=0x1000)\n"
+            "  luo_preserve(s, iommufd=1, token=3)\n");
+}
+
 TEST(WorldAlphabet, NamesLiveFromCreationToEnd) {
   const WorldScope scope{.operations = {}, .hwpts = 2};
   const std::uint16_t live = WorldAlphabet(scope).live_at_start();
@@ -134,6 +169,8 @@ TEST(WorldSymmetry, MovesHwptsOnlyWithTheirDevices) {
   EXPECT_EQ(size({.devices = 3, .hwpts = 1}), 2u);  // The two without a HWPT.
   EXPECT_EQ(size({.devices = 3, .hwpts = 3}), 6u);
   EXPECT_EQ(size({.devices = 2, .hwpts = 3}), 2u);  // HWPTs 0 and 2, on one device.
+  EXPECT_EQ(size({.devices = 2, .hwpts = 2, .iommufds = 2}), 1u) << "they belong to two iommufds";
+  EXPECT_EQ(size({.devices = 3, .hwpts = 3, .iommufds = 2}), 2u);  // Devices 0 and 2 of the first.
   EXPECT_EQ(size({.regions = 3}), 1u);
   EXPECT_EQ(size({.memfds = 2, .tokens = 3, .sessions = 2}), 24u);
 }

@@ -271,6 +271,7 @@ TEST(WorldModel, SymmetryStandsForAll) {
       {{.operations = standard, .sessions = 2}, 5, 2},
       {{.operations = everything, .devices = 2, .hwpts = 2, .memfds = 2, .tokens = 2}, 2, 8},
       {{.operations = everything, .devices = 3, .sessions = 2}, 3, 4},
+      {{.operations = everything, .devices = 2, .hwpts = 3, .iommufds = 2}, 2, 2},
   };
   for (const char* design : {"reference", "v1"}) {
     for (const Case& c : cases) {

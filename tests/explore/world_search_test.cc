@@ -78,8 +78,8 @@ TEST(WorldSearch, TheCertificateNamesTheScope) {
   const SearchReport report = Reported(request);
   EXPECT_EQ(ExitCode(report), 0) << "the depth was stated";
   const std::string text = RenderText(report);
-  EXPECT_THAT(text, HasSubstr("search world devices=1 hwpts=1 memfds=1 regions=1 sessions=1 "
-                              "tokens=1 design=reference\n"));
+  EXPECT_THAT(text, HasSubstr("search world devices=1 hwpts=1 iommufds=1 memfds=1 regions=1 "
+                              "sessions=1 tokens=1 design=reference\n"));
   EXPECT_THAT(text, HasSubstr("\n  operations   map_file unmap lu_mark: 4 with their arguments\n"));
   EXPECT_THAT(text, HasSubstr("\n  bounds       at most 2 after the preamble\n"));
   EXPECT_THAT(text, HasSubstr("every state within max_depth=2 steps was visited"));

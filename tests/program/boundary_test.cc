@@ -99,7 +99,7 @@ TEST(Boundary, WhatTheMonitorRemembersShows) {
   EXPECT_NE(BoundaryOf(world, {.domain_ioas = {{1, 1}}}), none);
   EXPECT_NE(BoundaryOf(world, {.preserved_domains = {1}}), none);
   EXPECT_NE(BoundaryOf(world, {.marks = {{1, 7}}}), none);
-  EXPECT_NE(BoundaryOf(world, {.marks_frozen = true}), none);
+  EXPECT_NE(BoundaryOf(world, {.marks_frozen = {0}}), none);
   EXPECT_EQ(BoundaryOf(world, {.immutable_since = {{1, 5}}}),
             BoundaryOf(world, {.immutable_since = {{1, 6}}}))
       << "between operations the moment says nothing";

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/program/byte_codec.h"
 #include "model/sim/errno.h"
 #include "tests/program/random_programs.h"
 
@@ -223,7 +224,7 @@ TEST(TextErrors, Head) {
       {"boot memfd=1", "1:6: unknown boot field 'memfd'; did you mean 'memfds'?"},
       {"boot cpus=1",
        "1:6: unknown boot field 'cpus'; use one of memfds, memfd_pages, buffers, buffer_pages, "
-       "devices"},
+       "devices, iommufds"},
       {"boot memfds 1", "1:13: unexpected '1'; put '=' after the name of a boot field"},
       {"boot memfds=", "1:13: unexpected end of line; write a number for memfds"},
       {"boot memfds=9", "1:13: number '9' is out of range; memfds is at most 8"},
@@ -286,9 +287,8 @@ TEST(TextErrors, ArgumentLists) {
       {"main:\nunmap(1, iova=2, iova=2)", "2:18: argument 'iova' is given twice; keep one of them"},
       {"main:\nunmap(1, lenght=2)", "2:10: unmap has no argument 'lenght'; did you mean 'length'?"},
       {"main:\nunmap(1, colour=2)",
-       "2:10: unmap has no argument 'colour'; use one of ioas, iova, length"},
-      {"main:\nclose_iommufd(x=2)",
-       "2:15: close_iommufd has no argument 'x'; it takes none, write '()'"},
+       "2:10: unmap has no argument 'colour'; use one of ioas, iova, length, iommufd"},
+      {"main:\nclose_iommufd(x=2)", "2:15: close_iommufd has no argument 'x'; use one of iommufd"},
       {"main:\nclose_iommufd(2)", "2:15: too many arguments; close_iommufd takes 0"},
       {"main:\nunmap()",
        "2:1: unmap lacks argument 'ioas'; write a variable of kind ioas or an object id"},
@@ -317,8 +317,33 @@ TEST(TextErrors, WidthsOfTheDesign) {
   }
 }
 
+TEST(TextCodec, CallsAreOnTheIommufdOfTheirFirstObject) {
+  const Program program = Parse(
+      "boot memfds=1 devices=2 iommufds=3\nmain:\n"
+      "  ioas = ioas_alloc(iommufd=2)\n"
+      "  dev = device_bind(index=1, iommufd=1)\n"
+      "  hwpt = hwpt_alloc(dev, ioas)\n"
+      "  hwpt2 = hwpt_alloc(dev, ioas, iommufd=0)\n"
+      "  lu_mark(hwpt, token=1)\n"
+      "  destroy(7)\n"
+      "  destroy(7, iommufd=2)\n"
+      "  close_iommufd()\n"
+      "  luo_preserve(1, iommufd=2, token=1)\n");
+  std::vector<uint32_t> iommufds;
+  for (size_t i = 0; i < 8; ++i) iommufds.push_back(IommufdOf(program, i));
+  EXPECT_EQ(iommufds, (std::vector<uint32_t>{2, 1, 1, 0, 1, 0, 2, 0}));
+  EXPECT_EQ(program.operations[8].arguments[1].value, FileIommufd(2));
+  EXPECT_EQ(Parse(PrintProgram(program)), program);
+  EXPECT_EQ(DecodeBytes(EncodeBytes(program)), program);
+}
+
 TEST(TextErrors, Values) {
   ExpectMessages({
+      {"main:\nioas_alloc(iommufd=1)",
+       "2:20: there is no iommufd 1; the boot line has iommufds=1, counted from 0"},
+      {"main:\nluo_preserve(1, iommufd=1, token=1)",
+       "2:25: there is no iommufd 1; the boot line has iommufds=1, counted from 0"},
+      {"main:\nioas_alloc(1)", "2:12: too many arguments; ioas_alloc takes 0"},
       {"main:\nunmap(1, 0x)",
        "2:10: malformed number '0x'; write decimal digits, or 0x and hex digits"},
       {"main:\nunmap(1, 0x12g)",
@@ -362,9 +387,9 @@ TEST(TextErrors, Values) {
       {"main:\nluo_preserve(1, memfd=2, token=1)",
        "2:23: there is no memfd 2; the boot line has memfds=1, counted from 0"},
       {"main:\nluo_preserve(1, iommu, token=1)",
-       "2:17: unexpected 'iommu' for argument 'file'; write memfd=N or iommufd"},
+       "2:17: unexpected 'iommu' for argument 'file'; write memfd=N, iommufd or iommufd=N"},
       {"main:\nluo_preserve(1, 0, token=1)",
-       "2:17: unexpected '0' for argument 'file'; write memfd=N or iommufd"},
+       "2:17: unexpected '0' for argument 'file'; write memfd=N, iommufd or iommufd=N"},
   });
 }
 

@@ -1,6 +1,6 @@
 // Random programs of two or three tasks over one small machine, for checks of what overlaps: two
-// devices, two IOASes, three HWPTs, two memfds, two sessions; nothing in them is a mistake of its
-// own, so under a right design every schedule holds.
+// iommufds with three devices, three IOASes and HWPTs, two memfds, two sessions; nothing in them is
+// a mistake of its own, so under a right design every schedule holds.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,12 @@ class ConcurrentPrograms {
   // The text of the next one.
   std::string Next() {
     std::string text =
-        "boot memfds=2 devices=2\nmain:\n"
+        "boot memfds=2 devices=3 iommufds=2\nmain:\n"
         "  ioas = ioas_alloc()\n  ioas2 = ioas_alloc()\n"
         "  dev = device_bind(index=0)\n"
         "  hwpt = hwpt_alloc(dev, ioas)\n  hwpt2 = hwpt_alloc(dev, ioas2)\n"
+        "  dev2 = device_bind(index=2, iommufd=1)\n  ioas3 = ioas_alloc(iommufd=1)\n"
+        "  hwpt3 = hwpt_alloc(dev2, ioas3)\n"
         "  memfd_seal(0, seals=seal|shrink|grow)\n"
         "  s = luo_create_session(name=\"vm\")\n  s2 = luo_create_session(name=\"other\")\n";
     for (const std::string_view line : kMaybe) {
@@ -58,6 +60,8 @@ class ConcurrentPrograms {
       "map(ioas2, iova=0x1000, length=0x1000)",
       "luo_preserve(s, memfd=0, token=1)",
       "luo_preserve(s, iommufd, token=2)",
+      "lu_mark(hwpt3, token=7)",
+      "map_file(ioas3, memfd=0, iova=0x1000, length=0x1000)",
   };
   static constexpr std::string_view kOperationLines[] = {
       "ioas_alloc()",
@@ -88,6 +92,15 @@ class ConcurrentPrograms {
       "destroy(ioas2)",
       "destroy(6)",
       "close_iommufd()",
+      "close_iommufd(iommufd=1)",
+      "ioas_alloc(iommufd=1)",
+      "device_bind(index=1, iommufd=1)",
+      "map_file(ioas3, memfd=1, iova=0x2000, length=0x1000)",
+      "unmap(ioas3)",
+      "destroy(hwpt3)",
+      "lu_mark(hwpt3, token=7)",
+      "luo_preserve(s, iommufd=1, token=4)",
+      "luo_preserve(s2, iommufd=1, token=4)",
       "memfd_seal(1, seals=shrink|grow|seal)",
       "memfd_punch_hole(0, offset=0, length=0x1000)",
       "memfd_punch_hole(1, offset=0, length=0x2000)",

@@ -12,7 +12,7 @@ namespace {
 // punched after it was pinned as 0x201 and is 0x301 now.
 Snapshot Observed() {
   Snapshot s = BootSnapshot();
-  s.iommufd_refs = 3;
+  s.iommufds[0].refs = 3;
   s.memfds[0].seals = mm::kSealsOfPreserved;
   s.memfds[0].frozen = true;
   s.memfds[0].pages = {{0, 0x200}, {1, 0x301}, {2, 0x302}, {3, 0x303}};
@@ -66,8 +66,8 @@ struct Planted {
 
 std::vector<Planted> PlantedInObjects() {
   return {
-      {[](Snapshot& s) { s.iommufd_open = false; }, "iommufd: context no, expected yes"},
-      {[](Snapshot& s) { s.iommufd_fds = 0; }, "iommufd: open no, expected yes"},
+      {[](Snapshot& s) { s.iommufds.clear(); }, "iommufd 0: context no, expected yes"},
+      {[](Snapshot& s) { s.iommufds[0].fds = 0; }, "iommufd 0: open no, expected yes"},
       {[](Snapshot& s) { s.ioas.clear(); }, "ioas 1 missing"},
       {[](Snapshot& s) { s.ioas.push_back({.id = 4}); }, "ioas 4 unexpected"},
       {[](Snapshot& s) { s.ioas[0].alignment = 1; }, "ioas 1: alignment 1, expected 4096"},
@@ -125,7 +125,7 @@ std::vector<Planted> PlantedInFiles() {
       {[](Snapshot& s) { s.sessions[0].files[0].token = 6; },
        "session 0: memfd 0 with token 0x5 is not file 0 of the session"},
       {[](Snapshot& s) { s.sessions[0].files.push_back({.token = 6, .file = kIommufdFile}); },
-       "session 0: iommufd with token 0x6 unexpected"},
+       "session 0: iommufd 0 with token 0x6 unexpected"},
       {[](Snapshot& s) { s.sessions[0].files[0].serialized_size = 1; },
        "session 0: memfd 0 with token 0x5 serialized size 0x1, expected 0x4000"},
       {[](Snapshot& s) { s.sessions[0].files[0].serialized_seals = 0; },

@@ -37,9 +37,7 @@ struct Range {
 
 inline Snapshot BootSnapshot() {
   Snapshot snapshot;
-  snapshot.iommufd_open = true;
-  snapshot.iommufd_refs = 1;
-  snapshot.iommufd_fds = 1;
+  snapshot.iommufds = {{.number = 0}};
   for (uint16_t number : {0, 1}) {
     snapshot.memfds.push_back(MemfdView{.number = number, .size = 0x4000});
   }

@@ -252,8 +252,7 @@ TEST_F(OraclePreservedTest, LuoKeepsAClosedIommufd) {
   EXPECT_EQ(Result(CloseSession(0)), "0");
   EXPECT_EQ(Result(CloseSession(1)), "0");
   Snapshot gone = BootSnapshot();
-  gone.iommufd_open = false;
-  gone.iommufd_fds = 0;
+  gone.iommufds.clear();
   gone.memfds[0].seals = mm::kSealsOfPreserved;
   EXPECT_EQ(oracle.Compare(gone), "");
 }

@@ -133,8 +133,7 @@ TEST_F(OracleHwptTest, CloseKeepsWhatDevicesHold) {
   EXPECT_EQ(Result(Detach(kDevice)), "0");
   EXPECT_EQ(Result(Unbind(kDevice)), "0");
   Snapshot gone = BootSnapshot();
-  gone.iommufd_open = false;
-  gone.iommufd_fds = 0;
+  gone.iommufds.clear();
   EXPECT_EQ(oracle.Compare(gone), "");
   EXPECT_EQ(Result(Unbind(kDevice)), "ENOENT");
 }

@@ -211,8 +211,8 @@ TEST(Quiescent, I24FlbAndFileReferences) {
   s.flb_present = true;
   EXPECT_EQ(Quiescent(s), "I24: the FLB has count 0 for 0 preserved iommufd files");
   s = Preserved();
-  s.iommufd_refs = 4;
-  EXPECT_EQ(Quiescent(s), "I24: the iommufd file has 4 references and 3 holders");
+  s.iommufds[0].refs = 4;
+  EXPECT_EQ(Quiescent(s), "I24: the file of iommufd 0 has 4 references and 3 holders");
 }
 
 TEST(Quiescent, I24FilesOfMemfdsAndSessions) {

@@ -89,8 +89,8 @@ TEST(Rollback, I05ObjectsWhenNobodyElseRan) {
   after.devices[0].attached = 0;
   breaks(after, "a device changed");
   after = before;
-  after.iommufd_refs = 3;
-  breaks(after, "references on the iommufd changed");
+  after.iommufds[0].refs = 3;
+  breaks(after, "references on an iommufd changed");
 }
 
 TEST(Rollback, ObjectsInOnlyOneSnapshotAreNotCompared) {

@@ -45,9 +45,8 @@ inline FileView Iommufd() {
 // 0x1000 and preserved before it.
 inline Snapshot Preserved() {
   Snapshot s;
-  s.iommufd_open = true;
-  s.iommufd_refs = 3;  // descriptor, device, session
-  s.iommufd_fds = 1;
+  s.iommufds = {{.number = 0}};
+  s.iommufds[0].refs = 3;  // descriptor, device, session
   s.ioas = {{.id = 1,
              .users = 2,
              .immutable = 1,
@@ -92,7 +91,7 @@ inline Snapshot Preserved() {
 // The same machine before the iommufd was preserved.
 inline Snapshot Unpreserved() {
   Snapshot s = Preserved();
-  s.iommufd_refs = 2;
+  s.iommufds[0].refs = 2;
   s.ioas[0].immutable = 0;
   s.hwpts[0].users = 2;
   s.hwpts[0].preserved = false;

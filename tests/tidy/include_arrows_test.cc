@@ -32,7 +32,7 @@ const std::vector<Arrows>& Table() {
       {"model/sim/", {}},
       {"model/mm/", {"model/sim/"}},
       {"model/iommu/", {"model/sim/", "model/mm/"}},
-      {"model/iommufd/", {"model/sim/", "model/mm/", "model/iommu/"}},
+      {"model/iommufd/", {"model/uapi/", "model/sim/", "model/mm/", "model/iommu/"}},
       {"model/liveupdate/",
        {"model/uapi/", "model/sim/", "model/mm/", "model/iommu/", "model/iommufd/"}},
       {"model/spec/",

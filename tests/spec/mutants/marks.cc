@@ -52,6 +52,35 @@ class MarkHoldsHwpt : public Mutant {
   }
 };
 
+// The tokens of one iommufd are refused to another.
+class TokensOfAllIommufds : public Mutant {
+ public:
+  TokensOfAllIommufds() : Mutant("TokensOfAllIommufds") {}
+
+ protected:
+  int CheckMark(Kernel& k, HwptHandle target, uint64_t token) override {
+    const int error = Reference::CheckMark(k, target, token);
+    bool taken = false;
+    k.s.hwpts.ForEach([&](HwptHandle other, const iommufd::Hwpt& hwpt) {
+      taken = taken || (other != target && hwpt.IsMarked() && hwpt.token.Peek() == token);
+    });
+    return error == 0 && taken ? -sim::kEADDRINUSE : error;
+  }
+};
+
+// Preserving one iommufd freezes the marks of all.
+class FreezeMarksOfAllIommufds : public Mutant {
+ public:
+  FreezeMarksOfAllIommufds() : Mutant("FreezeMarksOfAllIommufds") {}
+
+ protected:
+  void Finish(Kernel& k, ContextHandle, PhysAddr, size_t) override {
+    std::vector<ContextHandle> all;
+    k.s.contexts.ForEach([&](ContextHandle h, const iommufd::Context&) { all.push_back(h); });
+    for (ContextHandle h : all) Write(k, h, &iommufd::Context::marks_frozen, true);
+  }
+};
+
 }  // namespace
 
 MutantCases MarkMutants() {
@@ -59,6 +88,8 @@ MutantCases MarkMutants() {
   static FinishWithoutFreezingMarks finish_without_freezing_marks;
   static RefuseSecondMark refuse_second_mark;
   static MarkHoldsHwpt mark_holds_hwpt;
+  static TokensOfAllIommufds tokens_of_all_iommufds;
+  static FreezeMarksOfAllIommufds freeze_marks_of_all_iommufds;
   return {
       {"I11", &ignore_other_tokens,
        kOneMarked + "  hwpt2 = hwpt_alloc(dev, ioas)\n  lu_mark(hwpt2, token=7)\n", "main.7",
@@ -72,6 +103,11 @@ MutantCases MarkMutants() {
        "the call answers EBUSY, documented is 0", ""},
       {"I13", &mark_holds_hwpt, kOneMarked + "  destroy(hwpt)\n", "main.6",
        "a mark prevents the destroy of its hwpt", "I24 I36 I37 I38"},
+      {"I13", &tokens_of_all_iommufds, kTwoIommufds + "  lu_mark(hwpt2, token=7)\n", "main.9",
+       "the call answers EADDRINUSE, documented is 0", ""},
+      {"I13", &freeze_marks_of_all_iommufds,
+       kTwoIommufds + "  luo_preserve(s, iommufd, token=2)\n  lu_mark(hwpt2, token=8)\n", "main.10",
+       "the call answers EBUSY, documented is 0", ""},
   };
 }
 

@@ -73,6 +73,19 @@ inline const std::string kTwoMarked = kOneMarked +
                                       "  hwpt2 = hwpt_alloc(dev, ioas)\n"
                                       "  lu_mark(hwpt2, token=8)\n";
 
+// One marked, and another of a second iommufd: main.4 marks, main.8 creates.
+inline const std::string kTwoIommufds =
+    "boot memfds=1 devices=2 iommufds=2\n"
+    "main:\n"
+    "  ioas = ioas_alloc()\n"
+    "  dev = device_bind(index=0)\n"
+    "  hwpt = hwpt_alloc(dev, ioas)\n"
+    "  lu_mark(hwpt, token=7)\n"
+    "  s = luo_create_session(name=\"vm\")\n"
+    "  ioas2 = ioas_alloc(iommufd=1)\n"
+    "  dev2 = device_bind(index=1, iommufd=1)\n"
+    "  hwpt2 = hwpt_alloc(dev2, ioas2)\n";
+
 // A sealed page of a memfd mapped below the one, and the memfd preserved: main.6 to main.8.
 inline const std::string kOneMapped = kOneMarked +
                                       "  memfd_seal(0, seals=seal|grow|shrink)\n"
