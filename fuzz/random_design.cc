@@ -100,13 +100,18 @@ struct Call {
   Pfn pfn() { return mm::PfnOf(at()) + (b >= 192 ? b % 4 : 0); }
 };
 
+// That of the call, sometimes another.
+iommufd::ContextHandle Ctx(const Call& c) {
+  return c.b % 8 == 7 ? HandleOf<iommufd::Context>(c.a / 8, c.b) : c.k.ctx;
+}
+
 struct Primitive {
   std::string_view name;
   void (*run)(Call& c);
 };
 
 void LoadKey(Call& c) {
-  const ObjectKey key = GetObject(c.k, c.k.ctx, c.a % 8, ObjectType::kNone);
+  const ObjectKey key = GetObject(c.k, Ctx(c), c.a % 8, ObjectType::kNone);
   if (!key.null()) c.key = key;
 }
 
@@ -141,18 +146,18 @@ void AddUnmap(Call& c) {
 
 void UnmapIoctl(Call& c) {
   uint64_t length = (1 + c.b / 8 % 4) * mm::kPageSize;
-  ioas_unmap(c.k, c.k.ctx, c.a % 8, (c.b % 8) * mm::kPageSize, &length);
+  ioas_unmap(c.k, Ctx(c), c.a % 8, (c.b % 8) * mm::kPageSize, &length);
 }
 
 void MapIoctl(Call& c) {
   iommufd::MapArguments map = MapOf(c.a, c.b);
   map.source = mm::UserAddressOf(0);
-  ioas_map(c.k, c.k.ctx, &map);
+  ioas_map(c.k, Ctx(c), &map);
 }
 
 void MapFileIoctl(Call& c) {
   iommufd::MapArguments map = MapOf(c.a, c.b);
-  ioas_map_file(c.k, c.k.ctx, MemfdOf(c.b / 32, 0), &map);
+  ioas_map_file(c.k, Ctx(c), MemfdOf(c.b / 32, 0), &map);
 }
 
 constexpr Primitive kMemory[] = {
@@ -213,19 +218,19 @@ constexpr Primitive kObjects[] = {
     {"get object", &LoadKey},
     {"put object",
      [](Call& c) {
-       if (!c.key.null()) PutObject(c.k, c.k.ctx, c.key);
+       if (!c.key.null()) PutObject(c.k, Ctx(c), c.key);
      }},
     {"lock object",
      [](Call& c) {
        if (!c.key.null()) LockObject(c.k, c.key);
      }},
-    {"remove object", [](Call& c) { RemoveObject(c.k, c.k.ctx, c.a % 8, &c.key); }},
+    {"remove object", [](Call& c) { RemoveObject(c.k, Ctx(c), c.a % 8, &c.key); }},
     {"remove referenced",
      [](Call& c) {
-       if (!c.key.null()) RemoveReferenced(c.k, c.k.ctx, c.key);
+       if (!c.key.null()) RemoveReferenced(c.k, Ctx(c), c.key);
      }},
-    {"iommufd_get_file", [](Call& c) { iommufd_get_file(c.k, c.k.ctx); }},
-    {"iommufd_put_file", [](Call& c) { iommufd_put_file(c.k, c.k.ctx); }},
+    {"iommufd_get_file", [](Call& c) { iommufd_get_file(c.k, Ctx(c)); }},
+    {"iommufd_put_file", [](Call& c) { iommufd_put_file(c.k, Ctx(c)); }},
     {"immutable", [](Call& c) { SetImmutable(c.k, IoasOf(c.a, c.b), c.b / 3 % 2); }},
     {"warn", [](Call& c) { warn_on(c.k.t, true, RefOf(c.b)); }},
     {"return", [](Call& c) { c.error = c.error == 0 ? -int{c.b % 40} : 0; }},
@@ -266,7 +271,7 @@ constexpr Primitive kCalls[] = {
     {"ioas_alloc",
      [](Call& c) {
        uint32_t id = 0;
-       ioas_alloc(c.k, c.k.ctx, &id);
+       ioas_alloc(c.k, Ctx(c), &id);
      }},
     {"ioas_map", &MapIoctl},
     {"ioas_map_file", &MapFileIoctl},
@@ -274,12 +279,12 @@ constexpr Primitive kCalls[] = {
     {"hwpt_alloc",
      [](Call& c) {
        uint32_t id = 0;
-       hwpt_alloc(c.k, c.k.ctx, c.a % 8, c.b % 8, &id);
+       hwpt_alloc(c.k, Ctx(c), c.a % 8, c.b % 8, &id);
      }},
-    {"iommufd_destroy", [](Call& c) { iommufd_destroy(c.k, c.k.ctx, c.a % 8); }},
-    {"device_attach", [](Call& c) { device_attach(c.k, c.k.ctx, c.a % 8, c.b % 8); }},
-    {"device_detach", [](Call& c) { device_detach(c.k, c.k.ctx, c.a % 8); }},
-    {"device_unbind", [](Call& c) { device_unbind(c.k, c.k.ctx, c.a % 8); }},
+    {"iommufd_destroy", [](Call& c) { iommufd_destroy(c.k, Ctx(c), c.a % 8); }},
+    {"device_attach", [](Call& c) { device_attach(c.k, Ctx(c), c.a % 8, c.b % 8); }},
+    {"device_detach", [](Call& c) { device_detach(c.k, Ctx(c), c.a % 8); }},
+    {"device_unbind", [](Call& c) { device_unbind(c.k, Ctx(c), c.a % 8); }},
     {"luo_preserve_fd", &PreserveFd},
     {"luo_close_session",
      [](Call& c) { luo_close_session(c.k, HandleOf<liveupdate::Session>(c.a, 0)); }},

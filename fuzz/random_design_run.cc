@@ -24,7 +24,7 @@ constexpr uint32_t kStepLimit = 20'000;
 
 // How programs begin; the bytes add operations to it. Numbers of objects are those of creation.
 constexpr std::string_view kBeginnings[] = {
-    R"(boot memfds=2 memfd_pages=2 buffers=1 buffer_pages=2 devices=2
+    R"(boot memfds=2 memfd_pages=2 buffers=1 buffer_pages=2 devices=2 iommufds=2
 main:
   ioas = ioas_alloc()
   dev = device_bind(index=0)
@@ -37,7 +37,7 @@ main:
   luo_preserve(s, memfd=0, token=1)
   luo_preserve(s, iommufd, token=2)
 )",
-    R"(boot memfds=2 memfd_pages=2 buffers=1 buffer_pages=2 devices=2
+    R"(boot memfds=2 memfd_pages=2 buffers=1 buffer_pages=2 devices=2 iommufds=2
 main:
   ioas = ioas_alloc()
   dev = device_bind(index=0)
@@ -51,7 +51,7 @@ B:
   luo_preserve(s, iommufd, token=2)
   luo_close_session(s)
 )",
-    R"(boot memfds=2 memfd_pages=2 buffers=1 buffer_pages=2 devices=2
+    R"(boot memfds=2 memfd_pages=2 buffers=1 buffer_pages=2 devices=2 iommufds=2
 main:
   s = luo_create_session(name="vm")
   luo_preserve(s, iommufd, token=2)
@@ -59,6 +59,11 @@ main:
   s2 = luo_create_session(name="vm")
   ioas = ioas_alloc()
   map(ioas, iova=0x1000, length=0x1000)
+  ioas2 = ioas_alloc(iommufd=1)
+  dev2 = device_bind(index=1, iommufd=1)
+  hwpt2 = hwpt_alloc(dev2, ioas2)
+  lu_mark(hwpt2, token=7)
+  luo_preserve(s2, iommufd=1, token=2)
 )",
 };
 
@@ -73,7 +78,9 @@ uint64_t ValueOf(const ArgumentSpec& spec, uint8_t byte) {
     case ArgumentKind::kIndex:
       return byte % 2;
     case ArgumentKind::kFile:
-      return byte % 3 == 2 ? program::kFileIommufd : byte % 3;
+      return byte % 3 == 2 ? program::FileIommufd(byte / 3 % 2) : byte % 3;
+    case ArgumentKind::kIommufd:
+      return byte % 4 == 3 ? program::WrittenIommufd(1) : program::kIommufdOfObject;
     case ArgumentKind::kProt:
       return byte % 4;
     case ArgumentKind::kSeals:
