@@ -42,7 +42,7 @@ void Monitor::Clear() {
   exiting_ = false;
   sequence_ = 0;
   tasks_ = {};
-  accessors_.clear();
+  accessors_.Clear();
   memory_ = {};
 }
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "model/mm/types.h"
 #include "model/sim/event.h"
+#include "model/sim/lookup_map.h"
 #include "model/spec/findings.h"
 #include "model/spec/lock_watch.h"
 #include "model/spec/race_detector.h"
@@ -94,13 +94,12 @@ class Monitor : public sim::EventListener {
   bool exiting_ = false;
   uint32_t sequence_ = 0;
   std::array<TaskState, sim::kMaxTasks> tasks_;
-  // Which tasks have read, and which have written, a field of an object (by kind, number, field);
-  // looked up, never iterated.
+  // Which tasks have read, and which have written, a field of an object (by kind, number, field).
   struct Accessors {
     uint8_t readers = 0;
     uint8_t writers = 0;
   };
-  absl::btree_map<uint64_t, Accessors> accessors_;
+  sim::LookupMap<Accessors> accessors_;
   Memory memory_;
   std::optional<mm::FreedBy> freed_by_;  // of the page whose use the next splat reports
 };

@@ -14,12 +14,11 @@ namespace {
 // Stands for every element of a field, where what frees the object looks.
 constexpr uint16_t kAnyElement = UINT16_MAX - 1;
 
-uint64_t LocationOf(sim::ObjectRef object, uint8_t field, uint16_t element) {
-  return uint64_t{element} << 48 | uint64_t{field} << 32 |
-         uint64_t{static_cast<uint16_t>(object.kind)} << 16 | object.number;
+uint64_t KeyOf(sim::ObjectRef object, uint16_t rest) {
+  return uint64_t{rest} << 32 | uint64_t{static_cast<uint16_t>(object.kind)} << 16 | object.number;
 }
 
-uint64_t CounterOf(const sim::Event& event) { return LocationOf(event.object, event.detail, 0); }
+uint64_t CounterOf(const sim::Event& event) { return KeyOf(event.object, event.detail); }
 
 bool IsCounter(uint8_t field) {
   return field == static_cast<uint8_t>(Field::kRefcount) ||
@@ -40,9 +39,21 @@ void RaceDetector::Clear() {
   for (Clock& clock : clocks_) clock.fill(0);
   for (size_t task = 0; task < clocks_.size(); ++task) clocks_[task][task] = 1;
   locks_.clear();
-  counters_.clear();
-  history_.clear();
+  counters_.Clear();
+  first_.Clear();
+  histories_.clear();
   meetings_.Clear();
+}
+
+RaceDetector::History& RaceDetector::HistoryOf(sim::ObjectRef object, uint8_t field,
+                                               uint16_t element) {
+  uint32_t& first = first_.FindOr(KeyOf(object, element), kNone);
+  for (uint32_t at = first; at != kNone; at = histories_[at].next) {
+    if (histories_[at].field == field) return histories_[at].history;
+  }
+  histories_.push_back({.field = field, .next = first});
+  first = static_cast<uint32_t>(histories_.size() - 1);
+  return histories_.back().history;
 }
 
 void RaceDetector::Join(Clock& into, const Clock& from) {
@@ -85,20 +96,20 @@ void RaceDetector::Enter(History& history, const sim::Event& event, bool write) 
 
 std::optional<RaceDetector::Race> RaceDetector::OnAccess(const sim::Event& event, bool write) {
   bool meets = false;
-  History& history = history_[LocationOf(event.object, event.detail, event.spare)];
+  History& history = HistoryOf(event.object, event.detail, event.spare);
   std::optional<Race> race = Meet(history, event, write, &meets);
   Enter(history, event, write);
   if (HasElements(event.object) && event.spare != sim::kWholeField) {
     // Walks of the whole see each write of an element.
     if (write) {
-      History& whole = history_[LocationOf(event.object, event.detail, sim::kWholeField)];
+      History& whole = HistoryOf(event.object, event.detail, sim::kWholeField);
       History reads = whole;
       reads.last[kWrites].fill({});
       reads.last[kAtomicWrites].fill({});
       Meet(reads, event, write, &meets);
       Enter(whole, event, write);
     }
-    Enter(history_[LocationOf(event.object, event.detail, kAnyElement)], event, write);
+    Enter(HistoryOf(event.object, event.detail, kAnyElement), event, write);
   }
   if (meets) meetings_.Add(event.object.kind, static_cast<Field>(event.detail));
   return race;
@@ -139,16 +150,15 @@ void RaceDetector::OnTest(const sim::Event& event) {
 void RaceDetector::OnFreed(const sim::Event& event) {
   sim::Event free = event;
   free.mode = sim::kAccessMarked;
-  for (int field = 0; field < sim::Count<Field>(); ++field) {
-    const auto f = static_cast<uint8_t>(field);
-    for (const uint16_t element : {uint16_t{0}, kAnyElement, sim::kWholeField}) {
-      const auto found = history_.find(LocationOf(event.object, f, element));
-      if (found == history_.end()) continue;
+  for (const uint16_t element : {uint16_t{0}, kAnyElement, sim::kWholeField}) {
+    const uint32_t* first = first_.Find(KeyOf(event.object, element));
+    if (first == nullptr) continue;
+    for (uint32_t at = *first; at != kNone; at = histories_[at].next) {
       bool meets = false;
-      Meet(found->second, free, true, &meets);
-      if (meets) meetings_.Add(event.object.kind, static_cast<Field>(field));
-      history_.erase(found);
+      Meet(histories_[at].history, free, true, &meets);
+      if (meets) meetings_.Add(event.object.kind, static_cast<Field>(histories_[at].field));
     }
+    first_.Erase(KeyOf(event.object, element));
   }
 }
 

@@ -18,8 +18,8 @@
 #include <optional>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "model/sim/event.h"
+#include "model/sim/lookup_map.h"
 #include "model/sim/places.h"
 
 namespace iommufd_check::spec {
@@ -56,6 +56,12 @@ class RaceDetector {
     std::array<std::array<Last, sim::kMaxTasks>, kKinds> last{};
     uint8_t tasks = 0;  // bit t: task t has accessed it
   };
+  struct FieldHistory {
+    uint8_t field = 0;
+    uint32_t next = kNone;  // of the same object
+    History history;
+  };
+  static constexpr uint32_t kNone = UINT32_MAX;
   struct LockClocks {
     int64_t generation = 0;  // of the lock in this slot
     Clock writers{};
@@ -68,6 +74,8 @@ class RaceDetector {
     uint8_t tested = 0;                            // bit t: task t reads its value
   };
 
+  // For immediate use: it moves when another one begins.
+  History& HistoryOf(sim::ObjectRef object, uint8_t field, uint16_t element);
   static void Join(Clock& into, const Clock& from);
   bool Ordered(uint8_t earlier, uint32_t when, uint8_t now) const {
     return clocks_[now][earlier] >= when;
@@ -81,9 +89,11 @@ class RaceDetector {
   void OnFreed(const sim::Event& event);
 
   std::array<Clock, sim::kMaxTasks> clocks_{};
-  std::vector<LockClocks> locks_;                    // by index
-  absl::btree_map<uint64_t, Counter> counters_;
-  absl::btree_map<uint64_t, History> history_;
+  std::vector<LockClocks> locks_;  // by index
+  sim::LookupMap<Counter> counters_;
+  // Of each object, or element of one: where the chain of its fields begins in histories_.
+  sim::LookupMap<uint32_t> first_;
+  std::vector<FieldHistory> histories_;
   sim::PlaceSet meetings_;
 };
 
