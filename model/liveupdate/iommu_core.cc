@@ -104,7 +104,7 @@ bool GetFlb(Kernel& k, const CoreRules& rules) {
   const sim::Scope scope(k.t, sim::Fn::kLiveupdateFlbGetOutgoing);
   mutex_lock(k.t, k.lu.flb_lock);
   const bool present = Read(k.t, k.lu.flb, kFlbRef).data != 0;
-  if (present && rules.get_put) {
+  if (present && rules.gets != FlbGets::kUncounted) {
     Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { ++flb.count; });
   }
   mutex_unlock(k.t, k.lu.flb_lock);
@@ -112,7 +112,7 @@ bool GetFlb(Kernel& k, const CoreRules& rules) {
 }
 
 void PutFlb(Kernel& k, const CoreRules& rules) {
-  if (!rules.get_put) return;
+  if (rules.gets != FlbGets::kPaired) return;
   mutex_lock(k.t, k.lu.flb_lock);
   Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { --flb.count; });
   mutex_unlock(k.t, k.lu.flb_lock);
