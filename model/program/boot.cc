@@ -17,7 +17,12 @@ liveupdate::World BootMachine(const Boot& boot) {
   luo.files_xa_lock = locks.Create(LockClass::kLuoFilesXaLock, {ObjectKind::kLuo, 0});
   luo.flb_lock = locks.Create(LockClass::kLuoFlbMutex, {ObjectKind::kFlb, 0});
   luo.flb_object_mutex = locks.Create(LockClass::kIommuFlbMutex, {ObjectKind::kFlb, 0});
+  luo.serialize_rwsem = locks.Create(LockClass::kLuoSerializeRwsem, {ObjectKind::kLuo, 0});
   luo.kho.radix_mutex = locks.Create(LockClass::kKhoRadixMutex, {ObjectKind::kKho, 0});
+  for (uint16_t i = 0; i < world.iommu.endpoints.size(); ++i) {
+    world.iommu.endpoints[i].group_mutex =
+        locks.Create(LockClass::kGroupMutex, iommu::EndpointRef(i));
+  }
   return world;
 }
 
@@ -27,9 +32,13 @@ liveupdate::World BootWorld(const Boot& boot) {
 
   iommufd::Context context;
   context.xa_lock = locks.Create(LockClass::kObjectsXaLock, {ObjectKind::kIommufd, 0});
+  context.groups_xa_lock = locks.Create(LockClass::kGroupsXaLock, {ObjectKind::kIommufd, 0});
+  context.ioas_creation_lock =
+      locks.Create(LockClass::kIoasCreationLock, {ObjectKind::kIommufd, 0});
   context.liveupdate_mutex = locks.Create(LockClass::kLiveupdateMutex, {ObjectKind::kIommufd, 0});
   world.kernel.ctx = world.kernel.iommufd.contexts.Create(std::move(context));
 
+  world.machine.mmap_lock = locks.Create(LockClass::kMmapLock, {ObjectKind::kMm, 0});
   for (uint32_t i = 0; i < boot.memfds; ++i) {
     mm::Memfd memfd;
     memfd.inode_lock =

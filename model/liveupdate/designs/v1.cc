@@ -16,6 +16,7 @@ using iommufd::ObjectType;
 
 // MARK. The token is 32 bits wide in this revision's uapi.
 int V1::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+  if (ArgumentsLost(k, Ref(k.ctx))) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
   const auto token32 = static_cast<uint32_t>(token);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);  // 1
