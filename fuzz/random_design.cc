@@ -74,7 +74,8 @@ uint64_t Garbage(uint8_t b) {
 }
 
 liveupdate::CoreRules RulesOf(uint8_t b) {
-  return {b % 2 == 0 ? liveupdate::kDomainR7 : liveupdate::kDomainR3, b / 2 % 2 == 0,
+  return {b % 2 == 0 ? liveupdate::kDomainR7 : liveupdate::kDomainR3,
+          b / 2 % 2 == 0 ? liveupdate::FlbGets::kPaired : liveupdate::FlbGets::kUncounted,
           b / 4 % 2 == 0, b / 8 % 2 == 0};
 }
 

@@ -42,6 +42,7 @@ bool CanDie(ObjectKind kind) {
     case ObjectKind::kHwpt:
     case ObjectKind::kDomain:
     case ObjectKind::kDevice:
+    case ObjectKind::kIgroup:
     case ObjectKind::kSession:
     case ObjectKind::kFrame:
       return true;

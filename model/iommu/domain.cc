@@ -107,8 +107,6 @@ void AddTablesBelow(Task& t, const mm::Machine& mm, DomainHandle h, mm::Pfn tabl
   for (mm::Pfn child : children) AddTablesBelow(t, mm, h, child, level - 1, out);
 }
 
-constexpr uint8_t kUnderGroupMutex = sim::kAccessMarked;
-
 }  // namespace
 
 Domain& Get(Task& t, State& iommu, DomainHandle h) {
@@ -118,22 +116,43 @@ Domain& Get(Task& t, State& iommu, DomainHandle h) {
 }
 
 int claim_dma_owner(Task& t, State& iommu, uint16_t endpoint) {
+  const sim::Scope scope(t, sim::Fn::kIommuDeviceClaimDmaOwner, EndpointRef(endpoint));
   if (should_fail(t, FaultSite::kClaimDmaOwner, EndpointRef(endpoint))) {
     return FailureOf(FaultSite::kClaimDmaOwner);
   }
-  return Update(
-      t, iommu.endpoints[endpoint].dma_owner_claimed, EndpointRef(endpoint),
-      [](bool& claimed) { return std::exchange(claimed, true) ? -sim::kEBUSY : 0; },
-      kUnderGroupMutex);
+  Endpoint& group = iommu.endpoints[endpoint];
+  mutex_lock(t, group.group_mutex);
+  const int error = Update(t, group.dma_owner_claimed, EndpointRef(endpoint), [](bool& claimed) {
+    return std::exchange(claimed, true) ? -sim::kEBUSY : 0;
+  });
+  mutex_unlock(t, group.group_mutex);
+  return error;
 }
 
 void release_dma_owner(Task& t, State& iommu, uint16_t endpoint) {
-  Write(t, iommu.endpoints[endpoint].dma_owner_claimed, EndpointRef(endpoint), false,
-        kUnderGroupMutex);
+  const sim::Scope scope(t, sim::Fn::kIommuDeviceReleaseDmaOwner, EndpointRef(endpoint));
+  Endpoint& group = iommu.endpoints[endpoint];
+  mutex_lock(t, group.group_mutex);
+  Write(t, group.dma_owner_claimed, EndpointRef(endpoint), false);
+  mutex_unlock(t, group.group_mutex);
 }
 
-void set_group_domain(Task& t, State& iommu, uint16_t endpoint, DomainHandle domain) {
-  Write(t, iommu.endpoints[endpoint].domain, EndpointRef(endpoint), domain, kUnderGroupMutex);
+int attach_group(Task& t, State& iommu, uint16_t endpoint, DomainHandle domain) {
+  const sim::Scope scope(t, sim::Fn::kIommuAttachGroupHandle, EndpointRef(endpoint));
+  Endpoint& group = iommu.endpoints[endpoint];
+  mutex_lock(t, group.group_mutex);
+  const bool fails = should_fail(t, FaultSite::kDeviceAttach, EndpointRef(endpoint));
+  if (!fails) Write(t, group.domain, EndpointRef(endpoint), domain);
+  mutex_unlock(t, group.group_mutex);
+  return fails ? FailureOf(FaultSite::kDeviceAttach) : 0;
+}
+
+void detach_group(Task& t, State& iommu, uint16_t endpoint) {
+  const sim::Scope scope(t, sim::Fn::kIommuDetachGroupHandle, EndpointRef(endpoint));
+  Endpoint& group = iommu.endpoints[endpoint];
+  mutex_lock(t, group.group_mutex);
+  Write(t, group.domain, EndpointRef(endpoint), {});
+  mutex_unlock(t, group.group_mutex);
 }
 
 int domain_alloc(Task& t, State& iommu, mm::Machine& mm, DomainHandle* out) {

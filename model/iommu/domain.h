@@ -1,8 +1,9 @@
 // Paging domains of the IOMMU core: allocation, iommu_map / iommu_unmap on a table in frames.
 //
-// LOCKS: none of its own; the caller guarantees that no two tasks change overlapping ranges, as
-// iommufd does with domains_rwsem and pages->mutex. Preservation of a domain lives in
-// model/liveupdate; here is only the field that the core keeps for it.
+// LOCKS: group->mutex around a group's owner and domain. None for tables: the caller guarantees
+// that no two tasks change overlapping ranges, as iommufd does with domains_rwsem and pages->mutex.
+// Preservation of a domain lives in model/liveupdate; here is only the field that the core keeps
+// for it.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,9 @@ struct Domain {
 };
 using DomainHandle = sim::Handle<Domain>;
 
-// A device as the IOMMU core and its hardware know it. The core orders both under group->mutex.
+// A device as the IOMMU core and its hardware know it, alone in its group.
 struct Endpoint {
+  sim::LockId group_mutex;  // group->mutex: guards both
   sim::Shared<bool, sim::Field::kDmaOwner> dma_owner_claimed;
   sim::Shared<DomainHandle, sim::Field::kDmaDomain> domain;  // null: the blocking domain
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
@@ -71,10 +73,14 @@ inline Domain& Get(View& view, DomainHandle h) { return Get(view.t, view.iommu, 
 inline sim::ObjectRef Ref(View&, DomainHandle h) { return Ref(h); }
 
 // iommu_device_claim_dma_owner: EBUSY when it is claimed. FAULTS: claim_dma_owner (EPERM).
+// LOCKS: these four take group->mutex.
 int claim_dma_owner(sim::Task& t, State& iommu, uint16_t endpoint);
 void release_dma_owner(sim::Task& t, State& iommu, uint16_t endpoint);
-// Points the hardware to the domain; null: to the blocking one.
-void set_group_domain(sim::Task& t, State& iommu, uint16_t endpoint, DomainHandle domain);
+// iommu_attach_group_handle: points the hardware to the domain, or ENOMEM and nothing changes.
+// FAULTS: device_attach.
+int attach_group(sim::Task& t, State& iommu, uint16_t endpoint, DomainHandle domain);
+// iommu_detach_group_handle: back to the blocking domain.
+void detach_group(sim::Task& t, State& iommu, uint16_t endpoint);
 
 // ENOMEM. FAULTS: domain_alloc, iommu_alloc_pages.
 int domain_alloc(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle* out);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "model/iommufd/group.h"
 #include "model/iommufd/ioctl.h"
 #include "model/iommufd/object_table.h"
 #include "model/sim/runtime.h"
@@ -13,7 +14,8 @@ namespace {
 constexpr uint8_t kByTheDriver = sim::kAccessMarked;
 
 // iopt_table_enforce_dev_resv_regions and iopt_remove_reserved_iova: the devices of this machine
-// have no reserved regions, but the lock is taken for them. LOCKS: igroup->lock held.
+// have no reserved regions, but the lock is taken for them. They have no IOMMU_RESV_SW_MSI either,
+// so iommufd_group_setup_msi leaves before it takes sw_msi_lock. LOCKS: igroup->lock held.
 void ChangeReservedRegions(Kernel& k, HwptHandle hwpt) {
   const sim::LockId lock = Get(k, Read(k, hwpt, &Hwpt::ioas)).iopt.iova_rwsem;
   down_write(k.t, lock);
@@ -25,50 +27,80 @@ int AttachLocked(Kernel& k, DeviceHandle h, HwptHandle hwpt) {
   if (!Read(k, h, &Device::bound, kByTheDriver)) return -sim::kENOENT;  // it is closing the device
   if (!Read(k, h, &Device::attached).null()) return -sim::kEBUSY;
   ChangeReservedRegions(k, hwpt);
-  if (should_fail(k.t, sim::FaultSite::kDeviceAttach, Ref(k, h))) {
-    ChangeReservedRegions(k, hwpt);
-    return -sim::kENOMEM;
+  int error = should_fail(k.t, sim::FaultSite::kAttachHandle, Ref(k, h)) ? -sim::kENOMEM : 0;
+  if (error == 0) {
+    error = attach_group(k.t, k.iommu, Read(k, h, &Device::endpoint), Read(k, hwpt, &Hwpt::domain));
   }
-  set_group_domain(k.t, k.iommu, Read(k, h, &Device::endpoint), Read(k, hwpt, &Hwpt::domain));
+  if (error != 0) {
+    ChangeReservedRegions(k, hwpt);
+    return error;
+  }
   Write(k, h, &Device::attached, hwpt);
   refcount_inc(k, KeyOf(hwpt), &Object::users);
   refcount_inc(k, KeyOf(h), &Object::users);
   return 0;
 }
 
+sim::LockId GroupLock(Kernel& k, DeviceHandle h) {
+  return Get(k, Read(k, h, &Device::igroup)).lock;
+}
+
 void Detach(Kernel& k, DeviceHandle h) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDetach);
-  mutex_lock(k.t, Get(k, h).igroup_lock);
+  const sim::LockId lock = GroupLock(k, h);
+  mutex_lock(k.t, lock);
   const HwptHandle hwpt = Read(k, h, &Device::attached);
   if (!hwpt.null()) {
-    set_group_domain(k.t, k.iommu, Read(k, h, &Device::endpoint), {});
+    detach_group(k.t, k.iommu, Read(k, h, &Device::endpoint));
     Write(k, h, &Device::attached, {});
     ChangeReservedRegions(k, hwpt);
   }
-  mutex_unlock(k.t, Get(k, h).igroup_lock);
+  mutex_unlock(k.t, lock);
   if (hwpt.null()) return;
   refcount_dec_and_test(k, KeyOf(hwpt), &Object::users);
   refcount_dec_and_test(k, KeyOf(h), &Object::users);
 }
 
+int AttachTo(Kernel& k, ContextHandle ctx, DeviceHandle device, uint32_t pt_id) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceAttach);
+  const ObjectKey target = GetObject(k, ctx, pt_id, ObjectType::kNone);
+  if (target.null()) return -sim::kENOENT;
+  int error = -sim::kEINVAL;
+  if (target.type == ObjectType::kHwptPaging) {
+    const sim::LockId lock = GroupLock(k, device);
+    mutex_lock(k.t, lock);
+    error = AttachLocked(k, device, target.hwpt());
+    mutex_unlock(k.t, lock);
+  }
+  PutObject(k, ctx, target);
+  return error;
+}
+
 }  // namespace
 
 int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
+  if (ArgumentsLost(k, iommu::EndpointRef(endpoint))) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceBind);
   if (k.s.contexts.Find(ctx) == nullptr || !Read(k, ctx, &Context::fd_open, kInFdTable)) {
     return -sim::kEBADF;
   }
   if (endpoint >= k.iommu.endpoints.size()) return -sim::kENODEV;
-  const int error = claim_dma_owner(k.t, k.iommu, endpoint);
+  IgroupHandle group;
+  int error = GetGroup(k, ctx, endpoint, &group);
   if (error != 0) return error;
-  if (should_fail(k.t, sim::FaultSite::kObjectAlloc)) {
+  error = claim_dma_owner(k.t, k.iommu, endpoint);
+  if (error == 0 && ObjectAllocFails(k, Ref(ctx))) {
     release_dma_owner(k.t, k.iommu, endpoint);
-    return -sim::kENOMEM;
+    error = -sim::kENOMEM;
+  }
+  if (error != 0) {
+    PutGroup(k, ctx, group, endpoint);
+    return error;
   }
   const DeviceHandle h = k.s.devices.Create(Device{});
   Get(k, h).endpoint.Raw() = endpoint;
+  Get(k, h).igroup.Raw() = group;
   ReserveId(k, ctx, KeyOf(h));
-  Get(k, h).igroup_lock = k.t.runtime().locks().Create(sim::LockClass::kIgroupLock, Ref(k, h));
   iommufd_get_file(k, ctx);
   refcount_inc(k, KeyOf(h), &Object::users);  // the driver's
   *id = Get(k, h).object.id;
@@ -78,7 +110,7 @@ int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
 
 int device_unbind(Kernel& k, ContextHandle ctx, uint32_t id) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceUnbind);
-  const ObjectKey key = GetObject(k, ctx, id, ObjectType::kDevice);
+  const ObjectKey key = GetDriversDevice(k, ctx, id);
   if (key.null()) return -sim::kENOENT;
   const DeviceHandle h = key.device();
   // The driver's reference is ours to drop: a second unbind of the same device finds no driver.
@@ -94,30 +126,21 @@ int device_unbind(Kernel& k, ContextHandle ctx, uint32_t id) {
 }
 
 int device_attach(Kernel& k, ContextHandle ctx, uint32_t id, uint32_t pt_id) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceAttach);
-  const ObjectKey device = GetObject(k, ctx, id, ObjectType::kDevice);
+  const ObjectKey device = GetDriversDevice(k, ctx, id);
   if (device.null()) return -sim::kENOENT;
-  const ObjectKey target = GetObject(k, ctx, pt_id, ObjectType::kNone);
-  int error = -sim::kENOENT;
-  if (!target.null()) {
-    error = -sim::kEINVAL;
-    if (target.type == ObjectType::kHwptPaging) {
-      mutex_lock(k.t, Get(k, device.device()).igroup_lock);
-      error = AttachLocked(k, device.device(), target.hwpt());
-      mutex_unlock(k.t, Get(k, device.device()).igroup_lock);
-    }
-    PutObject(k, ctx, target);
-  }
+  const int error =
+      ArgumentsLost(k, Ref(k, device)) ? -sim::kEFAULT : AttachTo(k, ctx, device.device(), pt_id);
   PutObject(k, ctx, device);
   return error;
 }
 
 int device_detach(Kernel& k, ContextHandle ctx, uint32_t id) {
-  const ObjectKey device = GetObject(k, ctx, id, ObjectType::kDevice);
+  const ObjectKey device = GetDriversDevice(k, ctx, id);
   if (device.null()) return -sim::kENOENT;
-  Detach(k, device.device());
+  const bool lost = ArgumentsLost(k, Ref(k, device));
+  if (!lost) Detach(k, device.device());
   PutObject(k, ctx, device);
-  return 0;
+  return lost ? -sim::kEFAULT : 0;
 }
 
 }  // namespace iommufd_check::iommufd

@@ -28,7 +28,7 @@ bool Unlink(Kernel& k, IoasHandle ioas, HwptHandle h) {
 // Steps 2-10 of a manual HWPT_PAGING, under ioas->mutex.
 int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptPagingAlloc, Ref(k, ioas));
-  if (should_fail(k.t, sim::FaultSite::kObjectAlloc, Ref(k, ioas))) return -sim::kENOMEM;
+  if (ObjectAllocFails(k, Ref(k, ioas))) return -sim::kENOMEM;
   const HwptHandle h = k.s.hwpts.Create(Hwpt{});
   Get(k, h).ioas.Raw() = ioas;
   ReserveId(k, ctx, KeyOf(h));
@@ -74,6 +74,7 @@ void HwptDestroy(Kernel& k, HwptHandle h) {
 }
 
 int hwpt_alloc(Kernel& k, ContextHandle ctx, uint32_t device_id, uint32_t pt_id, uint32_t* id) {
+  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptAlloc);
   const ObjectKey device = GetObject(k, ctx, device_id, ObjectType::kDevice);
   if (device.null()) return -sim::kENOENT;

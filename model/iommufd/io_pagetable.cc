@@ -203,10 +203,12 @@ int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   for (const IovaRange& area : AreasOf(k, ioas)) {
     if (area.last >= outside.first) return -sim::kEADDRINUSE;
   }
+  if (should_fail(k.t, sim::FaultSite::kReserveIova, Ref(domain))) return -sim::kENOMEM;
   Update(k, ioas, iopt::reserved, [&](std::vector<Reserved>& reserved) {
     reserved.push_back(Reserved{outside.first, outside.last, domain});
   });
-  const int error = FillAllAreas(k, ioas, domain);
+  const bool no_slot = should_fail(k.t, sim::FaultSite::kDomainSlot, Ref(domain));
+  const int error = no_slot ? -sim::kENOMEM : FillAllAreas(k, ioas, domain);
   if (error != 0) {
     RemoveReserved(k, ioas, domain);
     return error;

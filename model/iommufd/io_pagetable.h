@@ -8,13 +8,13 @@
 namespace iommufd_check::iommufd {
 
 struct MapRequest {
-  PagesHandle pages;        // reference moves to the area on success, stays with the caller else
+  PagesHandle pages;  // reference moves to the area on success, stays with the caller else
   uint64_t source_address = 0;  // of the first byte: aligns the automatic choice
   uint32_t page_offset = 0;     // of the first byte in its page
   uint64_t length = 0;          // bytes
   uint64_t permissions = 0;
   bool fixed = false;
-  Iova iova = 0;                // in when fixed, out on success
+  Iova iova = 0;  // in when fixed, out on success
 };
 
 // Creates the two rwsems; ReleaseTable destroys them and warns when something is left inside.
@@ -27,7 +27,8 @@ int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request);
 // B-UNMAP over [first, last], both inclusive. `unmapped` counts bytes, also on error.
 int UnmapRange(Kernel& k, IoasHandle ioas, Iova first, Iova last, uint64_t* unmapped);
 
-// B-ADDDOM: EINVAL, EADDRINUSE, fill errors; the table is as before on error.
+// B-ADDDOM: EINVAL, EADDRINUSE, ENOMEM, fill errors; the table is as before on error.
+// FAULTS: reserve_iova, domain_slot, and those of the fill.
 int AddDomain(Kernel& k, IoasHandle ioas, iommu::DomainHandle domain);
 // B-REMDOM. Cannot fail.
 void RemoveDomain(Kernel& k, IoasHandle ioas, iommu::DomainHandle domain);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "model/iommufd/group.h"
 #include "model/iommufd/hwpt.h"
 #include "model/iommufd/io_pagetable.h"
 #include "model/iommufd/object_table.h"
@@ -83,6 +84,7 @@ int MapFile(Kernel& k, IoasHandle ioas, mm::MemfdHandle memfd, MapArguments* a) 
 }
 
 int MapCommon(Kernel& k, ContextHandle ctx, MapArguments* a, bool file, mm::MemfdHandle memfd) {
+  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
   int error = CheckMapFlags(*a);
   if (error != 0) return error;
   const ObjectKey key = GetObject(k, ctx, a->ioas_id, ObjectType::kIoas);
@@ -105,8 +107,9 @@ void IoasDestroy(Kernel& k, IoasHandle h) {
 
 void DeviceDestroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDestroy);
-  release_dma_owner(k.t, k.iommu, Read(k, h, &Device::endpoint));
-  lock_destroy(k.t, Get(k, h).igroup_lock);
+  const uint16_t endpoint = Read(k, h, &Device::endpoint);
+  release_dma_owner(k.t, k.iommu, endpoint);
+  PutGroup(k, ctx, Read(k, h, &Device::igroup), endpoint);
   k.t.Emit(sim::Note::kObjectFreed, Ref(Get(k, h)));
   k.s.devices.Free(h);
   iommufd_put_file(k, ctx);
@@ -137,15 +140,22 @@ void Release(Kernel& k, ContextHandle ctx) {
   }
   if (warn_on(k.t, left, Ref(ctx), sim::Condition::kObjectsLeft)) return;
   lock_destroy(k.t, Get(k, ctx).liveupdate_mutex);
+  lock_destroy(k.t, Get(k, ctx).ioas_creation_lock);
+  lock_destroy(k.t, Get(k, ctx).groups_xa_lock);
   lock_destroy(k.t, Get(k, ctx).xa_lock);
   k.s.contexts.Free(ctx);
 }
 
 }  // namespace
 
+bool ArgumentsLost(Kernel& k, sim::ObjectRef file) {
+  return should_fail(k.t, sim::FaultSite::kCopyFromUser, file);
+}
+
 int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id) {
+  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kIommufdIoasAllocIoctl);
-  if (should_fail(k.t, sim::FaultSite::kObjectAlloc, Ref(ctx))) return -sim::kENOMEM;
+  if (ObjectAllocFails(k, Ref(ctx))) return -sim::kENOMEM;
   const IoasHandle h = k.s.ioas.Create(Ioas{});
   ReserveId(k, ctx, KeyOf(h));
   const sim::ObjectRef ref = Ref(k, h);
@@ -157,7 +167,10 @@ int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id) {
     return -sim::kEFAULT;
   }
   *id = Get(k, h).object.id;
+  // A change of process finds every IOAS that it has to change.
+  down_read(k.t, Get(k, ctx).ioas_creation_lock);
   Publish(k, ctx, KeyOf(h));
+  up_read(k.t, Get(k, ctx).ioas_creation_lock);
   return 0;
 }
 
@@ -170,6 +183,7 @@ int ioas_map_file(Kernel& k, ContextHandle ctx, mm::MemfdHandle memfd, MapArgume
 }
 
 int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, uint64_t* length) {
+  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kIommufdIoasUnmap);
   const ObjectKey key = GetObject(k, ctx, ioas_id, ObjectType::kIoas);
   if (key.null()) return -sim::kENOENT;
@@ -211,6 +225,7 @@ void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot,
 }
 
 int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
+  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kIommufdDestroy);
   ObjectKey removed;
   const int error = RemoveObject(k, ctx, id, &removed);

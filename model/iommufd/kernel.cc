@@ -21,6 +21,7 @@ Context& Get(Kernel& k, ContextHandle h) { return Live(k, k.s.contexts, h, Objec
 Ioas& Get(Kernel& k, IoasHandle h) { return Live(k, k.s.ioas, h, ObjectKind::kIoas); }
 Hwpt& Get(Kernel& k, HwptHandle h) { return Live(k, k.s.hwpts, h, ObjectKind::kHwpt); }
 Device& Get(Kernel& k, DeviceHandle h) { return Live(k, k.s.devices, h, ObjectKind::kDevice); }
+Igroup& Get(Kernel& k, IgroupHandle h) { return Live(k, k.s.igroups, h, ObjectKind::kIgroup); }
 Area& Get(Kernel& k, AreaHandle h) { return Live(k, k.s.areas, h, ObjectKind::kArea); }
 Pages& Get(Kernel& k, PagesHandle h) { return Live(k, k.s.pages, h, ObjectKind::kPages); }
 
@@ -28,6 +29,7 @@ sim::ObjectRef Ref(ContextHandle h) { return {ObjectKind::kIommufd, h.index}; }
 sim::ObjectRef Ref(const Ioas& ioas) { return ById(ObjectKind::kIoas, ioas.object); }
 sim::ObjectRef Ref(const Hwpt& hwpt) { return ById(ObjectKind::kHwpt, hwpt.object); }
 sim::ObjectRef Ref(const Device& device) { return ById(ObjectKind::kDevice, device.object); }
+sim::ObjectRef Ref(IgroupHandle h) { return {ObjectKind::kIgroup, h.index}; }
 sim::ObjectRef Ref(AreaHandle h) { return {ObjectKind::kArea, h.index}; }
 sim::ObjectRef Ref(PagesHandle h) { return {ObjectKind::kPages, h.index}; }
 sim::ObjectRef Ref(Kernel& k, IoasHandle h) { return Ref(Get(k, h)); }

@@ -44,6 +44,7 @@ Context& Get(Kernel& k, ContextHandle h);
 Ioas& Get(Kernel& k, IoasHandle h);
 Hwpt& Get(Kernel& k, HwptHandle h);
 Device& Get(Kernel& k, DeviceHandle h);
+Igroup& Get(Kernel& k, IgroupHandle h);
 Area& Get(Kernel& k, AreaHandle h);
 Pages& Get(Kernel& k, PagesHandle h);
 
@@ -52,27 +53,33 @@ sim::ObjectRef Ref(ContextHandle h);
 sim::ObjectRef Ref(const Ioas& ioas);
 sim::ObjectRef Ref(const Hwpt& hwpt);
 sim::ObjectRef Ref(const Device& device);
+sim::ObjectRef Ref(IgroupHandle h);
 sim::ObjectRef Ref(AreaHandle h);
 sim::ObjectRef Ref(PagesHandle h);
 sim::ObjectRef Ref(Kernel& k, IoasHandle h);
 sim::ObjectRef Ref(Kernel& k, HwptHandle h);
 sim::ObjectRef Ref(Kernel& k, DeviceHandle h);
 inline sim::ObjectRef Ref(Kernel&, ContextHandle h) { return Ref(h); }
+inline sim::ObjectRef Ref(Kernel&, IgroupHandle h) { return Ref(h); }
 inline sim::ObjectRef Ref(Kernel&, AreaHandle h) { return Ref(h); }
 inline sim::ObjectRef Ref(Kernel&, PagesHandle h) { return Ref(h); }
 inline iommu::Domain& Get(Kernel& k, iommu::DomainHandle h) { return Get(k.t, k.iommu, h); }
 inline sim::ObjectRef Ref(Kernel&, iommu::DomainHandle h) { return iommu::Ref(h); }
+
+// The entry of the descriptor table, as events name it: it is there, and read, also when the file
+// that it named is gone, so it must not be an object that is freed with the file.
+inline sim::ObjectRef DescriptorRef(ContextHandle h) { return Ref(h); }
 
 // fget(): looks the descriptor up and takes a reference on its file in one go, as RCU and
 // get_file_rcu() make it look, so that a close in between cannot free the file. False: not open.
 // `slots` holds objects with a descriptor (fd_open) and a file.
 template <class T>
 bool fget(Kernel& k, sim::Slots<T>& slots, sim::Handle<T> h) {
-  k.t.Place(T::kKind, sim::Field::kFdOpen);
+  const sim::ObjectRef descriptor = DescriptorRef(h);
+  k.t.Place(descriptor.kind, sim::Field::kFdOpen);
+  k.t.Access(sim::Primitive::kRead, descriptor, sim::Field::kFdOpen, kInFdTable);
   T* object = slots.Find(h);
-  if (object == nullptr) return false;
-  k.t.Access(sim::Primitive::kRead, Ref(h), sim::Field::kFdOpen, kInFdTable);
-  if (!object->fd_open.Peek()) return false;
+  if (object == nullptr || !object->fd_open.Peek()) return false;
   refcount_inc(k.t, object->file, Ref(h));
   return true;
 }
@@ -81,10 +88,13 @@ bool fget(Kernel& k, sim::Slots<T>& slots, sim::Handle<T> h) {
 // puts the file.
 template <class T>
 bool close_fd(Kernel& k, sim::Slots<T>& slots, sim::Handle<T> h) {
-  k.t.Place(T::kKind, sim::Field::kFdOpen);
+  const sim::ObjectRef descriptor = DescriptorRef(h);
+  k.t.Place(descriptor.kind, sim::Field::kFdOpen);
   T* object = slots.Find(h);
+  const bool open = object != nullptr && object->fd_open.Peek();
+  const auto how = open ? sim::Primitive::kWrite : sim::Primitive::kRead;
+  k.t.Access(how, descriptor, sim::Field::kFdOpen, kInFdTable);
   if (object == nullptr) return false;
-  k.t.Access(sim::Primitive::kWrite, Ref(h), sim::Field::kFdOpen, kInFdTable);
   return std::exchange(object->fd_open.Raw(), false);
 }
 

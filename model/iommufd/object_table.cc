@@ -102,6 +102,11 @@ Object& Get(Kernel& k, ObjectKey key) {
 
 sim::ObjectRef Ref(Kernel& k, ObjectKey key) { return {KindOf(key), Get(k, key).number()}; }
 
+bool ObjectAllocFails(Kernel& k, sim::ObjectRef where) {
+  return should_fail(k.t, sim::FaultSite::kObjectAlloc, where) ||
+         should_fail(k.t, sim::FaultSite::kObjectIdAlloc, where);
+}
+
 void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
   const size_t index = Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
@@ -160,15 +165,28 @@ bool LockObject(Kernel& k, ObjectKey key) {
   return false;
 }
 
-ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdGetObject);
-  if (should_fail(k.t, sim::FaultSite::kGetObject, Ref(ctx), sim::Gfp::kAtomic)) return {};
+namespace {
+
+// Looks up and takes a short reference.
+ObjectKey Find(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) {
   spin_lock(k.t, Get(k, ctx).xa_lock);
   ObjectKey key = LookupLocked(k, ctx, id);
   const bool wanted = !key.null() && (type == ObjectType::kNone || key.type == type);
   if (!wanted || !LockObject(k, key)) key = {};
   spin_unlock(k.t, Get(k, ctx).xa_lock);
   return key;
+}
+
+}  // namespace
+
+ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdGetObject);
+  if (should_fail(k.t, sim::FaultSite::kGetObject, Ref(ctx), sim::Gfp::kAtomic)) return {};
+  return Find(k, ctx, id, type);
+}
+
+ObjectKey GetDriversDevice(Kernel& k, ContextHandle ctx, uint32_t id) {
+  return Find(k, ctx, id, ObjectType::kDevice);
 }
 
 void PutObject(Kernel& k, ContextHandle ctx, ObjectKey key) {

@@ -30,6 +30,10 @@ sim::ObjectKind KindOf(ObjectKey key);
 Object& Get(Kernel& k, ObjectKey key);
 sim::ObjectRef Ref(Kernel& k, ObjectKey key);
 
+// The part of _iommufd_object_alloc that can fail: memory for the object, then a place in the table
+// for its id. Nobody has seen the object yet, so there is nothing to undo.
+// FAULTS: object_alloc, object_id_alloc.
+bool ObjectAllocFails(Kernel& k, sim::ObjectRef where);
 // Reserves the lowest free id for `key` and stores it in the object. LOCKS: takes xa_lock.
 void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key);
 // Makes the object visible. After this nothing may fail (iommufd_object_finalize).
@@ -47,6 +51,9 @@ bool LockObject(Kernel& k, ObjectKey key);
 // iommufd_get_object: short reference by id; type kNone accepts any. Null: ENOENT.
 // FAULTS: get_object.
 ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type);
+// The device of a driver that holds it by pointer, as VFIO does: named by id all the same, since
+// the model's callers have no pointers, but nothing on the way can fail. Null: nobody has it bound.
+ObjectKey GetDriversDevice(Kernel& k, ContextHandle ctx, uint32_t id);
 // iommufd_put_object: users first, then wait_cnt, which wakes who waits on ctx->destroy_wait.
 void PutObject(Kernel& k, ContextHandle ctx, ObjectKey key);
 

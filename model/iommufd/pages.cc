@@ -109,6 +109,7 @@ void UndoFill(Kernel& k, AreaHandle h, const std::vector<DomainHandle>& domains,
 
 int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
                 const std::vector<DomainHandle>& domains) {
+  if (should_fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) return -sim::kENOMEM;
   const uint64_t npages = Read(k, pages, &Pages::shape).npages;
   for (uint64_t done = 0; done < npages;) {
     const uint64_t count = std::min(kBatchPages, npages - done);
@@ -188,6 +189,8 @@ int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
   if (Read(k, area, &Area::storage_domain).null()) {
     error = FillBatches(k, area, pages, {domain});
     if (error == 0) Write(k, area, &Area::storage_domain, domain);
+  } else if (should_fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) {
+    error = -sim::kENOMEM;
   } else {
     const std::vector<mm::Pfn> pfns =
         ReadFromDomain(k, area, 0, Read(k, pages, &Pages::shape).npages);

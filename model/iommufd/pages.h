@@ -16,7 +16,8 @@ PagesHandle AllocPages(Kernel& k, const PagesShape& shape);
 void ReleasePages(Kernel& k, PagesHandle pages);
 
 // Maps the area into every domain of the IOAS, or into none (ENOMEM, EFAULT, EINVAL, driver errno).
-// LOCKS: domains_rwsem R or W held; takes pages->mutex. FAULTS: pin, iommu_map, account.
+// LOCKS: domains_rwsem R or W held; takes pages->mutex.
+// FAULTS: pfn_batch, pin, iommu_map, account.
 int FillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages);
 
 // Takes the area out of every domain and unpins its pages. Cannot fail. LOCKS: as FillDomains.

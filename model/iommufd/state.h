@@ -29,6 +29,7 @@ struct Context;
 struct Ioas;
 struct Hwpt;
 struct Device;
+struct Igroup;
 struct Area;
 struct Pages;
 using ContextHandle = sim::Handle<Context>;
@@ -38,6 +39,7 @@ constexpr ContextHandle IommufdAt(uint16_t index) { return {index, 0}; }
 using IoasHandle = sim::Handle<Ioas>;
 using HwptHandle = sim::Handle<Hwpt>;
 using DeviceHandle = sim::Handle<Device>;
+using IgroupHandle = sim::Handle<Igroup>;
 using AreaHandle = sim::Handle<Area>;
 using PagesHandle = sim::Handle<Pages>;
 
@@ -92,6 +94,8 @@ struct TableEntry {
 struct Context {
   static constexpr sim::ObjectKind kKind = sim::ObjectKind::kIommufd;
   LockId xa_lock;                              // of the object table
+  LockId groups_xa_lock;                       // of `groups`
+  LockId ioas_creation_lock;                   // R: an IOAS is published
   LockId liveupdate_mutex;                     // R5 and later, and `reference`
   sim::Refcount file;                          // struct file references: fd, bound devices, LUO
   Shared<bool, Field::kFdOpen> fd_open{true};  // in the process's descriptor table
@@ -99,6 +103,9 @@ struct Context {
   Shared<bool, Field::kMarksFrozen> marks_frozen;
   // Index id-1; trailing free entries are trimmed.
   Shared<std::vector<TableEntry>, Field::kObjectTable> objects;
+  // By the number of the group, which is that of its one device; trailing nulls are trimmed. An
+  // entry may be on its way out, with no reference left.
+  Shared<std::vector<IgroupHandle>, Field::kGroups> groups;
 
   friend bool operator==(const Context&, const Context&) = default;
   template <class Visitor, class... Self>
@@ -107,6 +114,7 @@ struct Context {
     v("fd_open", s.fd_open...);
     v("marks_frozen", s.marks_frozen...);
     v("objects", s.objects...);
+    v("groups", s.groups...);
   }
 };
 
@@ -212,7 +220,7 @@ struct Device {
   static constexpr sim::ObjectKind kKind = sim::ObjectKind::kDevice;
   Object object;
   Const<uint16_t, Field::kEndpoint> endpoint;  // index in iommu::State::endpoints
-  LockId igroup_lock;                          // one group per device
+  Const<IgroupHandle, Field::kIgroup> igroup;  // holds a reference
   // False once the driver has begun to unbind: its own state, which it orders itself.
   Shared<bool, Field::kBound> bound{true};
   Shared<HwptHandle, Field::kDeviceAttach> attached;  // at IOMMU_NO_PASID; null: not attached
@@ -222,8 +230,23 @@ struct Device {
   static void Visit(Visitor&& v, Self&... s) {
     v("object", s.object...);
     v("endpoint", s.endpoint...);
+    v("igroup", s.igroup...);
     v("bound", s.bound...);
     v("attached", s.attached...);
+  }
+};
+
+// struct iommufd_group: one context's side of a group, shared by the devices in it. The machine has
+// one device in each, but a device that is being destroyed and its successor meet here.
+struct Igroup {
+  static constexpr sim::ObjectKind kKind = sim::ObjectKind::kIgroup;
+  LockId lock;        // igroup->lock: attachments of its devices
+  sim::Refcount ref;  // bound devices, and binds on their way
+
+  friend bool operator==(const Igroup&, const Igroup&) = default;
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("ref", s.ref...);
   }
 };
 
@@ -308,6 +331,7 @@ struct State {
   sim::Slots<Ioas> ioas;
   sim::Slots<Hwpt> hwpts;
   sim::Slots<Device> devices;
+  sim::Slots<Igroup> igroups;
   sim::Slots<Area> areas;
   sim::Slots<Pages> pages;
 
@@ -318,6 +342,7 @@ struct State {
     v("ioas", s.ioas...);
     v("hwpts", s.hwpts...);
     v("devices", s.devices...);
+    v("igroups", s.igroups...);
     v("areas", s.areas...);
     v("pages", s.pages...);
   }

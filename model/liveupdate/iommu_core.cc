@@ -104,7 +104,7 @@ PhysAddr GetFlb(Kernel& k, const CoreRules& rules) {
   const sim::Scope scope(k.t, sim::Fn::kLiveupdateFlbGetOutgoing);
   mutex_lock(k.t, k.lu.flb_lock);
   const PhysAddr flb_ser = Read(k.t, k.lu.flb, kFlbRef).data;
-  if (flb_ser != 0 && rules.get_put) {
+  if (flb_ser != 0 && rules.gets != FlbGets::kUncounted) {
     Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { ++flb.count; });
   }
   mutex_unlock(k.t, k.lu.flb_lock);
@@ -112,7 +112,7 @@ PhysAddr GetFlb(Kernel& k, const CoreRules& rules) {
 }
 
 void PutFlb(Kernel& k, const CoreRules& rules) {
-  if (!rules.get_put) return;
+  if (rules.gets != FlbGets::kPaired) return;
   mutex_lock(k.t, k.lu.flb_lock);
   Update(k.t, k.lu.flb, kFlbRef, [](FlbOutgoing& flb) { --flb.count; });
   mutex_unlock(k.t, k.lu.flb_lock);

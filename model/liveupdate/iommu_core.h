@@ -9,11 +9,18 @@
 
 namespace iommufd_check::liveupdate {
 
+// What liveupdate_flb_get_outgoing does to the FLB's count, and whether the core gives it back.
+enum class FlbGets : uint8_t {
+  kUncounted,  // LUO before 7.2, on which R3 was posted: the get gives the pointer and no more
+  kNeverPut,   // LUO of 7.2 counts each get, and R3 and R6 have no put (B69)
+  kPaired,     // R7
+};
+
 // How the core of one revision differs from the others.
 struct CoreRules {
   DomainLayout record = kDomainR3;
-  bool get_put = false;         // R7: get_outgoing is paired with put_outgoing
-  bool refuse_double = false;   // R7: EBUSY when preserved_state is set
+  FlbGets gets = FlbGets::kUncounted;
+  bool refuse_double = false;     // R7: EBUSY when preserved_state is set
   bool tolerate_missing = false;  // R7: unpreserve of a domain never preserved is ignored
 };
 

@@ -20,6 +20,9 @@ using iommufd::Get;
 using iommufd::Ref;
 sim::ObjectRef Ref(SessionHandle h);
 inline sim::ObjectRef Ref(Kernel&, SessionHandle h) { return Ref(h); }
+inline sim::ObjectRef DescriptorRef(SessionHandle h) {
+  return {sim::ObjectKind::kDescriptor, h.index};
+}
 using iommufd::close_fd;
 using iommufd::fget;
 

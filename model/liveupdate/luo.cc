@@ -60,6 +60,13 @@ void PutFileFlbs(Kernel& k, FileRef file) {
   up_read(k.t, k.lu.register_rwlock);
 }
 
+// luo_preserve_file, the search of a handler: can_preserve of each is called under the lock. Both
+// of this machine's handlers are registered for good and accept the files that LUO is given here.
+void FindHandler(Kernel& k) {
+  down_read(k.t, k.lu.register_rwlock);
+  up_read(k.t, k.lu.register_rwlock);
+}
+
 // False: the descriptor is not open (any more).
 bool GetFile(Kernel& k, const LuoFile& file) {
   if (file.file.kind == FileRef::Kind::kIommufd) return fget(k, k.s.contexts, file.iommufd);
@@ -121,6 +128,7 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
   if (file.file.kind == FileRef::Kind::kNone) return -sim::kEBADF;
   if (should_fail(k.t, sim::FaultSite::kFdLookup, Ref(session))) return -sim::kEBADF;
   if (!GetFile(k, file)) return -sim::kEBADF;
+  FindHandler(k);
   int error = should_fail(k.t, sim::FaultSite::kFileInsert, Ref(session)) ? -sim::kENOMEM : 0;
   if (error == 0) error = PreserveFile(k, session, file);
   if (error != 0) {
@@ -130,8 +138,18 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
   return should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(session)) ? -sim::kEFAULT : 0;
 }
 
-void ReleaseSession(Kernel& k, SessionHandle session) {
-  const sim::Scope scope(k.t, sim::Fn::kLuoSessionRelease, Ref(session));
+// luo_session_remove and luo_session_free.
+void RemoveSession(Kernel& k, SessionHandle session) {
+  down_write(k.t, k.lu.sessions_rwsem);
+  Update(k.t, k.lu.session_list, kLuoRef,
+         [&](std::vector<SessionHandle>& list) { std::erase(list, session); });
+  up_write(k.t, k.lu.sessions_rwsem);
+  lock_destroy(k.t, Get(k, session).mutex);
+  k.t.Emit(sim::Note::kObjectFreed, Ref(session));
+  k.lu.sessions.Free(session);
+}
+
+void UnpreserveFiles(Kernel& k, SessionHandle session) {
   mutex_lock(k.t, Get(k, session).mutex);
   for (;;) {
     const std::vector<LuoFile> files = Read(k, session, &Session::files);
@@ -144,13 +162,53 @@ void ReleaseSession(Kernel& k, SessionHandle session) {
     PutFile(k, file);
   }
   mutex_unlock(k.t, Get(k, session).mutex);
+}
+
+// luo_session_release: nothing of it happens while sessions are being serialized.
+void ReleaseSession(Kernel& k, SessionHandle session) {
+  const sim::Scope scope(k.t, sim::Fn::kLuoSessionRelease, Ref(session));
+  down_read(k.t, k.lu.serialize_rwsem);
+  UnpreserveFiles(k, session);
+  RemoveSession(k, session);
+  up_read(k.t, k.lu.serialize_rwsem);
+}
+
+// luo_session_insert: on the list under its name, which nobody else has.
+int InsertSession(Kernel& k, const std::string& name, SessionHandle* out) {
   down_write(k.t, k.lu.sessions_rwsem);
-  Update(k.t, k.lu.session_list, kLuoRef,
-         [&](std::vector<SessionHandle>& list) { std::erase(list, session); });
+  int error = should_fail(k.t, sim::FaultSite::kBlockGrow, kLuoRef) ? -sim::kENOMEM : 0;
+  for (SessionHandle other : Read(k.t, k.lu.session_list, kLuoRef)) {
+    if (error == 0 && Read(k, other, &Session::name) == name) error = -sim::kEEXIST;
+  }
+  if (error == 0) {
+    const SessionHandle h = k.lu.sessions.Create(Session{});
+    Get(k, h).name.Raw() = name;
+    Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kLuoSessionMutex, Ref(h));
+    Update(k.t, k.lu.session_list, kLuoRef,
+           [&](std::vector<SessionHandle>& list) { list.push_back(h); });
+    *out = h;
+  }
   up_write(k.t, k.lu.sessions_rwsem);
-  lock_destroy(k.t, Get(k, session).mutex);
-  k.t.Emit(sim::Note::kObjectFreed, Ref(session));
-  k.lu.sessions.Free(session);
+  return error;
+}
+
+// luo_session_getfile, an anonymous inode's file. False: ENOMEM.
+bool GetSessionFile(Kernel& k, SessionHandle session) {
+  mutex_lock(k.t, Get(k, session).mutex);
+  const bool fails = should_fail(k.t, sim::FaultSite::kSessionGetfile, Ref(session));
+  mutex_unlock(k.t, Get(k, session).mutex);
+  return !fails;
+}
+
+// luo_session_create. LOCKS: luo_session_serialize_rwsem R.
+int CreateLocked(Kernel& k, const std::string& name, SessionHandle* out) {
+  if (name.empty() || name.size() >= kSessionNameBytes) return -sim::kEINVAL;
+  if (should_fail(k.t, sim::FaultSite::kSessionAlloc, kLuoRef)) return -sim::kENOMEM;
+  const int error = InsertSession(k, name, out);
+  if (error != 0) return error;
+  if (GetSessionFile(k, *out)) return 0;
+  RemoveSession(k, *out);
+  return -sim::kENOMEM;
 }
 
 }  // namespace
@@ -164,23 +222,13 @@ Session& Get(Kernel& k, SessionHandle h) {
 sim::ObjectRef Ref(SessionHandle h) { return {sim::ObjectKind::kSession, h.index}; }
 
 int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
+  if (ArgumentsLost(k, kLuoRef)) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kLuoSessionCreate);
-  if (name.empty() || name.size() >= kSessionNameBytes) return -sim::kEINVAL;
-  if (should_fail(k.t, sim::FaultSite::kSessionAlloc, kLuoRef)) return -sim::kENOMEM;
-  down_write(k.t, k.lu.sessions_rwsem);
-  int error = should_fail(k.t, sim::FaultSite::kBlockGrow, kLuoRef) ? -sim::kENOMEM : 0;
-  for (SessionHandle other : Read(k.t, k.lu.session_list, kLuoRef)) {
-    if (error == 0 && Read(k, other, &Session::name) == name) error = -sim::kEEXIST;
-  }
+  if (should_fail(k.t, sim::FaultSite::kGetUnusedFd, kLuoRef)) return -sim::kEMFILE;
   SessionHandle h;
-  if (error == 0) {
-    h = k.lu.sessions.Create(Session{});
-    Get(k, h).name.Raw() = name;
-    Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kLuoSessionMutex, Ref(h));
-    Update(k.t, k.lu.session_list, kLuoRef,
-           [&](std::vector<SessionHandle>& list) { list.push_back(h); });
-  }
-  up_write(k.t, k.lu.sessions_rwsem);
+  down_read(k.t, k.lu.serialize_rwsem);
+  const int error = CreateLocked(k, name, &h);
+  up_read(k.t, k.lu.serialize_rwsem);
   if (error != 0) return error;
   if (should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(h))) {
     luo_close_session(k, h);
@@ -192,14 +240,17 @@ int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
 
 int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, mm::MemfdHandle memfd,
                     uint64_t token) {
+  if (ArgumentsLost(k, Ref(session))) return -sim::kEFAULT;
   LuoFile wanted;
   wanted.token = token;
   wanted.file = file;
   wanted.memfd = memfd;
   wanted.iommufd = k.ctx;
+  down_read(k.t, k.lu.serialize_rwsem);
   mutex_lock(k.t, Get(k, session).mutex);
   const int error = PreserveLocked(k, session, wanted);
   mutex_unlock(k.t, Get(k, session).mutex);
+  up_read(k.t, k.lu.serialize_rwsem);
   return error;
 }
 

@@ -96,6 +96,7 @@ struct FlbOutgoing {
 };
 
 struct State {
+  LockId serialize_rwsem;   // luo_session_serialize_rwsem
   LockId sessions_rwsem;    // session header: list
   LockId register_rwlock;   // handlers and FLB links
   LockId files_xa_lock;     // of the global id set

@@ -218,12 +218,16 @@ int pin_user_pages(Task& t, Machine& mm, uint64_t address, uint32_t count, std::
     if (((address - base) >> kPageShift) + count > buffer.size >> kPageShift) return -sim::kEFAULT;
     const uint32_t first = static_cast<uint32_t>((address - base) >> kPageShift);
     const sim::ObjectRef ref{sim::ObjectKind::kBuffer, static_cast<uint16_t>(i)};
-    return Update(
+    // mm/gup.c: taken for pages that are not there, and lockdep is told so for all.
+    down_read(t, mm.mmap_lock);
+    const int error = Update(
         t, buffer.pages, ref,
         [&](PageMap& pages) {
           return PinRange(t, mm.phys, pages, first, count, FrameOwner::kUserMemory, out);
         },
         kByTheFile);
+    up_read(t, mm.mmap_lock);
+    return error;
   }
   return -sim::kEFAULT;
 }

@@ -55,7 +55,7 @@ using MemfdHandle = sim::Handle<Memfd>;
 // Anonymous, writable memory of the process; frames appear when they are first pinned.
 struct Buffer {
   uint64_t size = 0;  // bytes
-  // Under mmap_lock and the locks of its page tables.
+  // Ordered by the locks of its page tables.
   sim::Shared<PageMap, sim::Field::kPins> pages;
   friend bool operator==(const Buffer&, const Buffer&) = default;
   template <class Visitor, class... Self>
@@ -75,6 +75,7 @@ struct Machine {
 
   PhysMemory phys;
   sim::Slots<Memfd> memfds;
+  sim::LockId mmap_lock;  // of the one process
   std::vector<Buffer> buffers;
   // user->locked_vm, an atomic counter.
   sim::Shared<int64_t, sim::Field::kLockedPages> locked_pages;
@@ -123,7 +124,10 @@ enum class LastPage : uint8_t { kWhole, kPartial };
 int memfd_pin_folios(sim::Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,
                      std::vector<Pfn>* out, LastPage last_page = LastPage::kWhole);
 
-// Pins user pages from `address` (page aligned); EFAULT where no buffer is. FAULTS: pin_user_pages.
+// Pins user pages from `address` (page aligned); EFAULT where no buffer is. LOCKS: takes
+// mmap_lock R. The memory is the calling process's, so the kernel needs the lock for pages that
+// must be faulted in only (pin_user_pages_fast); which they are makes no difference to other
+// readers. FAULTS: pin_user_pages.
 int pin_user_pages(sim::Task& t, Machine& mm, uint64_t address, uint32_t count,
                    std::vector<Pfn>* out);
 

@@ -17,7 +17,12 @@ liveupdate::World BootMachine(const Boot& boot) {
   luo.files_xa_lock = locks.Create(LockClass::kLuoFilesXaLock, {ObjectKind::kLuo, 0});
   luo.flb_lock = locks.Create(LockClass::kLuoFlbMutex, {ObjectKind::kFlb, 0});
   luo.flb_object_mutex = locks.Create(LockClass::kIommuFlbMutex, {ObjectKind::kFlb, 0});
+  luo.serialize_rwsem = locks.Create(LockClass::kLuoSerializeRwsem, {ObjectKind::kLuo, 0});
   luo.kho.radix_mutex = locks.Create(LockClass::kKhoRadixMutex, {ObjectKind::kKho, 0});
+  for (uint16_t i = 0; i < world.iommu.endpoints.size(); ++i) {
+    world.iommu.endpoints[i].group_mutex =
+        locks.Create(LockClass::kGroupMutex, iommu::EndpointRef(i));
+  }
   return world;
 }
 
@@ -29,11 +34,14 @@ liveupdate::World BootWorld(const Boot& boot) {
     const sim::ObjectRef ref{ObjectKind::kIommufd, static_cast<uint16_t>(i)};
     iommufd::Context context;
     context.xa_lock = locks.Create(LockClass::kObjectsXaLock, ref);
+    context.groups_xa_lock = locks.Create(LockClass::kGroupsXaLock, ref);
+    context.ioas_creation_lock = locks.Create(LockClass::kIoasCreationLock, ref);
     context.liveupdate_mutex = locks.Create(LockClass::kLiveupdateMutex, ref);
     const auto h = world.kernel.iommufd.contexts.Create(std::move(context));
     IOMMUFD_CHECK(h == iommufd::IommufdAt(ref.number), "iommufds are numbered from 0");
   }
 
+  world.machine.mmap_lock = locks.Create(LockClass::kMmapLock, {ObjectKind::kMm, 0});
   for (uint32_t i = 0; i < boot.memfds; ++i) {
     mm::Memfd memfd;
     memfd.inode_lock =

@@ -75,6 +75,7 @@ class BoundarySink : public sim::WordFlattener<BoundarySink> {
   bool IsLive(iommufd::IoasHandle h) const { return Found(world_.kernel.iommufd.ioas, h); }
   bool IsLive(iommufd::HwptHandle h) const { return Found(world_.kernel.iommufd.hwpts, h); }
   bool IsLive(iommufd::DeviceHandle h) const { return Found(world_.kernel.iommufd.devices, h); }
+  bool IsLive(iommufd::IgroupHandle h) const { return Found(world_.kernel.iommufd.igroups, h); }
   bool IsLive(iommufd::AreaHandle h) const { return Found(world_.kernel.iommufd.areas, h); }
   bool IsLive(iommufd::PagesHandle h) const { return Found(world_.kernel.iommufd.pages, h); }
   bool IsLive(iommu::DomainHandle h) const { return Found(world_.iommu.domains, h); }

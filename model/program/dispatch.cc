@@ -272,6 +272,8 @@ void ProcessExit(Kernel& k) {
     buffer.pages.Raw().clear();
   }
   k.mm.buffers.clear();
+  lock_destroy(k.t, k.mm.mmap_lock);
+  k.mm.mmap_lock = {};
 }
 
 }  // namespace iommufd_check::program

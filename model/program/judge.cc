@@ -22,6 +22,11 @@ bool IsPreserve(const Call& call) { return call.kind == Call::Kind::kLuoPreserve
 
 std::string Answer(int result) { return result == 0 ? "0" : std::string(sim::ErrnoName(result)); }
 
+spec::LostCopy LostIn(std::optional<sim::FaultSite> failed) {
+  if (failed == sim::FaultSite::kCopyFromUser) return spec::LostCopy::kArguments;
+  return failed == sim::FaultSite::kCopyToUser ? spec::LostCopy::kReply : spec::LostCopy::kNone;
+}
+
 spec::Limits LimitsOf(const Boot& boot, const liveupdate::Design& design) {
   spec::Limits limits;
   limits.buffer_bytes.assign(boot.buffers, uint64_t{boot.buffer_pages} * mm::kPageSize);
@@ -190,8 +195,7 @@ void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) 
   const std::string outputs = spec::ReplyDifference(spec::Prediction{.result = result.result},
                                                     ReplyOf(flight.call, result));
   if (!outputs.empty()) findings_.Violate(Invariant::kI38, {}, outputs);
-  const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
-  if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, reply_lost)) {
+  if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, LostIn(flight.failed_site))) {
     findings_.Violate(
         Invariant::kI38, {},
         "the call answers " + Answer(result.result) + ", which is documented for no state");

@@ -124,6 +124,7 @@ void Differ::CompareIommufd() {
   using iommufd::Context;
   using iommufd::Device;
   using iommufd::Hwpt;
+  using iommufd::Igroup;
   using iommufd::Pages;
   const iommufd::State& was_all = before_.kernel.iommufd;
   const iommufd::State& is_all = after_.kernel.iommufd;
@@ -148,6 +149,10 @@ void Differ::CompareIommufd() {
                   Flag(name + " bound", was.bound.Peek(), is.bound.Peek());
                   Line(name + " attached to", Named(was_all.hwpts, was.attached.Peek()),
                        Named(is_all.hwpts, is.attached.Peek()));
+                });
+  Table<Igroup>(was_all.igroups, is_all.igroups,
+                [&](const std::string& name, const Igroup& was, const Igroup& is) {
+                  Line("references of " + name, was.ref.value, is.ref.value);
                 });
   Table<Area>(
       was_all.areas, is_all.areas, [&](const std::string& name, const Area& was, const Area& is) {

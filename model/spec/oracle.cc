@@ -26,6 +26,21 @@ bool Replies(Kind kind) {
          kind == Kind::kLuoCreateSession;
 }
 
+// Calls that are ioctls with a struct of arguments (uapi.md section 3; the device's own, VFIO's).
+bool CopiesArguments(Kind kind) {
+  switch (kind) {
+    case Kind::kDeviceUnbind:  // close(2), as the next two
+    case Kind::kCloseIommufd:
+    case Kind::kLuoCloseSession:
+    case Kind::kMemfdSeal:
+    case Kind::kMemfdPunchHole:
+    case Kind::kMemfdTruncate:
+      return false;
+    default:
+      return true;
+  }
+}
+
 bool Contains(Errnos errnos, int result) {
   return std::any_of(errnos.begin(), errnos.end(), [&](Errno e) { return result == -e; });
 }
@@ -66,7 +81,7 @@ bool IsAnswer(Kind kind, int result) {
     case Kind::kMemfdTruncate:
       return among({sim::kEBADF, sim::kEFBIG, sim::kEPERM});
     case Kind::kLuoCreateSession:
-      return among({sim::kEINVAL, sim::kENOMEM, sim::kENOSPC, sim::kEEXIST});
+      return among({sim::kEMFILE, sim::kEINVAL, sim::kENOMEM, sim::kENOSPC, sim::kEEXIST});
     case Kind::kLuoPreserve:
       return among({sim::kEEXIST, sim::kENOMEM, sim::kENOSPC, sim::kEBADF, sim::kENOENT,
                     sim::kEBUSY, sim::kEINVAL, sim::kEOPNOTSUPP, sim::kE2BIG, sim::kEFBIG});
@@ -163,9 +178,10 @@ void Oracle::ApplyFailed(const Call& call, int result, bool answer_lost) {
   if (answer_lost && KeepsEffect(call.kind)) oracle::Apply(state_, limits_, call);
 }
 
-bool Oracle::MayAnswer(Call::Kind kind, int result, bool reply_lost) {
+bool Oracle::MayAnswer(Call::Kind kind, int result, LostCopy lost) {
   IOMMUFD_CHECK(result < 0, "success is always possible");
-  if (reply_lost) return Replies(kind) && result == -sim::kEFAULT;
+  if (lost == LostCopy::kReply) return Replies(kind) && result == -sim::kEFAULT;
+  if (lost == LostCopy::kArguments) return CopiesArguments(kind) && result == -sim::kEFAULT;
   return IsAnswer(kind, result);
 }
 

@@ -88,6 +88,9 @@ struct Limits {
   uapi::Contract contract;             // of the design
 };
 
+// The copy between user and kernel that failed in a call, if one did.
+enum class LostCopy : uint8_t { kNone, kArguments, kReply };
+
 class Oracle {
  public:
   // Forgets everything and takes over what is observed. REQUIRES: no call in progress.
@@ -101,9 +104,9 @@ class Oracle {
   // documented effects that stay, nothing else. `answer_lost`: the fault was copy_to_user.
   void ApplyFailed(const Call& call, int result, bool answer_lost);
 
-  // May a call answer `result` (negative) at all, whatever other tasks and failures do? With
-  // `reply_lost` (copy_to_user failed) that is EFAULT, of calls that reply, and nothing else.
-  static bool MayAnswer(Call::Kind kind, int result, bool reply_lost);
+  // May a call answer `result` (negative) at all, whatever other tasks and failures do? With a copy
+  // that failed that is EFAULT, of calls that make this copy, and nothing else.
+  static bool MayAnswer(Call::Kind kind, int result, LostCopy lost);
 
   // The first difference between the oracle's state and the machine's, or empty. Compares object
   // ids and kinds, attachments, areas (range, permissions, backing), leaves of each domain against

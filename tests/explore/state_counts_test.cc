@@ -33,7 +33,7 @@ constexpr Pair kPairs[] = {
      "hwpt_alloc(dev, ioas)", 15},
     {"users", "destroy(hwpt)", "lu_mark(hwpt, token=7)", 8},
     {"users of an IOAS", "destroy(hwpt)", "unmap(ioas, iova=0x1000, length=0x1000)", 6},
-    {"owner of a group", "device_bind(index=1)", "device_bind(index=1)", 4},
+    {"group and its owner", "device_bind(index=1)", "device_bind(index=1)", 14},
     {"attachment", "device_attach(dev, hwpt)", "device_detach(dev)", 8},
     {"driver of a device", "device_unbind(dev)", "device_unbind(dev)", 24},
     {"descriptor of the iommufd", "close_iommufd()", "ioas_alloc()", 4},
@@ -43,7 +43,7 @@ constexpr Pair kPairs[] = {
      4},
     {"ids of preserved files", "luo_preserve(s, memfd=0, token=1)",
      "luo_preserve(s, memfd=0, token=2)", 4},
-    {"descriptor of a session", "luo_close_session(s)", "luo_preserve(s, memfd=0, token=1)", 6},
+    {"descriptor of a session", "luo_close_session(s)", "luo_preserve(s, memfd=0, token=1)", 5},
     {"marks", "lu_mark(hwpt, token=7)", "lu_mark(hwpt, token=8)", 8},
 };
 

@@ -34,7 +34,8 @@ std::string ErrorOf(const SearchRequest& request) {
 }
 
 TEST(WorldSearch, RefusesInWordsThatSayWhatToGive) {
-  EXPECT_EQ(ErrorOf(World("v9")), "unknown design 'v9' of model world; known: v1, reference");
+  EXPECT_EQ(ErrorOf(World("v9")),
+            "unknown design 'v9' of model world; known: v1, v1-7.2, reference");
   EXPECT_THAT(ErrorOf(World("v1", {"map_fil"})),
               HasSubstr("unknown operation 'map_fil' of model world; known: ioas_alloc, "));
   SearchRequest request = World("v1");

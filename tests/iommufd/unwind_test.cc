@@ -64,15 +64,20 @@ INSTANTIATE_TEST_SUITE_P(Domains, UnwindTest, testing::Values(0, 1, 2, 3));
 TEST_P(UnwindTest, IoasAlloc) {
   uint32_t id = 0;
   EXPECT_EQ(Sweep([&](Kernel& k) { return ioas_alloc(k, k.ctx, &id); }),
-            (Reached{{FaultSite::kObjectAlloc, 1}, {FaultSite::kCopyToUser, 1}}));
+            (Reached{{FaultSite::kCopyFromUser, 1},
+                     {FaultSite::kObjectAlloc, 1},
+                     {FaultSite::kObjectIdAlloc, 1},
+                     {FaultSite::kCopyToUser, 1}}));
 }
 
 TEST_P(UnwindTest, MapUser) {
-  Reached expected{{FaultSite::kGetObject, 1},
+  Reached expected{{FaultSite::kCopyFromUser, 1},
+                   {FaultSite::kGetObject, 1},
                    {FaultSite::kPagesAlloc, 1},
                    {FaultSite::kAreaAlloc, 1},
                    {FaultSite::kCopyToUser, 1}};
   if (hwpts() > 0) {
+    expected[FaultSite::kPfnBatch] = 1;
     expected[FaultSite::kPinUserPages] = 1;
     expected[FaultSite::kIommuMap] = hwpts();
     expected[FaultSite::kAccount] = 1;
@@ -85,12 +90,11 @@ TEST_P(UnwindTest, MapUser) {
 }
 
 TEST_P(UnwindTest, MapFileInSeveralRuns) {
-  Reached expected{{FaultSite::kGetObject, 1},
-                   {FaultSite::kFdLookup, 1},
-                   {FaultSite::kPagesAlloc, 1},
-                   {FaultSite::kAreaAlloc, 1},
-                   {FaultSite::kCopyToUser, 1}};
+  Reached expected{{FaultSite::kCopyFromUser, 1}, {FaultSite::kGetObject, 1},
+                   {FaultSite::kFdLookup, 1},     {FaultSite::kPagesAlloc, 1},
+                   {FaultSite::kAreaAlloc, 1},    {FaultSite::kCopyToUser, 1}};
   if (hwpts() > 0) {
+    expected[FaultSite::kPfnBatch] = 1;
     expected[FaultSite::kMemfdPinFolios] = 1;
     expected[FaultSite::kIommuMap] = 4 * hwpts();
     expected[FaultSite::kAccount] = 1;
@@ -107,15 +111,19 @@ TEST_P(UnwindTest, Unmap) {
     uint64_t length = 0x20000;
     return ioas_unmap(k, k.ctx, ioas_, 0x10000, &length);
   };
-  EXPECT_EQ(Sweep(unmap, true), (Reached{{FaultSite::kGetObject, 1}, {FaultSite::kCopyToUser, 1}}));
+  EXPECT_EQ(Sweep(unmap, true), (Reached{{FaultSite::kCopyFromUser, 1},
+                                         {FaultSite::kGetObject, 1},
+                                         {FaultSite::kCopyToUser, 1}}));
 }
 
 TEST_P(UnwindTest, HwptAlloc) {
   uint32_t id = 0;
-  Reached expected{{FaultSite::kGetObject, 2},    {FaultSite::kObjectAlloc, 1},
-                   {FaultSite::kDomainAlloc, 1},  {FaultSite::kTableAlloc, 3},
-                   {FaultSite::kIommuMap, 1 + 3},  // the runs of both areas
-                   {FaultSite::kCopyToUser, 1}};
+  Reached expected{
+      {FaultSite::kCopyFromUser, 1},  {FaultSite::kGetObject, 2},   {FaultSite::kObjectAlloc, 1},
+      {FaultSite::kObjectIdAlloc, 1}, {FaultSite::kDomainAlloc, 1}, {FaultSite::kTableAlloc, 3},
+      {FaultSite::kReserveIova, 1},   {FaultSite::kDomainSlot, 1},  {FaultSite::kPfnBatch, 2},
+      {FaultSite::kIommuMap, 1 + 3},  // the runs of both areas
+      {FaultSite::kCopyToUser, 1}};
   if (hwpts() == 0) {
     expected[FaultSite::kMemfdPinFolios] = 2;
     expected[FaultSite::kAccount] = 2;
@@ -123,29 +131,38 @@ TEST_P(UnwindTest, HwptAlloc) {
   EXPECT_EQ(Sweep([&](Kernel& k) { return hwpt_alloc(k, k.ctx, device_, ioas_, &id); }), expected);
 }
 
-TEST_P(UnwindTest, HwptDestroyCannotFail) {
+TEST_P(UnwindTest, HwptDestroyFailsAtItsArgumentsOnly) {
   if (hwpts() == 0) return;
   const uint32_t first = device_ + 2;  // ids: device, IOAS, HWPTs
-  EXPECT_EQ(Sweep([&](Kernel& k) { return iommufd_destroy(k, k.ctx, first); }), Reached{});
+  EXPECT_EQ(Sweep([&](Kernel& k) { return iommufd_destroy(k, k.ctx, first); }),
+            (Reached{{FaultSite::kCopyFromUser, 1}}));
 }
 
 TEST_P(UnwindTest, Bind) {
   uint32_t id = 0;
   EXPECT_EQ(Sweep([&](Kernel& k) { return device_bind(k, k.ctx, 1, &id); }),
-            (Reached{{FaultSite::kClaimDmaOwner, 1}, {FaultSite::kObjectAlloc, 1}}));
+            (Reached{{FaultSite::kCopyFromUser, 1},
+                     {FaultSite::kGroupAlloc, 1},
+                     {FaultSite::kGroupSlot, 1},
+                     {FaultSite::kClaimDmaOwner, 1},
+                     {FaultSite::kObjectAlloc, 1},
+                     {FaultSite::kObjectIdAlloc, 1}}));
 }
 
 TEST_P(UnwindTest, AttachDetachUnbind) {
   if (hwpts() > 0) {
     const uint32_t hwpt = device_ + 2;
     const SystemCall attach = [&](Kernel& k) { return device_attach(k, k.ctx, device_, hwpt); };
-    EXPECT_EQ(Sweep(attach), (Reached{{FaultSite::kGetObject, 2}, {FaultSite::kDeviceAttach, 1}}));
+    EXPECT_EQ(Sweep(attach), (Reached{{FaultSite::kCopyFromUser, 1},
+                                      {FaultSite::kGetObject, 1},
+                                      {FaultSite::kAttachHandle, 1},
+                                      {FaultSite::kDeviceAttach, 1}}));
     ASSERT_EQ(m.Call(attach), 0);
   }
   EXPECT_EQ(Sweep([&](Kernel& k) { return device_detach(k, k.ctx, device_); }),
-            (Reached{{FaultSite::kGetObject, 1}}));
-  EXPECT_EQ(Sweep([&](Kernel& k) { return device_unbind(k, k.ctx, device_); }),
-            (Reached{{FaultSite::kGetObject, 1}}));
+            (Reached{{FaultSite::kCopyFromUser, 1}}));
+  // Its driver holds the device by pointer, and close(2) has no arguments.
+  EXPECT_EQ(Sweep([&](Kernel& k) { return device_unbind(k, k.ctx, device_); }), Reached{});
 }
 
 // Where tables are missing a failed map may leave some behind; unmapping the range frees them, and

@@ -14,8 +14,9 @@ namespace {
 using mm::FrameOwner;
 using sim::FaultSite;
 
-constexpr CoreRules kR7{kDomainR7, true, true, true};
+constexpr CoreRules kR7{kDomainR7, FlbGets::kPaired, true, true};
 constexpr CoreRules kR3{};
+constexpr CoreRules kR3On72{kDomainR3, FlbGets::kNeverPut};
 
 class IommuCoreTest : public LiveUpdateTest {
  protected:
@@ -111,6 +112,33 @@ TEST_F(IommuCoreTest, ARecordDescribesTheTable) {
     ASSERT_EQ(PutFlb(), 0);
   }
   EXPECT_THAT(m.splats(), IsEmpty());
+}
+
+TEST_F(IommuCoreTest, WhatIsGotAndNeverPutIsCounted) {
+  ASSERT_EQ(GetFlb(), 0);
+  PhysAddr record = 0;
+  ASSERT_EQ(Preserve(&record, kR3On72), 0);
+  EXPECT_EQ(luo().flb.Peek().count, 2u) << "the file, and one get";
+  ASSERT_EQ(Unpreserve(kR3On72), 0);
+  EXPECT_EQ(luo().flb.Peek().count, 3u) << "unpreserve gets it again (B69)";
+  EXPECT_EQ(Preserve(&record, kR7), 0);
+  EXPECT_EQ(luo().flb.Peek().count, 3u) << "a get that is put is none";
+}
+
+TEST_F(IommuCoreTest, AFailedPreserveGivesItsGetBackOnlyWherePaired) {
+  for (const CoreRules& rules : {kR3, kR3On72, kR7}) {
+    KernelFixture again(m);
+    again.Call([](Kernel& k) { return flb_preserve(k); });
+    const uint32_t count = again.world.kernel.luo.flb.Peek().count;
+    const sim::PlannedFault fault{0, FaultSite::kReserveRecord, 1};
+    PhysAddr record = 0;
+    EXPECT_EQ(
+        again.Call([&](Kernel& k) { return iommu_domain_preserve(k, domain(), rules, &record); },
+                   {&fault, 1}),
+        -sim::kENOMEM);
+    const uint32_t leaked = rules.gets == FlbGets::kNeverPut ? 1 : 0;
+    EXPECT_EQ(again.world.kernel.luo.flb.Peek().count, count + leaked);
+  }
 }
 
 TEST_F(IommuCoreTest, TwiceIsBusySinceR7) {

@@ -64,10 +64,13 @@ TEST_F(LuoTest, CreateAndCloseLeaveNothing) {
 
 TEST_F(LuoTest, CreateUnwinds) {
   SessionHandle s;
-  EXPECT_EQ(
-      SweepUndone([&](Kernel& k) { return luo_create_session(k, "vm", &s); }),
-      (std::map<FaultSite, int>{
-          {FaultSite::kSessionAlloc, 1}, {FaultSite::kBlockGrow, 1}, {FaultSite::kCopyToUser, 1}}));
+  EXPECT_EQ(SweepUndone([&](Kernel& k) { return luo_create_session(k, "vm", &s); }),
+            (std::map<FaultSite, int>{{FaultSite::kCopyFromUser, 1},
+                                      {FaultSite::kGetUnusedFd, 1},
+                                      {FaultSite::kSessionAlloc, 1},
+                                      {FaultSite::kBlockGrow, 1},
+                                      {FaultSite::kSessionGetfile, 1},
+                                      {FaultSite::kCopyToUser, 1}}));
 }
 
 TEST_F(LuoTest, PreserveChecksInOrder) {
@@ -141,7 +144,8 @@ TEST_F(LuoTest, PreserveMemfdUnwinds) {
   keeps_state_ = true;
   const SessionHandle s = NewSession("vm");
   EXPECT_EQ(SweepUndone(PreserveMemfdCall(s, 0, 1)),
-            (std::map<FaultSite, int>{{FaultSite::kBlockGrow, 1},
+            (std::map<FaultSite, int>{{FaultSite::kCopyFromUser, 1},
+                                      {FaultSite::kBlockGrow, 1},
                                       {FaultSite::kFdLookup, 1},
                                       {FaultSite::kFileInsert, 1},
                                       {FaultSite::kFileAlloc, 1},
@@ -151,6 +155,21 @@ TEST_F(LuoTest, PreserveMemfdUnwinds) {
                                       {FaultSite::kKcalloc, 1},
                                       {FaultSite::kKhoPreserveVmalloc, 1},
                                       {FaultSite::kCopyToUser, 1}}));
+}
+
+TEST_F(LuoTest, EachFailureHasItsErrno) {
+  SessionHandle s;
+  const auto create = [&](FaultSite site) {
+    const sim::PlannedFault fault{0, site, 1};
+    return m.Call([&](Kernel& k) { return luo_create_session(k, "vm", &s); }, {&fault, 1});
+  };
+  EXPECT_EQ(create(FaultSite::kCopyFromUser), -sim::kEFAULT);
+  EXPECT_EQ(create(FaultSite::kGetUnusedFd), -sim::kEMFILE);
+  EXPECT_EQ(create(FaultSite::kSessionGetfile), -sim::kENOMEM);
+  const sim::PlannedFault fault{0, FaultSite::kGetUnusedFd, 1};
+  EXPECT_EQ(m.Call([&](Kernel& k) { return luo_create_session(k, "", &s); }, {&fault, 1}),
+            -sim::kEMFILE)
+      << "the descriptor comes before the name";
 }
 
 TEST_F(LuoTest, AReplyThatCannotBeWrittenLeavesTheFilePreserved) {

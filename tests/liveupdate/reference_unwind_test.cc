@@ -48,6 +48,7 @@ TEST_P(ReferenceUnwindTest, EverySiteLeavesTheWorldAsItWas) {
     EXPECT_TRUE(*run.world == before) << run.Where() << "\n" << Difference(before, *run.world);
   });
   EXPECT_EQ(reached, (std::map<FaultSite, int>{
+                         {FaultSite::kCopyFromUser, 1},
                          {FaultSite::kBlockGrow, 1},
                          {FaultSite::kFdLookup, 1},
                          {FaultSite::kFileInsert, 1},

@@ -131,6 +131,37 @@ TEST_F(V1Test, AFailureInTheMiddleLeavesDomainsPreserved) {
   EXPECT_THAT(FramesOf(FrameOwner::kFlbSer), IsEmpty()) << "so the pointer dangles (B53)";
 }
 
+// A session that preserved the iommufd and is closed: what is left of the FLB when no file is.
+class LeftBehind : public LiveUpdateTest {
+ public:
+  explicit LeftBehind(Design* design) : LiveUpdateTest(design) {
+    const uint32_t ioas = m.IoasAlloc();
+    EXPECT_EQ(Mark(m.HwptAlloc(m.Bind(), ioas), 7), 0);
+    const SessionHandle s = NewSession("vm");
+    EXPECT_EQ(PreserveIommufd(s, 2), 0);
+    EXPECT_EQ(Close(s), 0);
+  }
+  uint32_t count() const { return luo().flb.Peek().count; }
+  size_t frames() const { return FramesOf(FrameOwner::kFlbSer).size(); }
+
+ private:
+  void TestBody() override {}
+};
+
+TEST(V1On72, TheFlbOutlivesItsFiles) {
+  struct Left {
+    uint32_t count;
+    size_t frames;
+  };
+  const std::vector<std::pair<const char*, Left>> rows{
+      {"v1", {0, 0}}, {"v1-7.2", {2, 4}}, {"reference", {0, 0}}};
+  for (const auto& [name, left] : rows) {
+    LeftBehind after(FindDesign(name));
+    EXPECT_EQ(after.count(), left.count) << name;
+    EXPECT_EQ(after.frames(), left.frames) << name;
+  }
+}
+
 TEST(Registry, DesignsAreFoundByName) {
   std::set<std::string_view> names;
   for (Design* design : AllDesigns()) {
@@ -140,6 +171,7 @@ TEST(Registry, DesignsAreFoundByName) {
   }
   EXPECT_EQ(FindDesign("v0"), nullptr);
   EXPECT_NE(FindDesign("v1"), nullptr);
+  EXPECT_NE(FindDesign("v1-7.2"), nullptr);
   EXPECT_NE(FindDesign("reference"), nullptr);
 }
 

@@ -254,6 +254,7 @@ TEST_F(MemfdTest, TheLastReferenceFreesThePageCache) {
 
 TEST_F(MemfdTest, UserPages) {
   machine.buffers = {Buffer{2 * kP, {}}, Buffer{2 * kP, {}}};
+  machine.mmap_lock = Lock(sim::LockClass::kMmapLock);
   std::vector<Pfn> pfns;
   const auto pin = [&](uint64_t address, uint32_t count) {
     return Call([&](Task& t) { return pin_user_pages(t, machine, address, count, &pfns); });
@@ -269,6 +270,7 @@ TEST_F(MemfdTest, UserPages) {
   EXPECT_EQ(machine.phys.at(kFirstPfn).owner, FrameOwner::kUserMemory);
   EXPECT_EQ(pin(UserAddressOf(1), 2), 0);
   EXPECT_EQ(pfns, (std::vector<Pfn>{kFirstPfn, kFirstPfn + 1, kFirstPfn}));
+  EXPECT_FALSE(locks.at(machine.mmap_lock).held());
 }
 
 }  // namespace

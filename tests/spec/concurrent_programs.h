@@ -142,7 +142,17 @@ class ConcurrentPrograms {
                                                     "flb_preserve",
                                                     "reserve_record",
                                                     "get_object",
-                                                    "device_attach"};
+                                                    "device_attach",
+                                                    "copy_from_user",
+                                                    "object_id_alloc",
+                                                    "group_alloc",
+                                                    "group_slot",
+                                                    "attach_handle",
+                                                    "reserve_iova",
+                                                    "domain_slot",
+                                                    "pfn_batch",
+                                                    "get_unused_fd",
+                                                    "session_getfile"};
   const std::vector<std::string_view> kMaybe{std::begin(kMaybeLines), std::end(kMaybeLines)};
   const std::vector<std::string_view> kOperations{std::begin(kOperationLines),
                                                   std::end(kOperationLines)};

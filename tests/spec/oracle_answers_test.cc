@@ -65,8 +65,20 @@ TEST(OracleAnswers, AReplyIsLostAsEfaultOnly) {
   for (int i = 0; i < kKinds; ++i) {
     const Kind kind = static_cast<Kind>(i);
     const bool reply = std::find(replies.begin(), replies.end(), kind) != replies.end();
-    EXPECT_EQ(Oracle::MayAnswer(kind, -sim::kEFAULT, true), reply) << i;
-    EXPECT_FALSE(Oracle::MayAnswer(kind, -sim::kENOMEM, true)) << i;
+    EXPECT_EQ(Oracle::MayAnswer(kind, -sim::kEFAULT, LostCopy::kReply), reply) << i;
+    EXPECT_FALSE(Oracle::MayAnswer(kind, -sim::kENOMEM, LostCopy::kReply)) << i;
+  }
+}
+
+TEST(OracleAnswers, ArgumentsAreLostAsEfaultOnly) {
+  const std::vector<Kind> no_struct = {Kind::kDeviceUnbind,  Kind::kCloseIommufd,
+                                       Kind::kMemfdSeal,     Kind::kMemfdPunchHole,
+                                       Kind::kMemfdTruncate, Kind::kLuoCloseSession};
+  for (int i = 0; i < kKinds; ++i) {
+    const Kind kind = static_cast<Kind>(i);
+    const bool copies = std::find(no_struct.begin(), no_struct.end(), kind) == no_struct.end();
+    EXPECT_EQ(Oracle::MayAnswer(kind, -sim::kEFAULT, LostCopy::kArguments), copies) << i;
+    EXPECT_FALSE(Oracle::MayAnswer(kind, -sim::kENOMEM, LostCopy::kArguments)) << i;
   }
 }
 
@@ -75,17 +87,21 @@ TEST(OracleAnswers, EfaultOfTheWorkItself) {
   for (int i = 0; i < kKinds; ++i) {
     const Kind kind = static_cast<Kind>(i);
     const bool pins = kind == Kind::kMap || kind == Kind::kHwptAlloc;
-    EXPECT_EQ(Oracle::MayAnswer(kind, -sim::kEFAULT, false), pins) << i;
+    EXPECT_EQ(Oracle::MayAnswer(kind, -sim::kEFAULT, LostCopy::kNone), pins) << i;
   }
 }
 
 TEST(OracleAnswers, Documented) {
-  const auto may = [](Kind kind, int error) { return Oracle::MayAnswer(kind, -error, false); };
+  const auto may = [](Kind kind, int error) {
+    return Oracle::MayAnswer(kind, -error, LostCopy::kNone);
+  };
   EXPECT_TRUE(may(Kind::kDeviceBind, sim::kEPERM));
   EXPECT_TRUE(may(Kind::kDestroy, sim::kEBUSY));
   EXPECT_TRUE(may(Kind::kUnmap, sim::kEBUSY));
   EXPECT_TRUE(may(Kind::kDeviceDetach, sim::kENOENT));
   EXPECT_TRUE(may(Kind::kLuMark, sim::kEADDRINUSE));
+  EXPECT_TRUE(may(Kind::kLuoCreateSession, sim::kEMFILE));
+  EXPECT_FALSE(may(Kind::kLuoPreserve, sim::kEMFILE)) << "it takes a descriptor, and gives none";
   EXPECT_FALSE(may(Kind::kUnmap, sim::kENOMEM));
   EXPECT_FALSE(may(Kind::kDestroy, sim::kENOMEM));
   EXPECT_FALSE(may(Kind::kDeviceDetach, sim::kEBADF));

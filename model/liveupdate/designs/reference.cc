@@ -1,5 +1,6 @@
 #include "model/liveupdate/designs/reference.h"
 
+#include "model/iommufd/ioctl.h"
 #include "model/iommufd/object_table.h"
 #include "model/liveupdate/designs/walk.h"
 #include "model/liveupdate/kho.h"
@@ -33,6 +34,7 @@ int Reference::CheckMark(Kernel& k, HwptHandle target, uint64_t token) {
 }
 
 int Reference::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+  if (ArgumentsLost(k, Ref(k.ctx))) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);
   if (key.null()) return -sim::kENOENT;

@@ -83,7 +83,7 @@ class Reference : public Design {
                    PhysAddr memory);
   size_t CountMarked(Kernel& k, ContextHandle ctx);
 
-  CoreRules core_{kDomainR7, true, true, true};
+  CoreRules core_{kDomainR7, FlbGets::kPaired, true, true};
 };
 
 }  // namespace iommufd_check::liveupdate

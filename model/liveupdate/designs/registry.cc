@@ -7,8 +7,9 @@ namespace iommufd_check::liveupdate {
 
 const std::vector<Design*>& AllDesigns() {
   static V1 v1;
+  static V1On72 v1_72;
   static Reference reference;
-  static const std::vector<Design*> designs{&v1, &reference};
+  static const std::vector<Design*> designs{&v1, &v1_72, &reference};
   return designs;
 }
 

@@ -16,6 +16,7 @@ using iommufd::ObjectType;
 
 // MARK. The token is 32 bits wide in this revision's uapi.
 int V1::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+  if (ArgumentsLost(k, Ref(k.ctx))) return -sim::kEFAULT;
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
   const auto token32 = static_cast<uint32_t>(token);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);  // 1
@@ -82,7 +83,7 @@ int V1::Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int
   }
   for (size_t i = 0; i < hwpts.size(); ++i) {  // raw pointers, no lock, no reference
     PhysAddr record = 0;
-    const int error = iommu_domain_preserve(k, Read(k, hwpts[i], &Hwpt::domain), kCore, &record);
+    const int error = iommu_domain_preserve(k, Read(k, hwpts[i], &Hwpt::domain), core_, &record);
     if (error != 0) return error;  // domains before this one stay preserved
     const uint64_t at = kIommufdR3.array + i * kIommufdR3.stride;
     store(k, memory, at + kIommufdR3.domain_data.offset, kIommufdR3.domain_data.bytes, record,
@@ -165,7 +166,7 @@ void V1::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // all marked ones, preserved or not
     if (!Read(k, hwpt, &Hwpt::bits).lu_preserve) return true;
     const iommu::DomainHandle domain = Read(k, hwpt, &Hwpt::domain);
-    if (!domain.null()) iommu_domain_unpreserve(k, domain, kCore);
+    if (!domain.null()) iommu_domain_unpreserve(k, domain, core_);
     return true;
   });
   spin_unlock(k.t, Get(k, ctx).xa_lock);

@@ -44,7 +44,20 @@ class V1 : public Design {
   int CheckPagesPreserved(Kernel& k, const PreserveArguments& arguments, iommufd::IoasHandle ioas);
   void SetIoasMutable(Kernel& k, ContextHandle ctx);
 
-  static constexpr CoreRules kCore{};  // R3
+ protected:
+  CoreRules core_;  // R3
+};
+
+// The same revision on the LUO of Linux 7.2, where liveupdate_flb_get_outgoing counts: nothing that
+// it gets is put, so the FLB outlives its last file (B69), and what v1 leaves pointing into its
+// records (B10) never dangles. v1 itself stands on the LUO that it was posted for.
+class V1On72 : public V1 {
+ public:
+  V1On72() { core_.gets = FlbGets::kNeverPut; }
+  std::string_view name() const override { return "v1-7.2"; }
+  std::string_view summary() const override {
+    return "v1 on the LUO of Linux 7.2, which counts each get of the FLB";
+  }
 };
 
 }  // namespace iommufd_check::liveupdate
