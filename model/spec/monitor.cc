@@ -94,6 +94,12 @@ void Monitor::OnEvent(const sim::Event& event) {
     case Primitive::kUnlock:
       ArmByLock(event);
       break;
+    case Primitive::kWait:
+      // Whoever sleeps on a wait queue looks again afterwards.
+      if (event.detail == static_cast<int>(sim::LockClass::kCount)) {
+        task(event).saw_unfilled = false;
+      }
+      break;
     case Primitive::kFail:
       task(event).fault_injected = true;
       findings_.Arm(Invariant::kI21);

@@ -239,26 +239,9 @@ TEST(StaleAnswer, IsFoundByExploring) {
 // --- The plan of the seed mail
 // ---------------------------------------------------------------------
 
-// Allocates, makes immutable, then checks, and undoes it all on failure (B37 was about this order).
-class ImmutableFirst : public Mutant {
- public:
-  ImmutableFirst() : Mutant("ImmutableFirst") {}
-
- protected:
-  int Validate(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) override {
-    down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Peek() + 1);
-    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-    const int error = Reference::Validate(k, arguments, ioas);
-    Thaw(k, ioas);
-    return error;
-  }
-};
-
+// To make immutable, then to check, and to undo it all on failure (B37 was about this order).
 TEST(ImmutableBeforeTheCheck, HoldsInEverySchedule) {
-  ImmutableFirst design;
+  liveupdate::Reference design;
   program::Executor executor;
   explore::Meter meter;
   const program::Program program = TwoMarks(
@@ -276,6 +259,57 @@ TEST(ImmutableBeforeTheCheck, HoldsInEverySchedule) {
         return run.violations.empty();
       });
   EXPECT_GT(refused, 0u) << "the map is refused by a preserve that fails in the end";
+}
+
+// --- A preserve that refuses a map in flight
+// -----------------------------------------------------------------------------------------------
+
+// Answers EBUSY where `reference` waits, and says so or not.
+class RefusesMapsInFlight : public Mutant {
+ public:
+  explicit RefusesMapsInFlight(uapi::Contract::MapInFlight promise)
+      : Mutant("RefusesMapsInFlight"), promise_(promise) {}
+  uapi::Contract contract() const override { return {.map_in_flight = promise_}; }
+
+ protected:
+  bool WaitForMaps(Kernel&, IoasHandle) override { return false; }
+
+ private:
+  uapi::Contract::MapInFlight promise_;
+};
+
+// The details of what every schedule with one switch shows.
+std::set<std::string> DetailsBesideAMap(liveupdate::Design* design) {
+  program::Executor executor;
+  explore::Meter meter;
+  const program::Program program = TwoMarks(
+      "  memfd_seal(0, seals=seal|shrink|grow)\n"
+      "  luo_preserve(s, memfd=0, token=1)\n"
+      "A:\n  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
+      "B:\n  luo_preserve(s, iommufd, token=2)\n");
+  std::set<std::string> details;
+  std::set<int> answers;
+  explore::BoundedSchedules(&executor, design, program, 1, nullptr)
+      .Run({}, &meter, [&](const program::Program&, const program::Execution& run) {
+        for (const Violation& v : run.violations) details.insert(v.detail);
+        answers.insert(run.results.back().result);
+        return true;
+      });
+  EXPECT_EQ(answers, (std::set<int>{-sim::kEBUSY, 0}));
+  return details;
+}
+
+TEST(MapInFlight, ARefusalIsAnAnswerWhereItIsPromised) {
+  RefusesMapsInFlight promised(uapi::Contract::MapInFlight::kRefused);
+  EXPECT_EQ(DetailsBesideAMap(&promised), std::set<std::string>{});
+}
+
+TEST(MapInFlight, ARefusalIsNoAnswerWhereAWaitIsPromised) {
+  RefusesMapsInFlight silent(uapi::Contract::MapInFlight::kWaitedFor);
+  EXPECT_EQ(DetailsBesideAMap(&silent),
+            (std::set<std::string>{
+                "the call answers EBUSY that no order of the overlapping calls documents, they "
+                "document 0"}));
 }
 
 }  // namespace
