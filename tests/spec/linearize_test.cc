@@ -152,6 +152,32 @@ TEST_F(LinearizeTest, TransientAnswersNeedTheCallThatGivesThem) {
       << "nobody holds the HWPT";
 }
 
+// The map has its range since before the preserve begins, so the preserve comes behind its end.
+TEST_F(LinearizeTest, APreserveComesBehindTheMapThatItWaitsFor) {
+  EXPECT_EQ(oracle.Apply(Call{.kind = Kind::kLuMark, .id = kHwpt, .token = 7}).result, 0);
+  EXPECT_EQ(oracle.Apply(Call{.kind = Kind::kLuoCreateSession, .name = "vm"}).session, 0);
+  before_ = oracle.state();
+  const Call preserve{.kind = Kind::kLuoPreserve,
+                      .token = 2,
+                      .session = 0,
+                      .file = {mm::FileRef::Kind::kIommufd, 0}};
+  const auto judge = [&](int answer, uint64_t map_begins) {
+    oracle.Restart(oracle.limits(), SnapshotOf(before_));
+    return Judge({Past(MapAt(0x1000), {.iova = 0x1000}, map_begins, 9),
+                  Past(MapAt(0x1000), {.result = -sim::kEEXIST}, map_begins + 1, map_begins + 2),
+                  Past(preserve, {.result = answer}, 5, 7)},
+                 {MapAt(0x1000)});
+  };
+  EXPECT_EQ(judge(-sim::kEINVAL, 1).verdict, Verdict::kExplained) << "anonymous memory";
+  const Linearization early = judge(0, 1);
+  EXPECT_EQ(early.verdict, Verdict::kUnexplained);
+  EXPECT_EQ(early.call, 2u);
+  EXPECT_EQ(early.detail,
+            "the call answers 0 that no order of the overlapping calls documents, they document "
+            "EINVAL");
+  EXPECT_EQ(judge(-sim::kEBUSY, 1).verdict, Verdict::kUnexplained) << "it waits";
+}
+
 TEST_F(LinearizeTest, AnInjectedFailureHasNoEffect) {
   PastCall failed = Past(MapAt(0x1000), {.result = -sim::kENOMEM}, 1, 4);
   failed.failed = true;

@@ -20,6 +20,9 @@ using mm::Iova;
 
 namespace {
 
+// WRITE_ONCE under iova_rwsem W: a sleeper's condition reads it without the lock.
+constexpr uint8_t kReadUnlocked = sim::kAccessMarked;
+
 bool IsMarked(Kernel& k, HwptHandle hwpt) { return Read(k, hwpt, &Hwpt::marked); }
 
 }  // namespace
@@ -318,12 +321,12 @@ int Reference::MapInsert(iommufd::Kernel& k, IoasHandle ioas) { return TestImmut
 int Reference::Unmap(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
 
 void Reference::AreaInserted(iommufd::Kernel& k, IoasHandle ioas) {
-  WriteOnce(k, ioas, iommufd::iopt::filling, Read(k, ioas, iommufd::iopt::filling) + 1);
+  Update(k, ioas, iommufd::iopt::filling, [](uint32_t& filling) { ++filling; }, kReadUnlocked);
 }
 
 void Reference::AreaSettled(iommufd::Kernel& k, IoasHandle ioas) {
-  const uint32_t left = Read(k, ioas, iommufd::iopt::filling) - 1;
-  WriteOnce(k, ioas, iommufd::iopt::filling, left);
+  const uint32_t left = Update(
+      k, ioas, iommufd::iopt::filling, [](uint32_t& filling) { return --filling; }, kReadUnlocked);
   if (left == 0) WakeWaiters(k, ioas);
 }
 
