@@ -83,6 +83,7 @@ void Monitor::OnEvent(const sim::Event& event) {
   }
   findings_.SetPosition(position);
   locks_.OnEvent(event, findings_.position().function);
+  if (event.primitive == Primitive::kWait) NoteWait(event);
   switch (event.primitive) {
     case Primitive::kOpBegin:
       task(event) = {};
@@ -93,12 +94,6 @@ void Monitor::OnEvent(const sim::Event& event) {
     case Primitive::kLock:
     case Primitive::kUnlock:
       ArmByLock(event);
-      break;
-    case Primitive::kWait:
-      // Whoever sleeps on a wait queue looks again afterwards.
-      if (event.detail == static_cast<int>(sim::LockClass::kCount)) {
-        task(event).saw_unfilled = false;
-      }
       break;
     case Primitive::kFail:
       task(event).fault_injected = true;
