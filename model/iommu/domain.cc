@@ -1,5 +1,6 @@
 #include "model/iommu/domain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "model/iommu/table_access.h"
@@ -107,6 +108,41 @@ void AddTablesBelow(Task& t, const mm::Machine& mm, DomainHandle h, mm::Pfn tabl
   for (mm::Pfn child : children) AddTablesBelow(t, mm, h, child, level - 1, out);
 }
 
+// The table that holds the leaf of `iova`.
+std::optional<mm::Pfn> LeafTable(Task& t, State& iommu, mm::Machine& mm, DomainHandle h,
+                                 mm::Iova iova) {
+  if (iova > kApertureLast) return std::nullopt;
+  mm::Pfn table = TopOf(t, iommu, mm, h);
+  for (int level = kLevels - 1; level > 0; --level) {
+    const uint64_t entry = ReadEntry(t, mm, Ref(h), EntryAddress(table, EntryIndex(iova, level)));
+    if (!Present(entry)) return std::nullopt;
+    table = TargetOf(entry);
+  }
+  return table;
+}
+
+void AppendFrame(std::vector<mm::PfnRun>* runs, mm::Pfn pfn) {
+  const bool joins = !runs->empty() && runs->back().first + runs->back().count == pfn;
+  if (joins) {
+    ++runs->back().count;
+  } else {
+    runs->push_back({pfn, 1});
+  }
+}
+
+// Leaves [begin, end) of one table, up to the first that is not there. How many there were.
+uint64_t AppendLeaves(Task& t, const mm::Machine& mm, DomainHandle h, mm::Pfn table, uint64_t begin,
+                      uint64_t end, std::vector<mm::PfnRun>* runs) {
+  uint64_t next = begin;
+  ReadWholeTable(t, mm, Ref(h), table);
+  mm.phys.ForEachWord(table, [&](uint64_t index, uint64_t entry) {
+    if (index != next || next == end || !Present(entry)) return;
+    AppendFrame(runs, TargetOf(entry));
+    ++next;
+  });
+  return next - begin;
+}
+
 }  // namespace
 
 Domain& Get(Task& t, State& iommu, DomainHandle h) {
@@ -207,14 +243,26 @@ uint64_t iommu_unmap(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm:
 
 std::optional<mm::PhysAddr> iommu_iova_to_phys(Task& t, State& iommu, mm::Machine& mm,
                                                DomainHandle h, mm::Iova iova) {
-  if (iova > kApertureLast) return std::nullopt;
-  mm::Pfn table = TopOf(t, iommu, mm, h);
-  for (int level = kLevels - 1;; --level) {
-    const uint64_t entry = ReadEntry(t, mm, Ref(h), EntryAddress(table, EntryIndex(iova, level)));
-    if (!Present(entry)) return std::nullopt;
-    if (level == 0) return (entry & kAddressMask) | (iova & (mm::kPageSize - 1));
-    table = TargetOf(entry);
+  const std::optional<mm::Pfn> table = LeafTable(t, iommu, mm, h, iova);
+  if (!table.has_value()) return std::nullopt;
+  const uint64_t entry = ReadEntry(t, mm, Ref(h), EntryAddress(*table, EntryIndex(iova, 0)));
+  if (!Present(entry)) return std::nullopt;
+  return (entry & kAddressMask) | (iova & (mm::kPageSize - 1));
+}
+
+std::vector<mm::PfnRun> iommu_iova_to_runs(Task& t, State& iommu, mm::Machine& mm, DomainHandle h,
+                                           mm::Iova iova, uint64_t pages) {
+  std::vector<mm::PfnRun> runs;
+  while (pages > 0) {
+    const std::optional<mm::Pfn> table = LeafTable(t, iommu, mm, h, iova);
+    if (!table.has_value()) break;
+    const auto begin = static_cast<uint64_t>(EntryIndex(iova, 0));
+    const uint64_t count = std::min(kEntriesPerTable - begin, pages);
+    if (AppendLeaves(t, mm, h, *table, begin, begin + count, &runs) < count) break;
+    iova += count * mm::kPageSize;
+    pages -= count;
   }
+  return runs;
 }
 
 std::vector<mm::Pfn> iommu_tables(Task& t, State& iommu, mm::Machine& mm, DomainHandle h) {

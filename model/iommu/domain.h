@@ -102,6 +102,11 @@ uint64_t iommu_unmap(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle h
 // What `iova` reaches as the driver reads its own table (iommu_iova_to_phys); nothing: not mapped.
 std::optional<mm::PhysAddr> iommu_iova_to_phys(sim::Task& t, State& iommu, mm::Machine& mm,
                                                DomainHandle h, mm::Iova iova);
+// The same of [iova, iova + pages*4K), as runs of consecutive frames: ends before the first page
+// that is not mapped. One walk for each table of leaves, where iommu_iova_to_phys walks for each
+// page.
+std::vector<mm::PfnRun> iommu_iova_to_runs(sim::Task& t, State& iommu, mm::Machine& mm,
+                                           DomainHandle h, mm::Iova iova, uint64_t pages);
 // Every table of the domain, the top one first, as a walk finds them.
 std::vector<mm::Pfn> iommu_tables(sim::Task& t, State& iommu, mm::Machine& mm, DomainHandle h);
 

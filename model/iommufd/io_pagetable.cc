@@ -79,6 +79,7 @@ int InsertArea(Kernel& k, IoasHandle ioas, MapRequest* request, AreaHandle* out)
                       request->permissions};
   *out = k.s.areas.Create(std::move(area));
   InsertSorted(k, ioas, *out);
+  k.hooks.AreaInserted(k, ioas);
   return 0;
 }
 
@@ -87,6 +88,7 @@ void AbortArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   k.hooks.AbortArea(k, ioas);
   FreeArea(k, ioas, area);
+  k.hooks.AreaSettled(k, ioas);
   up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
 }
 
@@ -99,6 +101,7 @@ int FillAndPublish(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle page
   if (error == 0) {
     down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
     Write(k, area, &Area::pages, pages);
+    k.hooks.AreaSettled(k, ioas);
     up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   }
   up_read(k.t, Get(k, ioas).iopt.domains_rwsem);

@@ -17,6 +17,11 @@ class Hooks {
   virtual ~Hooks() = default;
   // B-MAP step 2. LOCKS: iova_rwsem W.
   virtual int MapInsert(Kernel&, IoasHandle) { return 0; }
+  // B-MAP step 2 has inserted an area without pages. LOCKS: iova_rwsem W.
+  virtual void AreaInserted(Kernel&, IoasHandle) {}
+  // Such an area is published, or out of the tree again, since this critical section. LOCKS:
+  // iova_rwsem W.
+  virtual void AreaSettled(Kernel&, IoasHandle) {}
   // B-MAP step 3, before filling. LOCKS: domains_rwsem R, held until the area is published.
   virtual int MapFill(Kernel&, IoasHandle) { return 0; }
   // B-UNMAP `again:`. LOCKS: domains_rwsem R, iova_rwsem W.

@@ -28,6 +28,17 @@ std::vector<mm::Pfn> ReadFromDomain(Kernel& k, AreaHandle h, uint64_t first, uin
   return pfns;
 }
 
+// The same in runs, for who only compares them.
+std::vector<mm::PfnRun> ReadRuns(Kernel& k, AreaHandle h, DomainHandle storage, Iova first,
+                                 uint64_t pages) {
+  const sim::Scope scope(k.t, sim::Fn::kBatchFromDomain, Ref(h));
+  std::vector<mm::PfnRun> runs = iommu_iova_to_runs(k.t, k.iommu, k.mm, storage, first, pages);
+  uint64_t found = 0;
+  for (const mm::PfnRun& run : runs) found += run.count;
+  warn_on(k.t, found != pages, Ref(storage), sim::Condition::kNotMapped);
+  return runs;
+}
+
 int Pin(Kernel& k, PagesHandle h, uint64_t first, uint64_t count, std::vector<mm::Pfn>* out) {
   const PagesShape pages = Read(k, h, &Pages::shape);
   if (pages.is_file()) {
@@ -198,6 +209,17 @@ int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
   }
   mutex_unlock(k.t, Get(k, pages).mutex);
   return error;
+}
+
+std::vector<mm::PfnRun> ReadPinnedRuns(Kernel& k, AreaHandle area) {
+  const PagesHandle pages = Read(k, area, &Area::pages);
+  mutex_lock(k.t, Get(k, pages).mutex);
+  const uint64_t npages = Read(k, pages, &Pages::shape).npages;
+  const DomainHandle storage = Read(k, area, &Area::storage_domain);
+  const Iova first = Read(k, area, &Area::shape).first;
+  const std::vector<mm::PfnRun> runs = ReadRuns(k, area, storage, first, npages);
+  mutex_unlock(k.t, Get(k, pages).mutex);
+  return runs;
 }
 
 void UnfillDomain(Kernel& k, AreaHandle area, DomainHandle domain, DomainHandle next_storage) {

@@ -31,4 +31,12 @@ int FillDomain(Kernel& k, AreaHandle area, iommu::DomainHandle domain);
 void UnfillDomain(Kernel& k, AreaHandle area, iommu::DomainHandle domain,
                   iommu::DomainHandle next_storage);
 
+// The frames of a filled area's pages, in order, as they were pinned: read back from its storage
+// domain, as pfn_reader's batches are (io_pagetable.md section 8), with neighbours joined. In Linux
+// batch_from_domain asks the driver once for each page, and a batch holds what fits in it; this
+// stands for one that takes a whole table of leaves at a time and has no bound. The runs are
+// shorter than the area where somebody took a page out of the domain, which warns.
+// LOCKS: iova_rwsem held, so that the area stays; takes pages->mutex, under which it is filled.
+std::vector<mm::PfnRun> ReadPinnedRuns(Kernel& k, AreaHandle area);
+
 }  // namespace iommufd_check::iommufd

@@ -142,6 +142,9 @@ struct IoPagetable {
   Shared<uint64_t, Field::kIovaAlignment> iova_alignment{1};
   // R2-R6: a flag (0 or 1). R7 and `reference`: the number of preserved domains.
   Shared<uint32_t, Field::kIoptImmutable> immutable;
+  // `reference`: areas that a map has inserted and neither published nor taken out again. Changes
+  // under iova_rwsem W; who sleeps until it is 0 reads it without a lock.
+  Shared<uint32_t, Field::kIoptFilling> filling;
 
   friend bool operator==(const IoPagetable&, const IoPagetable&) = default;
   template <class Visitor, class... Self>
@@ -151,6 +154,7 @@ struct IoPagetable {
     v("reserved", s.reserved...);
     v("iova_alignment", s.iova_alignment...);
     v("immutable", s.immutable...);
+    v("filling", s.filling...);
   }
 };
 
@@ -177,6 +181,7 @@ inline constexpr sim::Path domains{&Ioas::iopt, &IoPagetable::domains};
 inline constexpr sim::Path reserved{&Ioas::iopt, &IoPagetable::reserved};
 inline constexpr sim::Path iova_alignment{&Ioas::iopt, &IoPagetable::iova_alignment};
 inline constexpr sim::Path immutable{&Ioas::iopt, &IoPagetable::immutable};
+inline constexpr sim::Path filling{&Ioas::iopt, &IoPagetable::filling};
 }  // namespace iopt
 
 // Flags of a HWPT that share one machine word: a store of one writes the others too.

@@ -161,4 +161,24 @@ uint64_t load(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::Objec
   return k.mm.phys.ReadField(memory + offset, bytes);
 }
 
+std::vector<uint64_t> load_words(Kernel& k, PhysAddr memory, uint64_t count,
+                                 sim::ObjectRef object) {
+  constexpr uint64_t kWordsPerPage = mm::kPageSize / 8;
+  std::vector<uint64_t> words(count);
+  for (uint64_t i = 0; i < count;) {
+    const PhysAddr at = memory + 8 * i;
+    const uint64_t begin = at / 8 % kWordsPerPage;
+    const uint64_t end = std::min(kWordsPerPage, begin + (count - i));
+    const sim::ObjectRef frame = FrameOf(at);
+    k.t.Place(frame.kind, Field::kRecords);
+    CheckPointer(k, at, 0, 8, object);
+    k.t.Access(sim::Primitive::kRead, frame, Field::kRecords, 0, sim::kWholeField);
+    k.mm.phys.ForEachWord(mm::PfnOf(at), [&](uint64_t word, uint64_t value) {
+      if (word >= begin && word < end) words[i + (word - begin)] = value;
+    });
+    i += end - begin;
+  }
+  return words;
+}
+
 }  // namespace iommufd_check::liveupdate

@@ -4,6 +4,8 @@
 // All of these may sleep: they take the radix tree's mutex.
 #pragma once
 
+#include <vector>
+
 #include "model/liveupdate/kernel.h"
 
 namespace iommufd_check::liveupdate {
@@ -34,5 +36,8 @@ void kho_unpreserve_free(Kernel& k, PhysAddr memory, sim::ObjectRef object);
 void store(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, uint64_t value,
            sim::ObjectRef object);
 uint64_t load(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object);
+// `count` 8-byte words from `memory` on, which is 8-byte aligned: one access for each page, so for
+// long arrays.
+std::vector<uint64_t> load_words(Kernel& k, PhysAddr memory, uint64_t count, sim::ObjectRef object);
 
 }  // namespace iommufd_check::liveupdate

@@ -139,20 +139,34 @@ void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
   mutex_unlock(k.t, lock);
 }
 
-MemfdSerialized ReadMemfdSerialized(const mm::PhysMemory& phys, PhysAddr data) {
-  MemfdSerialized result;
-  result.size = phys.ReadField(data + kMemfdSize.offset, kMemfdSize.bytes);
-  result.seals =
-      static_cast<uint32_t>(phys.ReadField(data + kMemfdSeals.offset, kMemfdSeals.bytes));
-  const uint64_t folios = phys.ReadField(data + kMemfdFolios.offset, kMemfdFolios.bytes);
-  const PhysAddr array = phys.ReadField(data + kMemfdArray.offset, kMemfdArray.bytes);
-  for (uint64_t i = 0; i < folios; ++i) {
-    if (!phys.InUse(mm::PfnOf(array + i * kFolioSize))) break;  // a count that memory made up
-    const uint64_t word = phys.ReadField(array + i * kFolioSize + kFolioPfnFlags.offset, 8);
-    const uint64_t index = phys.ReadField(array + i * kFolioSize + kFolioIndex.offset, 8);
-    result.pages.emplace_back(static_cast<uint32_t>(index), word >> kPfnShift);
+int memfd_luo_check_seals(Kernel& k, mm::MemfdHandle memfd, PhysAddr data, uint32_t seals) {
+  const sim::Scope scope(k.t, sim::Fn::kMemfdLuoCheckSeals, Ref(memfd));
+  const uint64_t had = load(k, data, kMemfdSeals.offset, kMemfdSeals.bytes, mm::Ref(memfd));
+  return (had & seals) == seals ? 0 : -sim::kEINVAL;
+}
+
+int memfd_luo_check_pages(Kernel& k, mm::MemfdHandle memfd, PhysAddr data, uint64_t first_page,
+                          std::span<const mm::PfnRun> runs) {
+  const sim::Scope scope(k.t, sim::Fn::kMemfdLuoCheckPages, Ref(memfd));
+  const sim::ObjectRef ref = mm::Ref(memfd);
+  const uint64_t folios = load(k, data, kMemfdFolios.offset, kMemfdFolios.bytes, ref);
+  const PhysAddr array = load(k, data, kMemfdArray.offset, kMemfdArray.bytes, ref);
+  uint64_t pages = 0;
+  for (const mm::PfnRun& run : runs) pages += run.count;
+  if (first_page > folios || pages > folios - first_page) return -sim::kEINVAL;
+  // PreserveArray writes element i for page i of the file, one folio for each page.
+  constexpr uint64_t kWords = kFolioSize / 8;
+  const std::vector<uint64_t> words =
+      load_words(k, array + first_page * kFolioSize, pages * kWords, ref);
+  uint64_t page = 0;
+  for (const mm::PfnRun& run : runs) {
+    for (Pfn pfn = run.first; pfn < run.first + run.count; ++pfn, ++page) {
+      const uint64_t* folio = &words[page * kWords];
+      if (folio[kFolioPfnFlags.offset / 8] >> kPfnShift != pfn) return -sim::kEINVAL;
+      if (folio[kFolioIndex.offset / 8] != first_page + page) return -sim::kEINVAL;
+    }
   }
-  return result;
+  return 0;
 }
 
 }  // namespace iommufd_check::liveupdate

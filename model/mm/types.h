@@ -24,6 +24,13 @@ inline constexpr Pfn kFirstPfn = 0x100;
 constexpr PhysAddr AddressOf(Pfn pfn) { return pfn << kPageShift; }
 constexpr Pfn PfnOf(PhysAddr address) { return address >> kPageShift; }
 
+// Frames [first, first + count).
+struct PfnRun {
+  Pfn first = 0;
+  uint64_t count = 0;
+  friend bool operator==(const PfnRun&, const PfnRun&) = default;
+};
+
 // Who a frame belongs to (invariants.md, "owner class").
 enum class FrameOwner : uint8_t {
   kFree,

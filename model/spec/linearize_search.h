@@ -62,6 +62,7 @@ class Search {
   void StepClose(const Node& node, size_t i, std::vector<Node>* next);
   void StepFailed(const Node& node, size_t i, std::vector<Node>* next);
   void StepWhole(const Node& node, size_t i, std::vector<Node>* next);
+  bool Waits(const Node& node, size_t i) const;
   Prediction Apply(State& state, size_t i) const;
   // The answer is the predicted one, ids apart; moves a new object to the id that it got.
   bool Matches(State& state, size_t i, Prediction predicted);

@@ -249,22 +249,21 @@ void Search::StepClose(const Node& node, size_t i, std::vector<Node>* next) {
 }
 
 void Search::StepWhole(const Node& node, size_t i, std::vector<Node>* next) {
-  const PastCall& past = calls_[i];
+  if (Waits(node, i)) return;
   Node changed = node;
   const Prediction predicted = Apply(changed.state, i);
   foretold_[i].insert(predicted.result);
-  if (Matches(changed.state, i, predicted)) return Finish(std::move(changed), i, next);
-  // The pages of one IOAS after another are looked at, while maps come and go.
-  const bool iommufd =
-      past.call.kind == Kind::kLuoPreserve && past.call.file.kind == mm::FileRef::Kind::kIommufd;
-  if (!iommufd || past.reply.result >= 0) return;
-  const bool changes = std::any_of(calls_.begin(), calls_.end(), [&](const PastCall& other) {
-    return &other != &past && past.Overlaps(other) &&
-           (IsMap(other.call.kind) || other.call.kind == Kind::kUnmap);
-  });
-  if (changes && oracle::SomeAreaAnswers(node.state, limits_, past.call, past.reply.result)) {
-    Finish(node, i, next);
-  }
+  if (Matches(changed.state, i, predicted)) Finish(std::move(changed), i, next);
+}
+
+// A preserve that waits for a map comes after it.
+bool Search::Waits(const Node& node, size_t i) const {
+  const Call& call = calls_[i].call;
+  if (call.kind != Kind::kLuoPreserve) return false;
+  State entered = node.state;  // its session was open when it began
+  const auto session = entered.sessions.find(call.session);
+  if (closes_session_ && session != entered.sessions.end()) session->second.closed = false;
+  return oracle::PreserveWaits(entered, limits_, call);
 }
 
 Prediction Search::Apply(State& state, size_t i) const {

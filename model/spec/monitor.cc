@@ -66,6 +66,7 @@ void Monitor::OnEvent(const sim::Event& event) {
   }
   findings_.SetPosition(position);
   locks_.OnEvent(event, findings_.position().function);
+  if (event.primitive == Primitive::kWait) NoteWait(event);
   switch (event.primitive) {
     case Primitive::kOpBegin:
       task(event) = {};

@@ -64,6 +64,11 @@ class Monitor : public sim::EventListener {
   // What an access or a lock could have broken, which is what "held (n)" counts.
   void ArmByAccess(const sim::Event& event);
   void ArmByLock(const sim::Event& event);
+  // Whoever sleeps on a wait queue, and not for a lock, looks again afterwards.
+  void NoteWait(const sim::Event& event) {
+    const bool on_queue = event.detail == static_cast<int>(sim::LockClass::kCount);
+    task(event).saw_unfilled = task(event).saw_unfilled && !on_queue;
+  }
   void OnNote(const sim::Event& event);
   void OnTransition(sim::Note note, const sim::Event& event);
   void OnRegistration(sim::Note note, const sim::Event& event);

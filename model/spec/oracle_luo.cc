@@ -32,7 +32,6 @@ constexpr uint32_t kNeededSeals = 1 | 2 | 4;  // F_SEAL_SEAL, F_SEAL_SHRINK, F_S
 // sealed as it was serialized, and each mapped page the one that was serialized.
 int CheckArea(const State& state, const Session& session, const Contract& contract,
               const Area& area) {
-  if (!area.finished) return -sim::kEBUSY;
   if (!area.is_file) return -sim::kEINVAL;
   const Memfd& memfd = state.memfds.at(area.memfd);
   const File* file = FileIn(session, mm::FileRef{Kind::kMemfd, area.memfd});
@@ -48,7 +47,13 @@ int CheckArea(const State& state, const Session& session, const Contract& contra
   return 0;
 }
 
-// First problem of the marked HWPTs by id, then of their areas by IOVA.
+bool InFlight(const Ioas& ioas) {
+  return std::any_of(ioas.areas.begin(), ioas.areas.end(),
+                     [](const auto& entry) { return !entry.second.finished; });
+}
+
+// First problem of the marked HWPTs by id: EBUSY where a map of their IOAS is in flight, else of
+// its areas by IOVA.
 int CheckMarked(const State& state, uint16_t iommufd, const Session& session,
                 const Contract& contract) {
   int marked = 0;
@@ -57,6 +62,7 @@ int CheckMarked(const State& state, uint16_t iommufd, const Session& session,
     ++marked;
     const auto ioas = state.ioas.find(hwpt.ioas);
     if (ioas == state.ioas.end()) continue;
+    if (InFlight(ioas->second)) return -sim::kEBUSY;
     for (const auto& [first, area] : ioas->second.areas) {
       const int error = CheckArea(state, session, contract, area);
       if (error != 0) return error;
@@ -64,6 +70,17 @@ int CheckMarked(const State& state, uint16_t iommufd, const Session& session,
   }
   const bool refused = contract.empty_preserve == Contract::EmptyPreserve::kRefused;
   return marked == 0 && refused ? -sim::kEINVAL : 0;
+}
+
+// What LUO answers before it asks the file's handler: 0 or a negative errno.
+int CheckFile(const State& state, const Call& call) {
+  const auto session = state.sessions.find(call.session);
+  if (session == state.sessions.end() || session->second.closed) return -sim::kEBADF;
+  for (const File& file : session->second.files) {
+    if (file.token == call.token) return -sim::kEEXIST;
+  }
+  if (!IsOpen(state, call.file)) return -sim::kEBADF;
+  return state.IsPreserved(call.file) ? -sim::kEBUSY : 0;
 }
 
 // The file is out of its session already.
@@ -91,14 +108,9 @@ Prediction LuoCreateSession(State& state, const Call& call) {
 }
 
 Prediction LuoPreserve(State& state, const Limits& limits, const Call& call) {
-  const auto found = state.sessions.find(call.session);
-  if (found == state.sessions.end() || found->second.closed) return Fails(sim::kEBADF);
-  Session& session = found->second;
-  for (const File& file : session.files) {
-    if (file.token == call.token) return Fails(sim::kEEXIST);
-  }
-  if (!IsOpen(state, call.file)) return Fails(sim::kEBADF);
-  if (state.IsPreserved(call.file)) return Fails(sim::kEBUSY);
+  const int refused = CheckFile(state, call);
+  if (refused != 0) return Prediction{.result = refused};
+  Session& session = state.sessions.at(call.session);
   File file{.token = call.token, .file = call.file};
   if (call.file.kind == Kind::kMemfd) {
     Memfd& memfd = state.memfds[call.file.index];
@@ -116,6 +128,13 @@ Prediction LuoPreserve(State& state, const Limits& limits, const Call& call) {
   session.files.push_back(file);
   IOMMUFD_CHECK(state.IsPreserved(call.file), "a file has its one preserver");
   return {};
+}
+
+bool PreserveWaits(const State& state, const Limits& limits, const Call& call) {
+  if (limits.contract.map_in_flight != Contract::MapInFlight::kWaitedFor) return false;
+  if (call.file.kind != Kind::kIommufd || CheckFile(state, call) != 0) return false;
+  const Session& session = state.sessions.at(call.session);
+  return CheckMarked(state, call.file.index, session, limits.contract) == -sim::kEBUSY;
 }
 
 Prediction LuoCloseSession(State& state, const Call& call) {
@@ -138,20 +157,6 @@ bool ReleaseStep(State& state, uint16_t session) {
   const File file = found->second.files.back();
   found->second.files.pop_back();
   Unpreserve(state, file);
-  return false;
-}
-
-bool SomeAreaAnswers(const State& state, const Limits& limits, const Call& call, int result) {
-  const auto session = state.sessions.find(call.session);
-  if (session == state.sessions.end()) return false;
-  for (const auto& [id, hwpt] : state.hwpts) {
-    if (uapi::IommufdOf(id) != call.file.index) continue;
-    const auto ioas = state.ioas.find(hwpt.ioas);
-    if (!hwpt.mark.has_value() || ioas == state.ioas.end()) continue;
-    for (const auto& [first, area] : ioas->second.areas) {
-      if (CheckArea(state, session->second, limits.contract, area) == result) return true;
-    }
-  }
   return false;
 }
 

@@ -71,8 +71,8 @@ Prediction LuoCloseSession(State& state, const Call& call);
 // The release of a session whose descriptor is closed, file by file, last first; the session goes
 // with its last step, which returns true.
 bool ReleaseStep(State& state, uint16_t session);
-// `result` is what preserve of the iommufd answers for some area of some marked HWPT, or for none.
-bool SomeAreaAnswers(const State& state, const Limits& limits, const Call& call, int result);
+// Does a preserve of the iommufd take effect only after a map that is in flight here?
+bool PreserveWaits(const State& state, const Limits& limits, const Call& call);
 Prediction LuMark(State& state, const Limits& limits, const Call& call);
 
 // The state that is behind what is observed: oracle_restart.cc.

@@ -14,10 +14,6 @@ using Kind = Call::Kind;
 
 bool IsMap(Kind kind) { return kind == Kind::kMap || kind == Kind::kMapFile; }
 
-bool OfIommufd(const Call& call) {
-  return call.kind == Kind::kLuoPreserve && call.file.kind == mm::FileRef::Kind::kIommufd;
-}
-
 // A session may be released by whoever drops it last: its close, or a preserve that holds it
 // (luo_kho.md section 3, release).
 bool MayRelease(const Call& call) {
@@ -58,15 +54,6 @@ bool MapOrUnmapBusy(const Call& call, const Call& other) {
   return call.kind == Kind::kUnmap && changes && other.id == call.id;
 }
 
-// luo_kho.md section 3: the global id set holds a file from before its handler runs until after
-// its unpreserve. designs.md sections 5 and 7: a map in flight, or a change while preserving.
-bool PreserveBusy(const Call& call, const Call& other) {
-  if (MayRelease(other)) return true;
-  return OfIommufd(call) &&
-         (IsMap(other.kind) || other.kind == Kind::kUnmap || other.kind == Kind::kHwptAlloc ||
-          other.kind == Kind::kDestroy || other.kind == Kind::kLuMark);
-}
-
 bool Busy(const Call& call, const Call& other) {
   switch (call.kind) {
     case Kind::kDestroy:
@@ -76,7 +63,9 @@ bool Busy(const Call& call, const Call& other) {
     case Kind::kUnmap:
       return MapOrUnmapBusy(call, other);
     case Kind::kLuoPreserve:
-      return PreserveBusy(call, other);
+      // luo_kho.md section 3: the global id set holds a file from before its handler runs until
+      // after its unpreserve.
+      return MayRelease(other);
     case Kind::kLuMark:
       return MayRelease(other);  // marks are frozen from the first pass to the end of unpreserve
     case Kind::kDeviceBind:      // DMA ownership is claimed first and released last (objects.md 7)

@@ -52,6 +52,11 @@ struct Contract {
   enum class AreaCheck : uint8_t { kSessionFirst, kSealsFirst };
   AreaCheck area_check = AreaCheck::kSessionFirst;
 
+  // Preserve while a map has taken its IOVAs and is not through with its pages: invariants.md I04
+  // permits to wait for its end and to answer EBUSY.
+  enum class MapInFlight : uint8_t { kWaitedFor, kRefused };
+  MapInFlight map_in_flight = MapInFlight::kWaitedFor;
+
   friend bool operator==(const Contract&, const Contract&) = default;
 };
 

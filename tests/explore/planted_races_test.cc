@@ -68,11 +68,12 @@ TEST(PlantedRaces, AClaimWithoutALock) {
   EXPECT_FALSE(Explore(&reference, text).violated());
 }
 
-// The pages are looked at before the locks are taken.
+// The pages are looked at before the gate is closed, and without the lock.
 class WalksWithoutLock : public liveupdate::Reference {
  protected:
-  int Validate(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) override {
-    return CheckPages(k, arguments, ioas);
+  int Freeze(Kernel& k, const PreserveArguments& arguments, const Gate& gate) override {
+    const int error = CheckPages(k, arguments, gate.ioas);
+    return error != 0 ? error : CloseGate(k, gate);
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -35,6 +36,11 @@ class DomainTest : public testing::Test, public mm::MachineFixture {
           return iommu_map(t, state, machine, domain, iova, pfn, pages, permissions);
         },
         faults);
+  }
+  std::vector<mm::PfnRun> Runs(mm::Iova iova, uint64_t pages) {
+    std::vector<mm::PfnRun> runs;
+    Alone([&](Task& t) { runs = iommu_iova_to_runs(t, state, machine, domain, iova, pages); });
+    return runs;
   }
   uint64_t Unmap(mm::Iova iova, uint64_t pages) {
     uint64_t cleared = 0;
@@ -77,6 +83,49 @@ TEST_F(DomainTest, MapsConsecutiveFrames) {
   const std::vector<Leaf> expected{
       {0x5000, kData, 3}, {0x6000, kData + 1, 3}, {0x7000, kData + 2, 3}};
   EXPECT_EQ(Leaves(), expected);
+}
+
+// Against one question for each page, on ranges that begin and end anywhere.
+TEST_F(DomainTest, RunsAreThePagesOneByOne) {
+  ASSERT_EQ(Map(kLeafSpan - 4 * kPageSize, kData, 8), 0);  // of two tables
+  ASSERT_EQ(Map(kLeafSpan + 4 * kPageSize, kData, 2), 0);
+  ASSERT_EQ(Map(kLeafSpan + 6 * kPageSize, kData + 9, 1), 0);
+  ASSERT_EQ(Map(kLeafSpan + 8 * kPageSize, kData + 10, 1), 0);  // behind a hole
+  for (uint64_t first = 0; first < 14; ++first) {
+    for (uint64_t pages = 0; pages < 16; ++pages) {
+      const mm::Iova iova = kLeafSpan + (first * kPageSize) - 5 * kPageSize;
+      std::vector<mm::Pfn> expected;
+      for (uint64_t i = 0; i < pages; ++i) {
+        const auto address = At(iova + i * kPageSize);
+        if (!address.has_value()) break;
+        expected.push_back(mm::PfnOf(*address));
+      }
+      const std::vector<mm::PfnRun> runs = Runs(iova, pages);
+      std::vector<mm::Pfn> pfns;
+      for (size_t i = 0; i < runs.size(); ++i) {
+        for (uint64_t k = 0; k < runs[i].count; ++k) pfns.push_back(runs[i].first + k);
+        EXPECT_GT(runs[i].count, 0u);
+        if (i > 0) EXPECT_NE(runs[i].first, runs[i - 1].first + runs[i - 1].count) << "joined";
+      }
+      EXPECT_EQ(pfns, expected) << first << " " << pages;
+    }
+  }
+  EXPECT_EQ(Runs(kApertureLast + 1, 1), std::vector<mm::PfnRun>{});
+}
+
+TEST_F(DomainTest, RunsCostOneWalkForEachTableOfLeaves) {
+  ASSERT_EQ(Map(0, kData, 3 * 512), 0);
+  const auto reads = [&](mm::Iova iova, uint64_t pages) {
+    EXPECT_EQ(Runs(iova, pages), (std::vector<mm::PfnRun>{{kData + iova / kPageSize, pages}}));
+    return std::count_if(
+        runtime.log().events().begin(), runtime.log().events().end(), [](const sim::Event& event) {
+          return sim::IsAccess(event) && event.detail == static_cast<int>(sim::Field::kPageTable);
+        });
+  };
+  EXPECT_EQ(reads(0, 1), kLevels);
+  EXPECT_EQ(reads(0, 512), kLevels);
+  EXPECT_EQ(reads(kPageSize, 512), 2 * kLevels);
+  EXPECT_EQ(reads(0, 3 * 512), 3 * kLevels);
 }
 
 TEST_F(DomainTest, PermissionsReachTheLeaf) {

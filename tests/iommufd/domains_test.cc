@@ -1,6 +1,7 @@
 // Several domains in one IOAS: fill, unfill, the hand-over of the storage domain, pins.
 
 #include "model/iommu/walker.h"
+#include "model/iommufd/pages.h"
 #include "tests/iommufd/iommufd_fixture.h"
 
 namespace iommufd_check::iommufd::tests {
@@ -40,6 +41,19 @@ class DomainsTest : public IommufdTest {
     return pfns;
   }
 
+  // Of the one area.
+  std::vector<mm::PfnRun> PinnedRuns() {
+    std::vector<mm::PfnRun> runs;
+    m.Call([&](Kernel& k) {
+      const IoasHandle ioas{0, 0};
+      down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+      runs = ReadPinnedRuns(k, Read(k, ioas, iopt::areas).front());
+      up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+      return 0;
+    });
+    return runs;
+  }
+
   uint32_t ioas_ = 0, device_ = 0;
 };
 
@@ -50,6 +64,36 @@ TEST_F(DomainsTest, WithoutADomainNothingIsPinned) {
   EXPECT_EQ(Locked(), 0u);
   EXPECT_EQ(StorageDomains(), std::vector<uint16_t>{kNoDomain});
   ExpectBalanced(m.world);
+}
+
+TEST_F(DomainsTest, RunsAreWhatIsPinned) {
+  const mm::Pfn first = FilePages(0).front();
+  AddHwpt();
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x3000, 0, 0x1000), 0);
+  EXPECT_EQ(PinnedRuns(), (std::vector<mm::PfnRun>{{first + 1, 3}}));
+  // What is pinned stays when the file loses a page.
+  m.Call([&](Kernel& k) { return memfd_punch_hole(k.t, k.mm, m.memfd(0), 0x2000, 0x1000); });
+  EXPECT_EQ(PinnedRuns(), (std::vector<mm::PfnRun>{{first + 1, 3}}));
+  uint64_t length = 0x3000;
+  ASSERT_EQ(Unmap(ioas_, 0x10000, &length), 0);
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x3000, 0, 0x1000), 0);
+  const std::vector<mm::Pfn> file = FilePages(0);
+  EXPECT_EQ(PinnedRuns().size(), file[2] == first + 2 ? 1u : 3u);
+  EXPECT_EQ(PinnedRuns()[0].first, file[1]);
+}
+
+TEST_F(DomainsTest, RunsEndWhereSomebodyTookAPageOut) {
+  AddHwpt();
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x4000), 0);
+  const liveupdate::World before = m.world;
+  m.Call([&](Kernel& k) {
+    iommu_unmap(k.t, k.iommu, k.mm, {0, 0}, 0x12000, 1);
+    return 0;
+  });
+  EXPECT_EQ(PinnedRuns(), (std::vector<mm::PfnRun>{{FilePages(0).front(), 2}}));
+  EXPECT_EQ(m.splats(), std::vector<sim::Splat>{sim::Splat::kWarn});
+  m.ForgetSplats();
+  m.world = before;
 }
 
 TEST_F(DomainsTest, PinsFollowTheFirstAndTheLastDomain) {

@@ -25,6 +25,22 @@ class MemfdLuoTest : public LiveUpdateTest {
       return 0;
     });
   }
+  int CheckSeals(uint64_t data, uint32_t seals) {
+    return m.Call([&](Kernel& k) { return memfd_luo_check_seals(k, m.memfd(0), data, seals); });
+  }
+  int CheckPages(uint64_t data, uint64_t first_page, const std::vector<mm::PfnRun>& runs) {
+    return m.Call(
+        [&](Kernel& k) { return memfd_luo_check_pages(k, m.memfd(0), data, first_page, runs); });
+  }
+  // The page cache of a file, one run for each page.
+  std::vector<mm::PfnRun> PagesOf(uint16_t i) const {
+    std::vector<mm::PfnRun> runs;
+    for (const auto& [index, pfn] : StateOf(i).pages) runs.push_back({pfn, 1});
+    return runs;
+  }
+  uint64_t Serialized(uint64_t data, const FieldLayout& field) const {
+    return m.world.machine.phys.ReadField(data + field.offset, field.bytes);
+  }
   const mm::MemfdState& StateOf(uint16_t i) const {
     return m.world.machine.memfds.Find(m.memfd(i))->state.Peek();
   }
@@ -37,10 +53,10 @@ TEST_F(MemfdLuoTest, HandsOverSizeSealsAndPages) {
   ASSERT_EQ(Preserve(0, &data), 0);
   EXPECT_TRUE(StateOf(0).frozen);
   EXPECT_FALSE(StateOf(1).frozen);
-  const MemfdSerialized serialized = ReadMemfdSerialized(m.world.machine.phys, data);
-  EXPECT_EQ(serialized.size, 4 * kPage);
-  EXPECT_EQ(serialized.seals, mm::kSealsOfPreserved);
-  EXPECT_EQ(serialized.pages, StateOf(0).pages);
+  EXPECT_EQ(Serialized(data, kMemfdSize), 4 * kPage);
+  EXPECT_EQ(Serialized(data, kMemfdSeals), mm::kSealsOfPreserved);
+  EXPECT_EQ(Serialized(data, kMemfdFolios), 4u);
+  EXPECT_EQ(CheckPages(data, 0, PagesOf(0)), 0);
   for (const auto& [index, pfn] : StateOf(0).pages) {
     EXPECT_TRUE(IsRegistered(pfn));
     EXPECT_EQ(m.world.machine.phys.at(pfn).pins, 1);
@@ -61,7 +77,57 @@ TEST_F(MemfdLuoTest, HolesAreAllocated) {
   uint64_t data = 0;
   ASSERT_EQ(Preserve(0, &data), 0);
   EXPECT_EQ(StateOf(0).pages.size(), 4u);
-  EXPECT_EQ(ReadMemfdSerialized(m.world.machine.phys, data).pages, StateOf(0).pages);
+  EXPECT_EQ(CheckPages(data, 0, PagesOf(0)), 0);
+}
+
+TEST_F(MemfdLuoTest, AnswersWhichSealsItHandedOver) {
+  ASSERT_EQ(Seal(0, mm::kSealGrow | mm::kSealShrink), 0);
+  uint64_t data = 0;
+  ASSERT_EQ(Preserve(0, &data), 0);
+  EXPECT_EQ(CheckSeals(data, 0), 0);
+  EXPECT_EQ(CheckSeals(data, mm::kSealGrow), 0);
+  EXPECT_EQ(CheckSeals(data, mm::kSealGrow | mm::kSealShrink), 0);
+  EXPECT_EQ(CheckSeals(data, mm::kSealSeal), -sim::kEINVAL);
+  ASSERT_EQ(Seal(0, mm::kSealSeal), 0);
+  EXPECT_EQ(CheckSeals(data, mm::kSealsOfPreserved), -sim::kEINVAL) << "set too late (B44)";
+}
+
+TEST_F(MemfdLuoTest, AnswersWhichPagesItHandedOver) {
+  uint64_t data = 0;
+  ASSERT_EQ(Preserve(0, &data), 0);
+  const Pfn first = StateOf(0).pages[0].second;
+  EXPECT_EQ(CheckPages(data, 0, {{first, 4}}), 0) << "one run, or one for each page";
+  EXPECT_EQ(CheckPages(data, 0, {{first, 1}, {first + 1, 3}}), 0);
+  EXPECT_EQ(CheckPages(data, 2, {{first + 2, 2}}), 0);
+  EXPECT_EQ(CheckPages(data, 4, {}), 0) << "nothing, at the end";
+  EXPECT_EQ(CheckPages(data, 0, {{first + 1, 1}}), -sim::kEINVAL) << "at another offset";
+  EXPECT_EQ(CheckPages(data, 0, {{first, 3}, {first, 1}}), -sim::kEINVAL) << "the last one";
+  EXPECT_EQ(CheckPages(data, 0, PagesOf(1)), -sim::kEINVAL) << "of another file";
+  EXPECT_EQ(CheckPages(data, 1, {{first + 1, 4}}), -sim::kEINVAL) << "beyond the end";
+  EXPECT_EQ(CheckPages(data, UINT64_MAX, {{first, 1}}), -sim::kEINVAL);
+  EXPECT_THAT(m.splats(), IsEmpty());
+}
+
+// Across the pages of the folio list, 256 folios each.
+TEST(MemfdLuoLarge, AnswersForPagesInTheMiddleOfALongList) {
+  constexpr uint32_t kPages = 600;
+  KernelFixture m(nullptr, kPages);
+  const mm::PageMap pages = m.world.machine.memfds.Find(m.memfd(0))->state.Peek().pages;
+  ASSERT_EQ(pages.size(), kPages);
+  uint64_t data = 0;
+  ASSERT_EQ(m.Call([&](Kernel& k) { return memfd_luo_preserve(k, m.memfd(0), &data); }), 0);
+  for (const uint32_t first : {0u, 1u, 255u, 256u, 300u, 599u}) {
+    std::vector<mm::PfnRun> runs;
+    for (uint32_t i = first; i < kPages; ++i) runs.push_back({pages[i].second, 1});
+    const auto check = [&](uint64_t from) {
+      return m.Call(
+          [&](Kernel& k) { return memfd_luo_check_pages(k, m.memfd(0), data, from, runs); });
+    };
+    EXPECT_EQ(check(first), 0) << first;
+    EXPECT_EQ(check(first + 1), -sim::kEINVAL) << first;
+    runs.back().first += kPages;
+    EXPECT_EQ(check(first), -sim::kEINVAL) << first;
+  }
 }
 
 TEST_F(MemfdLuoTest, AFrozenFileKeepsItsPages) {
@@ -100,9 +166,9 @@ TEST_F(MemfdLuoTest, Sizes) {
     const World before = fixture.world;
     uint64_t data = 0;
     ASSERT_EQ(fixture.Call([&](Kernel& k) { return memfd_luo_preserve(k, file, &data); }), 0);
-    const MemfdSerialized serialized = ReadMemfdSerialized(fixture.world.machine.phys, data);
-    EXPECT_EQ(serialized.size, size);
-    EXPECT_EQ(serialized.pages.size(), pages);
+    const mm::PhysMemory& phys = fixture.world.machine.phys;
+    EXPECT_EQ(phys.ReadField(data + kMemfdSize.offset, kMemfdSize.bytes), size);
+    EXPECT_EQ(phys.ReadField(data + kMemfdFolios.offset, kMemfdFolios.bytes), pages);
     EXPECT_EQ(fixture.world.kernel.luo.kho.PreservedPages().size(),
               pages + 1 + (pages + 255) / 256);
     fixture.Call([&](Kernel& k) {
@@ -140,8 +206,6 @@ TEST_F(MemfdLuoTest, AGarbledHeaderIsAnOops) {
       return 0;
     });
     EXPECT_EQ(copy.splats(), std::vector<sim::Splat>{row.splat}) << row.value;
-    const MemfdSerialized serialized = ReadMemfdSerialized(copy.world.machine.phys, data);
-    EXPECT_LE(serialized.pages.size(), 256u) << "observers stop where memory does";
   }
   for (const uint64_t wild : {uint64_t{0}, UINT64_MAX, uint64_t{1} << 50, data + kPage}) {
     KernelFixture copy(m);
@@ -151,7 +215,6 @@ TEST_F(MemfdLuoTest, AGarbledHeaderIsAnOops) {
     }),
               KernelFixture::kRunEnded)
         << wild;
-    ReadMemfdSerialized(m.world.machine.phys, wild);
   }
 }
 

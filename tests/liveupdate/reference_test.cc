@@ -3,6 +3,8 @@
 
 #include "model/liveupdate/designs/reference.h"
 
+#include <map>
+
 #include "tests/liveupdate/liveupdate_fixture.h"
 
 namespace iommufd_check::liveupdate {
@@ -158,6 +160,53 @@ TEST_F(ReferenceTest, AHolePunchedAfterTheMapIsNoticed) {
   const World before = m.world;
   EXPECT_EQ(PreserveIommufd(s, 2), -sim::kEINVAL) << "devices reach another frame than the file";
   EXPECT_TRUE(m.world == before);
+}
+
+// The functions that ran, and the locks that were held while pages were compared.
+TEST_F(ReferenceTest, PagesAreComparedOnceForEachIoasAndUnderNoWriteLock) {
+  ASSERT_EQ(m.MapFile(ioas_, 0x20000, 0x1000, 0, 0x3000), 0);
+  const uint32_t elsewhere = m.IoasAlloc();
+  ASSERT_EQ(m.MapFile(elsewhere, 0x10000, 0x1000), 0);
+  const uint32_t hwpts[] = {hwpt_, m.HwptAlloc(device_, elsewhere), m.HwptAlloc(device_, ioas_)};
+  for (const uint32_t hwpt : hwpts) ASSERT_EQ(Mark(hwpt, hwpt), 0);
+  const SessionHandle s = SessionWithMemfd();
+  ASSERT_EQ(PreserveIommufd(s, 2), 0);
+  EXPECT_EQ(Immutable(0), 2u) << "counted for each domain";
+  EXPECT_EQ(Immutable(1), 1u);
+  std::map<sim::Fn, int> entered;
+  int writers = 0;
+  for (const sim::Event& event : m.events()) {
+    const bool rwsem = event.detail == static_cast<int>(sim::LockClass::kDomainsRwsem) ||
+                       event.detail == static_cast<int>(sim::LockClass::kIovaRwsem);
+    const bool exclusive = event.mode == static_cast<int>(sim::LockMode::kExclusive);
+    if (event.primitive == sim::Primitive::kLock && rwsem && exclusive) ++writers;
+    if (event.primitive == sim::Primitive::kUnlock && rwsem && exclusive) --writers;
+    if (event.primitive != sim::Primitive::kEnter) continue;
+    const auto function = static_cast<sim::Fn>(event.detail);
+    ++entered[function];
+    if (function == sim::Fn::kBatchFromDomain || function == sim::Fn::kMemfdLuoCheckPages) {
+      EXPECT_EQ(writers, 0);
+    }
+  }
+  EXPECT_EQ(entered[sim::Fn::kIommufdLuFreezeIoas], 2);
+  EXPECT_EQ(entered[sim::Fn::kIommufdLuCheckPages], 2);
+  EXPECT_EQ(entered[sim::Fn::kBatchFromDomain], 3) << "areas";
+  EXPECT_EQ(entered[sim::Fn::kMemfdLuoCheckPages], 3);
+  EXPECT_EQ(entered[sim::Fn::kIommufdLuThawIoas], 0);
+}
+
+// What comes before the problem is undone, in both directions of the object table.
+TEST_F(ReferenceTest, ARefusalThawsWhatWasFrozenBefore) {
+  const uint32_t elsewhere = m.IoasAlloc();
+  ASSERT_EQ(m.MapUser(elsewhere, 0x10000, 0x1000), 0);
+  const uint32_t other = m.HwptAlloc(device_, elsewhere);
+  const uint32_t third = m.HwptAlloc(device_, ioas_);
+  const SessionHandle s = SessionWithMemfd();
+  for (const uint32_t hwpt : {hwpt_, other, third}) ASSERT_EQ(Mark(hwpt, hwpt), 0);
+  const World before = m.world;
+  EXPECT_EQ(PreserveIommufd(s, 2), -sim::kEINVAL);
+  EXPECT_TRUE(m.world == before) << Difference(before, m.world);
+  EXPECT_EQ(Immutable(0), 0u);
 }
 
 TEST_F(ReferenceTest, AnEmptyIoasCanBePreserved) {

@@ -152,6 +152,32 @@ TEST_F(LinearizeTest, TransientAnswersNeedTheCallThatGivesThem) {
       << "nobody holds the HWPT";
 }
 
+// The map has its range since before the preserve begins, so the preserve comes behind its end.
+TEST_F(LinearizeTest, APreserveComesBehindTheMapThatItWaitsFor) {
+  EXPECT_EQ(oracle.Apply(Call{.kind = Kind::kLuMark, .id = kHwpt, .token = 7}).result, 0);
+  EXPECT_EQ(oracle.Apply(Call{.kind = Kind::kLuoCreateSession, .name = "vm"}).session, 0);
+  before_ = oracle.state();
+  const Call preserve{.kind = Kind::kLuoPreserve,
+                      .token = 2,
+                      .session = 0,
+                      .file = {mm::FileRef::Kind::kIommufd, 0}};
+  const auto judge = [&](int answer, uint64_t map_begins) {
+    oracle.Restart(oracle.limits(), SnapshotOf(before_));
+    return Judge({Past(MapAt(0x1000), {.iova = 0x1000}, map_begins, 9),
+                  Past(MapAt(0x1000), {.result = -sim::kEEXIST}, map_begins + 1, map_begins + 2),
+                  Past(preserve, {.result = answer}, 5, 7)},
+                 {MapAt(0x1000)});
+  };
+  EXPECT_EQ(judge(-sim::kEINVAL, 1).verdict, Verdict::kExplained) << "anonymous memory";
+  const Linearization early = judge(0, 1);
+  EXPECT_EQ(early.verdict, Verdict::kUnexplained);
+  EXPECT_EQ(early.call, 2u);
+  EXPECT_EQ(early.detail,
+            "the call answers 0 that no order of the overlapping calls documents, they document "
+            "EINVAL");
+  EXPECT_EQ(judge(-sim::kEBUSY, 1).verdict, Verdict::kUnexplained) << "it waits";
+}
+
 TEST_F(LinearizeTest, AnInjectedFailureHasNoEffect) {
   PastCall failed = Past(MapAt(0x1000), {.result = -sim::kENOMEM}, 1, 4);
   failed.failed = true;
@@ -239,26 +265,9 @@ TEST(StaleAnswer, IsFoundByExploring) {
 // --- The plan of the seed mail
 // ---------------------------------------------------------------------
 
-// Allocates, makes immutable, then checks, and undoes it all on failure (B37 was about this order).
-class ImmutableFirst : public Mutant {
- public:
-  ImmutableFirst() : Mutant("ImmutableFirst") {}
-
- protected:
-  int Validate(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) override {
-    down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    SetImmutable(k, ioas, Get(k, ioas).iopt.immutable.Peek() + 1);
-    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-    const int error = Reference::Validate(k, arguments, ioas);
-    Thaw(k, ioas);
-    return error;
-  }
-};
-
+// To make immutable, then to check, and to undo it all on failure (B37 was about this order).
 TEST(ImmutableBeforeTheCheck, HoldsInEverySchedule) {
-  ImmutableFirst design;
+  liveupdate::Reference design;
   program::Executor executor;
   explore::Meter meter;
   const program::Program program = TwoMarks(
@@ -276,6 +285,57 @@ TEST(ImmutableBeforeTheCheck, HoldsInEverySchedule) {
         return run.violations.empty();
       });
   EXPECT_GT(refused, 0u) << "the map is refused by a preserve that fails in the end";
+}
+
+// --- A preserve that refuses a map in flight
+// -----------------------------------------------------------------------------------------------
+
+// Answers EBUSY where `reference` waits, and says so or not.
+class RefusesMapsInFlight : public Mutant {
+ public:
+  explicit RefusesMapsInFlight(uapi::Contract::MapInFlight promise)
+      : Mutant("RefusesMapsInFlight"), promise_(promise) {}
+  uapi::Contract contract() const override { return {.map_in_flight = promise_}; }
+
+ protected:
+  bool WaitForMaps(Kernel&, IoasHandle) override { return false; }
+
+ private:
+  uapi::Contract::MapInFlight promise_;
+};
+
+// The details of what every schedule with one switch shows.
+std::set<std::string> DetailsBesideAMap(liveupdate::Design* design) {
+  program::Executor executor;
+  explore::Meter meter;
+  const program::Program program = TwoMarks(
+      "  memfd_seal(0, seals=seal|shrink|grow)\n"
+      "  luo_preserve(s, memfd=0, token=1)\n"
+      "A:\n  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
+      "B:\n  luo_preserve(s, iommufd, token=2)\n");
+  std::set<std::string> details;
+  std::set<int> answers;
+  explore::BoundedSchedules(&executor, design, program, 1, nullptr)
+      .Run({}, &meter, [&](const program::Program&, const program::Execution& run) {
+        for (const Violation& v : run.violations) details.insert(v.detail);
+        answers.insert(run.results.back().result);
+        return true;
+      });
+  EXPECT_EQ(answers, (std::set<int>{-sim::kEBUSY, 0}));
+  return details;
+}
+
+TEST(MapInFlight, ARefusalIsAnAnswerWhereItIsPromised) {
+  RefusesMapsInFlight promised(uapi::Contract::MapInFlight::kRefused);
+  EXPECT_EQ(DetailsBesideAMap(&promised), std::set<std::string>{});
+}
+
+TEST(MapInFlight, ARefusalIsNoAnswerWhereAWaitIsPromised) {
+  RefusesMapsInFlight silent(uapi::Contract::MapInFlight::kWaitedFor);
+  EXPECT_EQ(DetailsBesideAMap(&silent),
+            (std::set<std::string>{
+                "the call answers EBUSY that no order of the overlapping calls documents, they "
+                "document 0"}));
 }
 
 }  // namespace

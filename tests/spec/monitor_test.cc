@@ -163,6 +163,21 @@ TEST_F(MonitorTest, I04UnfilledAreaMustBeAnsweredWithEbusy) {
   EXPECT_EQ(Broken(), "") << "other calls see them, too";
 }
 
+TEST_F(MonitorTest, I04OrBeWaitedFor) {
+  Begin(1, 1);
+  Note(Note::kPreserveBegin, kCtx);
+  Note(Note::kUnfilledAreaSeen, {ObjectKind::kArea, 0});
+  Feed(Primitive::kWait, kIoas, static_cast<int>(sim::LockClass::kCount), 0);
+  End(0);
+  EXPECT_EQ(Broken(), "");
+  Begin(1, 2);
+  Note(Note::kPreserveBegin, kCtx);
+  Note(Note::kUnfilledAreaSeen, {ObjectKind::kArea, 0});
+  Feed(Primitive::kWait, kIoas, static_cast<int>(sim::LockClass::kPagesMutex), 0);
+  End(0);
+  EXPECT_EQ(Broken(), "I04") << "for a lock, not for the map";
+}
+
 // S_after == S_before is the whole rule: who was refused meanwhile is told EBUSY, as documented.
 TEST_F(MonitorTest, I05ARefusalOnTheWayIsNoViolation) {
   for (const int result : {-sim::kEINVAL, -sim::kENOENT, -sim::kENOMEM, 0}) {

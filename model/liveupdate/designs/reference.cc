@@ -1,7 +1,10 @@
 #include "model/liveupdate/designs/reference.h"
 
+#include <algorithm>
+
 #include "model/iommufd/ioctl.h"
 #include "model/iommufd/object_table.h"
+#include "model/iommufd/pages.h"
 #include "model/liveupdate/designs/walk.h"
 #include "model/liveupdate/kho.h"
 #include "model/liveupdate/luo.h"
@@ -17,6 +20,9 @@ using iommufd::ObjectType;
 using mm::Iova;
 
 namespace {
+
+// WRITE_ONCE under iova_rwsem W: a sleeper's condition reads it without the lock.
+constexpr uint8_t kReadUnlocked = sim::kAccessMarked;
 
 bool IsMarked(Kernel& k, HwptHandle hwpt) { return Read(k, hwpt, &Hwpt::marked); }
 
@@ -87,37 +93,27 @@ void Reference::DropReferences(Kernel& k, Hwpts& hwpts) {
 int Reference::CheckArea(Kernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdLuCheckArea, Ref(area));
   const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
-  if (h.null()) return -sim::kEBUSY;
+  // No map that inserted an area and no unmap that takes one apart is behind a closed gate.
+  if (warn_on(k.t, h.null(), Ref(area), sim::Condition::kAreaUnfilled)) return -sim::kEBUSY;
   const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
   if (!pages.is_file()) return -sim::kEINVAL;
   uint64_t token = 0;
   uint64_t data = 0;
-  const int error = luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
-  if (error != 0) return error;
-  const MemfdSerialized serialized = ReadMemfdSerialized(k.mm.phys, data);
-  const int unsealed = CheckSeals(serialized);
-  return unsealed != 0 ? unsealed : ComparePages(k, area, serialized);
+  int error = luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
+  if (error == 0) error = CheckSeals(k, pages.memfd, data);
+  return error != 0 ? error : ComparePages(k, area, pages.memfd, data);
 }
 
-int Reference::CheckSeals(const MemfdSerialized& serialized) {
-  const bool sealed = (serialized.seals & mm::kSealsOfPreserved) == mm::kSealsOfPreserved;
-  return sealed ? 0 : -sim::kEINVAL;
+int Reference::CheckSeals(Kernel& k, mm::MemfdHandle memfd, PhysAddr data) {
+  return memfd_luo_check_seals(k, memfd, data, mm::kSealsOfPreserved);
 }
 
-int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area,
-                            const MemfdSerialized& serialized) {
-  const iommu::DomainHandle storage = Read(k, area, &iommufd::Area::storage_domain);
-  const Iova first = Read(k, area, &iommufd::Area::shape).first;
-  const iommufd::PagesShape pages =
-      Read(k, Read(k, area, &iommufd::Area::pages), &iommufd::Pages::shape);
-  for (uint64_t i = 0; i < pages.npages; ++i) {
-    const auto index = static_cast<uint32_t>(pages.first_page + i);
-    const auto mapped = iommu_iova_to_phys(k.t, k.iommu, k.mm, storage, first + i * mm::kPageSize);
-    if (!mapped.has_value() || mm::PfnOf(*mapped) != mm::Lookup(serialized.pages, index)) {
-      return -sim::kEINVAL;
-    }
-  }
-  return 0;
+int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd,
+                            PhysAddr data) {
+  const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
+  const uint64_t first_page = Read(k, h, &iommufd::Pages::shape).first_page;
+  const std::vector<mm::PfnRun> runs = ReadPinnedRuns(k, area);
+  return memfd_luo_check_pages(k, memfd, data, first_page, runs);
 }
 
 int Reference::CheckPages(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
@@ -138,27 +134,71 @@ int Reference::Validate(Kernel& k, const PreserveArguments& arguments, IoasHandl
   return error;
 }
 
-int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuFreezeIoas, Ref(k, ioas));
-  down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  // Valid a moment ago, so somebody changed something meanwhile: the answer says what.
-  const int error = CheckPages(k, arguments, ioas);
-  if (error == 0) {
-    SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) + 1);
+bool Reference::WaitForMaps(Kernel& k, IoasHandle ioas) {
+  return wait_event_timeout(k.t, Ref(k, ioas), [&] {
+    k.t.Access(sim::Primitive::kRead, Ref(k, ioas), sim::Field::kIoptFilling, sim::kAccessMarked);
+    return Get(k, ioas).iopt.filling.Peek() == 0;
+  });
+}
+
+int Reference::CloseGate(Kernel& k, const Gate& gate) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuFreezeIoas, Ref(k, gate.ioas));
+  for (;;) {
+    down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+    down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+    const bool at_rest = Read(k, gate.ioas, iommufd::iopt::filling) == 0;
+    if (at_rest) {
+      SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
+    }
+    up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+    up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+    if (at_rest) return 0;
+    // Another map may come before the locks are taken again; then it is waited for too.
+    if (!WaitForMaps(k, gate.ioas)) return -sim::kEBUSY;
   }
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+}
+
+int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, const Gate& gate) {
+  int error = CloseGate(k, gate);
+  if (error != 0) return error;
+  error = Validate(k, arguments, gate.ioas);
+  if (error != 0) Thaw(k, gate);
   return error;
 }
 
-void Reference::Thaw(Kernel& k, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuThawIoas, Ref(k, ioas));
-  down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) - 1);
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+void Reference::Thaw(Kernel& k, const Gate& gate) {
+  const sim::Scope scope(k.t, sim::Fn::kIommufdLuThawIoas, Ref(k, gate.ioas));
+  down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+  down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) - gate.domains);
+  up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+  up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+}
+
+void Reference::ThawRest(Kernel& k, const Hwpts& hwpts, size_t first) {
+  for (size_t i = first; i < hwpts.size(); ++i) Thaw(k, {Read(k, hwpts[i], &Hwpt::ioas), 1});
+}
+
+// Each IOAS once, in the order of its first HWPT, for all of its HWPTs; none on error.
+int Reference::FreezeAll(Kernel& k, const PreserveArguments& arguments, const Hwpts& hwpts) {
+  std::vector<Gate> gates;
+  for (HwptHandle hwpt : hwpts) {
+    const IoasHandle ioas = Read(k, hwpt, &Hwpt::ioas);
+    const auto same = [&](const Gate& gate) { return gate.ioas == ioas; };
+    const auto found = std::find_if(gates.begin(), gates.end(), same);
+    if (found == gates.end()) {
+      gates.push_back({ioas, 1});
+    } else {
+      ++found->domains;
+    }
+  }
+  for (size_t i = 0; i < gates.size(); ++i) {
+    const int error = Freeze(k, arguments, gates[i]);
+    if (error == 0) continue;
+    while (i > 0) Thaw(k, gates[--i]);
+    return error;
+  }
+  return 0;
 }
 
 PhysAddr Reference::AllocRecords(Kernel& k, ContextHandle ctx, size_t records) {
@@ -182,18 +222,11 @@ void Reference::WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t t
         Ref(k.ctx));
 }
 
-int Reference::PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt,
-                           PhysAddr memory, size_t index) {
+int Reference::PreserveOne(Kernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdLuPreserveHwpt, Ref(k, hwpt));
-  const IoasHandle ioas = Read(k, hwpt, &Hwpt::ioas);
-  int error = Freeze(k, arguments, ioas);
-  if (error != 0) return error;
   PhysAddr record = 0;
-  error = PreserveDomain(k, hwpt, &record);
-  if (error != 0) {
-    Thaw(k, ioas);
-    return error;
-  }
+  const int error = PreserveDomain(k, hwpt, &record);
+  if (error != 0) return error;
   WriteRecord(k, memory, index, Read(k, hwpt, &Hwpt::token), record);
   Write(k, hwpt, &Hwpt::preserved, true);
   return 0;
@@ -207,7 +240,7 @@ void Reference::UnpreserveOne(Kernel& k, HwptHandle hwpt) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdLuUnpreserveHwpt, Ref(k, hwpt));
   Write(k, hwpt, &Hwpt::preserved, false);
   iommu_domain_unpreserve(k, Read(k, hwpt, &Hwpt::domain), core_);
-  Thaw(k, Read(k, hwpt, &Hwpt::ioas));
+  Thaw(k, {Read(k, hwpt, &Hwpt::ioas), 1});
 }
 
 void Reference::Rollback(Kernel& k, const Hwpts& hwpts, size_t preserved) {
@@ -215,12 +248,12 @@ void Reference::Rollback(Kernel& k, const Hwpts& hwpts, size_t preserved) {
   while (preserved > 0) UnpreserveOne(k, hwpts[--preserved]);
 }
 
-int Reference::PreserveInto(Kernel& k, const PreserveArguments& arguments, const Hwpts& hwpts,
-                            PhysAddr memory) {
+int Reference::PreserveInto(Kernel& k, const Hwpts& hwpts, PhysAddr memory) {
   for (size_t i = 0; i < hwpts.size(); ++i) {
-    const int error = PreserveOne(k, arguments, hwpts[i], memory, i);
+    const int error = PreserveOne(k, hwpts[i], memory, i);
     if (error == 0) continue;
     Rollback(k, hwpts, i);
+    ThawRest(k, hwpts, i);
     return error;
   }
   return 0;
@@ -232,13 +265,17 @@ void Reference::Finish(Kernel& k, ContextHandle ctx, PhysAddr, size_t) {
 
 int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
   if (hwpts.empty()) return -sim::kEINVAL;
-  for (HwptHandle hwpt : hwpts) {
-    const int error = Validate(k, *arguments, Read(k, hwpt, &Hwpt::ioas));
-    if (error != 0) return error;
-  }
+  const int error = FreezeAll(k, *arguments, hwpts);
+  return error != 0 ? error : PreserveFrozen(k, arguments, hwpts);
+}
+
+int Reference::PreserveFrozen(Kernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
   const PhysAddr memory = AllocRecords(k, arguments->ctx, hwpts.size());
-  if (IsErr(memory)) return PtrErr(memory);
-  const int error = PreserveInto(k, *arguments, hwpts, memory);
+  if (IsErr(memory)) {
+    ThawRest(k, hwpts, 0);
+    return PtrErr(memory);
+  }
+  const int error = PreserveInto(k, hwpts, memory);
   if (error != 0) {
     FreeRecords(k, arguments->ctx, memory);
     return error;
@@ -283,7 +320,18 @@ void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
 }
 
 int Reference::MapInsert(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
-int Reference::MapFill(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
 int Reference::Unmap(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
+
+void Reference::AreaInserted(iommufd::Kernel& k, IoasHandle ioas) {
+  Update(k, ioas, iommufd::iopt::filling, [](uint32_t& filling) { ++filling; }, kReadUnlocked);
+}
+
+void Reference::AreaSettled(iommufd::Kernel& k, IoasHandle ioas) {
+  const uint32_t left = Update(
+      k, ioas, iommufd::iopt::filling, [](uint32_t& filling) { return --filling; }, kReadUnlocked);
+  if (left == 0) WakeWaiters(k, ioas);
+}
+
+void Reference::WakeWaiters(iommufd::Kernel& k, IoasHandle ioas) { wake_up_all(k.t, Ref(k, ioas)); }
 
 }  // namespace iommufd_check::liveupdate

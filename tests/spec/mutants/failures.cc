@@ -19,16 +19,18 @@ class FailureWithoutThaw : public Mutant {
   FailureWithoutThaw() : Mutant("FailureWithoutThaw") {}
 
  protected:
-  int PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt, PhysAddr memory,
-                  size_t index) override {
-    int error = Freeze(k, arguments, Read(k, hwpt, &iommufd::Hwpt::ioas));
-    if (error != 0) return error;
-    PhysAddr record = 0;
-    error = PreserveDomain(k, hwpt, &record);
-    if (error != 0) return error;
-    WriteRecord(k, memory, index, Read(k, hwpt, &iommufd::Hwpt::token), record);
-    Write(k, hwpt, &iommufd::Hwpt::preserved, true);
-    return 0;
+  void ThawRest(Kernel&, const Hwpts&, size_t) override {}
+};
+
+// Memory that cannot be preserved leaves its IOAS immutable.
+class RefusalWithoutThaw : public Mutant {
+ public:
+  RefusalWithoutThaw() : Mutant("RefusalWithoutThaw") {}
+
+ protected:
+  int Freeze(Kernel& k, const PreserveArguments& arguments, const Gate& gate) override {
+    const int error = CloseGate(k, gate);
+    return error != 0 ? error : Validate(k, arguments, gate.ioas);
   }
 };
 
@@ -69,6 +71,7 @@ class MapAnswersEinval : public Mutant {
 MutantCases FailureMutants() {
   static NoRollback no_rollback;
   static FailureWithoutThaw failure_without_thaw;
+  static RefusalWithoutThaw refusal_without_thaw;
   static UnpreserveDomainTwice unpreserve_domain_twice;
   static WarnOnInvalid warn_on_invalid;
   static MapAnswersEinval map_answers_einval;
@@ -80,6 +83,9 @@ MutantCases FailureMutants() {
       {"I05", &failure_without_thaw,
        kOneMarked + preserve + "fault main.6 iommu_domain_preserve nth=1\n", "main.6",
        "the failed preserve leaves ioas 1 immutable 0x1, it was 0x0", "I07 I37"},
+      {"I05", &refusal_without_thaw,
+       kOneMarked + "  map(ioas, iova=0x1000, length=0x1000)\n" + preserve, "main.7",
+       "the failed preserve leaves ioas 1 immutable 0x1, it was 0x0", "I07 I36 I37"},
       {"I06", &unpreserve_domain_twice, kOneMarked + preserve + "  luo_close_session(s)\n",
        "main.7", "unpreserve reaches domain 0, which its preserve did not preserve", ""},
       {"I37", &warn_on_invalid, kOneMarked + "  map(ioas, iova=0x1000, length=0x1000)\n" + preserve,

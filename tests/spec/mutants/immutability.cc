@@ -12,19 +12,12 @@ class PreserveBeforeFreeze : public Mutant {
   PreserveBeforeFreeze() : Mutant("PreserveBeforeFreeze") {}
 
  protected:
-  int PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt, PhysAddr memory,
-                  size_t index) override {
-    PhysAddr record = 0;
-    int error = PreserveDomain(k, hwpt, &record);
-    if (error != 0) return error;
-    error = Freeze(k, arguments, Read(k, hwpt, &iommufd::Hwpt::ioas));
-    if (error != 0) {
-      iommu_domain_unpreserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), core_);
-      return error;
-    }
-    WriteRecord(k, memory, index, Read(k, hwpt, &iommufd::Hwpt::token), record);
-    Write(k, hwpt, &iommufd::Hwpt::preserved, true);
-    return 0;
+  int Freeze(Kernel& k, const PreserveArguments& arguments, const Gate& gate) override {
+    return Validate(k, arguments, gate.ioas);
+  }
+  int PreserveOne(Kernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) override {
+    const int error = Reference::PreserveOne(k, hwpt, memory, index);
+    return error != 0 ? error : CloseGate(k, {Read(k, hwpt, &iommufd::Hwpt::ioas), 1});
   }
 };
 
@@ -34,30 +27,57 @@ class UnmapWithoutGate : public Mutant {
   int Unmap(iommufd::Kernel&, IoasHandle) override { return 0; }
 };
 
-// Takes an area that is not filled yet for one that maps nothing.
-class SkipUnfilledAreas : public Mutant {
+// Closes the gate beside maps that have inserted an area, which test again before they fill it.
+class TestsBeforeFilling : public Mutant {
  public:
-  SkipUnfilledAreas() : Mutant("SkipUnfilledAreas") {}
-
- protected:
-  int CheckArea(Kernel& k, const PreserveArguments& arguments, AreaHandle area) override {
-    const int error = Reference::CheckArea(k, arguments, area);
-    return error == -sim::kEBUSY ? 0 : error;
+  using Mutant::Mutant;
+  int MapFill(iommufd::Kernel& k, IoasHandle ioas) override {
+    return liveupdate::TestImmutable(k, ioas);
   }
 };
 
-// Trusts what Validate saw, and leaves domains_rwsem to maps that are filling.
-class FreezeBesideMaps : public Mutant {
+// Takes an area that is not filled yet for one that maps nothing.
+class SkipUnfilledAreas : public TestsBeforeFilling {
  public:
-  FreezeBesideMaps() : Mutant("FreezeBesideMaps") {}
+  SkipUnfilledAreas() : TestsBeforeFilling("SkipUnfilledAreas") {}
 
  protected:
-  int Freeze(Kernel& k, const PreserveArguments&, IoasHandle ioas) override {
-    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) + 1);
-    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  int CloseGate(Kernel& k, const Gate& gate) override {
+    down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+    down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+    SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
+    up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+    up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
     return 0;
   }
+  int CheckArea(Kernel& k, const PreserveArguments& arguments, AreaHandle area) override {
+    if (Read(k, area, &iommufd::Area::pages).null()) return 0;
+    return Reference::CheckArea(k, arguments, area);
+  }
+};
+
+// Trusts what it saw before, and leaves domains_rwsem to maps that are filling.
+class FreezeBesideMaps : public TestsBeforeFilling {
+ public:
+  FreezeBesideMaps() : TestsBeforeFilling("FreezeBesideMaps") {}
+
+ protected:
+  int Freeze(Kernel& k, const PreserveArguments& arguments, const Gate& gate) override {
+    const int error = Validate(k, arguments, gate.ioas);
+    if (error != 0) return error;
+    down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+    SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
+    up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+    return 0;
+  }
+};
+
+// Does not see that a map is between its two critical sections: the first test was not the last.
+class FreezeWithoutWaiting : public Mutant {
+ public:
+  FreezeWithoutWaiting() : Mutant("FreezeWithoutWaiting") {}
+  void AreaInserted(iommufd::Kernel&, IoasHandle) override {}
+  void AreaSettled(iommufd::Kernel&, IoasHandle) override {}
 };
 
 class FreezeUnderXaLock : public Mutant {
@@ -65,9 +85,9 @@ class FreezeUnderXaLock : public Mutant {
   FreezeUnderXaLock() : Mutant("FreezeUnderXaLock") {}
 
  protected:
-  int Freeze(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) override {
+  int CloseGate(Kernel& k, const Gate& gate) override {
     spin_lock(k.t, Get(k, k.ctx).xa_lock);
-    const int error = Reference::Freeze(k, arguments, ioas);
+    const int error = Reference::CloseGate(k, gate);
     spin_unlock(k.t, Get(k, k.ctx).xa_lock);
     return error;
   }
@@ -79,12 +99,12 @@ class ThawSetsZero : public Mutant {
   ThawSetsZero() : Mutant("ThawSetsZero") {}
 
  protected:
-  void Thaw(Kernel& k, IoasHandle ioas) override {
-    down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    SetImmutable(k, ioas, 0);
-    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+  void Thaw(Kernel& k, const Gate& gate) override {
+    down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+    down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+    SetImmutable(k, gate.ioas, 0);
+    up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+    up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
   }
 };
 
@@ -93,7 +113,7 @@ class NoThaw : public Mutant {
   NoThaw() : Mutant("NoThaw") {}
 
  protected:
-  void Thaw(Kernel&, IoasHandle) override {}
+  void Thaw(Kernel&, const Gate&) override {}
 };
 
 class ThawWithoutLocks : public Mutant {
@@ -101,8 +121,8 @@ class ThawWithoutLocks : public Mutant {
   ThawWithoutLocks() : Mutant("ThawWithoutLocks") {}
 
  protected:
-  void Thaw(Kernel& k, IoasHandle ioas) override {
-    SetImmutable(k, ioas, Read(k, ioas, iommufd::iopt::immutable) - 1);
+  void Thaw(Kernel& k, const Gate& gate) override {
+    SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) - gate.domains);
   }
 };
 
@@ -113,6 +133,7 @@ MutantCases ImmutabilityMutants() {
   static UnmapWithoutGate unmap_without_gate;
   static SkipUnfilledAreas skip_unfilled_areas;
   static FreezeBesideMaps freeze_beside_maps;
+  static FreezeWithoutWaiting freeze_without_waiting;
   static FreezeUnderXaLock freeze_under_xa_lock;
   static ThawSetsZero thaw_sets_zero;
   static NoThaw no_thaw;
@@ -150,6 +171,12 @@ MutantCases ImmutabilityMutants() {
                     "B:\n"
                     "  map_file(ioas, memfd=0, iova=0x2000, length=0x1000)\n",
        "B.1", "ioas 1 became immutable between the test and this change of its table", "I03 I20"},
+      {"I04", &freeze_without_waiting,
+       kOneMapped + "A:\n"
+                    "  luo_preserve(s, iommufd, token=2)\n"
+                    "B:\n"
+                    "  map_file(ioas, memfd=0, iova=0x2000, length=0x1000)\n",
+       "B.1", "ioas 1 became immutable between the test and this change of its table", ""},
       {"I07", &thaw_sets_zero,
        kTwoMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.9",
        "ioas 1 may change again while domain 0 is preserved", "I01"},

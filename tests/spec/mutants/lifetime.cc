@@ -70,9 +70,8 @@ class KeepShortReference : public Mutant {
   KeepShortReference() : Mutant("KeepShortReference") {}
 
  protected:
-  int PreserveOne(Kernel& k, const PreserveArguments& arguments, HwptHandle hwpt, PhysAddr memory,
-                  size_t index) override {
-    const int error = Reference::PreserveOne(k, arguments, hwpt, memory, index);
+  int PreserveOne(Kernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) override {
+    const int error = Reference::PreserveOne(k, hwpt, memory, index);
     if (error == 0) refcount_inc(k, KeyOf(hwpt), &iommufd::Object::wait_cnt);
     return error;
   }

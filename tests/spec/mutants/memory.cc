@@ -1,5 +1,4 @@
 // Mutants of the check of an IOAS's memory: I14 to I17.
-#include "model/liveupdate/memfd_luo.h"
 #include "tests/spec/mutants/mutants.h"
 
 namespace iommufd_check::spec {
@@ -10,7 +9,7 @@ class TrustPageIdentity : public Mutant {
   TrustPageIdentity() : Mutant("TrustPageIdentity") {}
 
  protected:
-  int ComparePages(Kernel&, AreaHandle, const liveupdate::MemfdSerialized&) override { return 0; }
+  int ComparePages(Kernel&, AreaHandle, mm::MemfdHandle, PhysAddr) override { return 0; }
 };
 
 // Takes a memfd that the session does not preserve.
@@ -43,7 +42,7 @@ class IgnoreSeals : public Mutant {
   IgnoreSeals() : Mutant("IgnoreSeals") {}
 
  protected:
-  int CheckSeals(const liveupdate::MemfdSerialized&) override { return 0; }
+  int CheckSeals(Kernel&, mm::MemfdHandle, PhysAddr) override { return 0; }
 };
 
 }  // namespace

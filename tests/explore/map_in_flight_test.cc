@@ -1,0 +1,139 @@
+// Preserve of `reference` beside a map that has inserted its area and not filled it yet: it waits,
+// in every interleaving, and a wake-up that is forgotten is seen.
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "model/explore/certificate_text.h"
+#include "model/explore/explore_work.h"
+#include "model/liveupdate/designs/reference.h"
+#include "tests/explore/explore_corpus.h"
+#include "tests/explore/outcomes.h"
+
+namespace iommufd_check::explore {
+namespace {
+
+using iommufd::IoasHandle;
+
+// What the call of task B, the last one, answers over all interleavings; nothing may break.
+std::set<int> AnswersOfPreserve(liveupdate::Design* design, const program::Program& program) {
+  std::set<int> answers;
+  for (const Outcome& outcome : ExploreOutcomes(design, program, Reduction::kDpor).outcomes) {
+    EXPECT_EQ(std::get<2>(outcome), sim::RunEnd::kCompleted);
+    EXPECT_TRUE(std::get<1>(outcome).empty());
+    answers.insert(std::get<0>(outcome).back());
+  }
+  return answers;
+}
+
+program::Program Parse(const std::string& tasks) {
+  const auto program = program::ParseProgram(
+      "boot memfds=1 devices=1\nmain:\n  ioas = ioas_alloc()\n  dev = device_bind(index=0)\n"
+      "  hwpt = hwpt_alloc(dev, ioas)\n  memfd_seal(0, seals=seal|shrink|grow)\n"
+      "  lu_mark(hwpt, token=7)\n  s = luo_create_session(name=\"vm\")\n"
+      "  luo_preserve(s, memfd=0, token=1)\n" +
+          tasks,
+      "map-in-flight");
+  EXPECT_TRUE(program.ok()) << program.status().message();
+  return *program;
+}
+
+TEST(MapInFlight, IsWaitedForInEveryInterleaving) {
+  liveupdate::Reference reference;
+  for (const std::string name : {"map-x-preserve", "failing-map-x-preserve"}) {
+    EXPECT_EQ(AnswersOfPreserve(&reference, ExploreCorpusProgram(name)), std::set<int>{0}) << name;
+  }
+}
+
+// The second map comes when the first has woken the sleeper, or in the middle of it.
+TEST(MapInFlight, TwoMapsAreWaitedForAndPagesOfBothAreChecked) {
+  liveupdate::Reference reference;
+  EXPECT_EQ(AnswersOfPreserve(&reference,
+                              Parse("A:\n  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
+                                    "  map_file(ioas, memfd=0, iova=0x2000, length=0x1000)\n"
+                                    "B:\n  luo_preserve(s, iommufd, token=2)\n")),
+            std::set<int>{0});
+  EXPECT_EQ(AnswersOfPreserve(&reference, Parse("A:\n  map(ioas, iova=0x1000, length=0x1000)\n"
+                                                "B:\n  luo_preserve(s, iommufd, token=2)\n")),
+            (std::set<int>{-sim::kEINVAL, 0}))
+      << "anonymous memory: before the map, or behind it";
+}
+
+// --- What goes wrong with the wait
+// ---------------------------------------------------------------------------------------------
+
+class NeverWakes : public liveupdate::Reference {
+ protected:
+  void WakeWaiters(iommufd::Kernel&, IoasHandle) override {}
+};
+
+// A map that fails takes its area out and tells nobody.
+class WakesWhenPublishedOnly : public liveupdate::Reference {
+ protected:
+  void WakeWaiters(iommufd::Kernel& k, IoasHandle ioas) override {
+    if (!k.t.Holds(Get(k, ioas).iopt.domains_rwsem)) return;
+    Reference::WakeWaiters(k, ioas);
+  }
+};
+
+// Who is woken looks before there is something to see, and sleeps on.
+class WakesBeforeTheStore : public liveupdate::Reference {
+ public:
+  void AreaSettled(iommufd::Kernel& k, IoasHandle ioas) override {
+    const uint32_t left = Read(k, ioas, iommufd::iopt::filling) - 1;
+    if (left == 0) WakeWaiters(k, ioas);
+    WriteOnce(k, ioas, iommufd::iopt::filling, left);
+  }
+};
+
+void ExpectLostWakeUp(liveupdate::Design* mutant, const std::string& name) {
+  program::Executor executor;
+  const program::Program program = ExploreCorpusProgram(name);
+  const Certificate c = ExploreProgram(&executor, *mutant, name, program, {});
+  EXPECT_TRUE(c.exhausted()) << name;
+  const Finding* finding = c.Find(spec::Invariant::kI37);
+  ASSERT_NE(finding, nullptr) << name << "\n" << RenderText(c);
+  EXPECT_EQ(finding->detail,
+            "iommufd_lu_freeze_ioas: sleeper not woken though its condition holds: ioas 1");
+}
+
+TEST(MapInFlight, AForgottenWakeUpIsSeen) {
+  NeverWakes never;
+  ExpectLostWakeUp(&never, "map-x-preserve");
+  ExpectLostWakeUp(&never, "failing-map-x-preserve");
+  WakesWhenPublishedOnly published_only;
+  ExpectLostWakeUp(&published_only, "failing-map-x-preserve");
+  WakesBeforeTheStore before_the_store;
+  ExpectLostWakeUp(&before_the_store, "map-x-preserve");
+}
+
+// Sleeps with the lock under which the map publishes its area.
+class WaitsWithTheLock : public liveupdate::Reference {
+ protected:
+  bool WaitForMaps(liveupdate::Kernel& k, IoasHandle ioas) override {
+    down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+    const bool ended = Reference::WaitForMaps(k, ioas);
+    up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+    return ended;
+  }
+};
+
+TEST(MapInFlight, AWaitUnderALockThatMapsNeedNeverEnds) {
+  WaitsWithTheLock design;
+  std::set<int> answers;
+  const auto explored =
+      ExploreOutcomes(&design, ExploreCorpusProgram("map-x-preserve"), Reduction::kDpor);
+  bool broken = false;
+  for (const Outcome& outcome : explored.outcomes) {
+    broken |= !std::get<1>(outcome).empty();
+    answers.insert(std::get<0>(outcome).back());
+  }
+  EXPECT_EQ(answers, (std::set<int>{-sim::kEBUSY, 0})) << "the time-out ends it";
+  EXPECT_TRUE(broken) << "and that is no documented answer";
+}
+
+}  // namespace
+}  // namespace iommufd_check::explore
