@@ -23,7 +23,8 @@ BoundedSchedules::BoundedSchedules(program::Executor* executor, liveupdate::Desi
 bool BoundedSchedules::RunOne(const ScheduleNode& node, Meter* meter, const Visitor& visitor) {
   if (!meter->Take()) return false;
   variant_.switches = node.switches;
-  const program::Execution& execution = executor_.Run(design_, variant_, {.places = places_});
+  const program::Execution& execution =
+      executor_.Run(design_, variant_, {.places = places_, .reuses_main = true});
   meetings_.Merge(execution.meetings);
   return visitor(variant_, execution);
 }

@@ -13,12 +13,14 @@ ProgramSubject::ProgramSubject(program::Executor* executor, liveupdate::Design* 
 void ProgramSubject::Run(std::span<const sim::TaskId> choices) {
   program_.switches.clear();
   ChoiceSchedule schedule(choices);
-  executor_.Run(design_, program_, {.places = &places_, .scheduler = &schedule});
+  executor_.Run(design_, program_,
+                {.places = &places_, .scheduler = &schedule, .reuses_main = true});
 }
 
 void ProgramSubject::RunUnder(sim::Scheduler* scheduler) {
   program_.switches.clear();
-  executor_.Run(design_, program_, {.places = &places_, .scheduler = scheduler});
+  executor_.Run(design_, program_,
+                {.places = &places_, .scheduler = scheduler, .reuses_main = true});
 }
 
 program::Program ProgramSubject::Replayable() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -19,9 +20,22 @@ using liveupdate::World;
 using sim::Task;
 using spec::Invariant;
 
+namespace {
+
+bool IsOfMain(const Program& program, const sim::PlannedFault& fault) {
+  return program.operations[fault.operation].task == kMain;
+}
+
+}  // namespace
+
 struct Executor::Impl {
-  void Prepare(Design& design, const Program& program, const RunOptions& options);
+  void Bind(Design& design, const Program& program, const RunOptions& options);
+  void KnowBoot();
+  void BootAgain();
   void StartRun();
+  void ResetRuntime();
+  void RunMain();
+  void RunWholeMain();
   void RunPhase(uint8_t task);
   void RunTasks();
   void RunExit();
@@ -58,38 +72,65 @@ struct Executor::Impl {
   };
   Kept kept;
 
+  // Where main ended, for RunOptions::reuses_main.
+  struct MainPhase {
+    // Of the last run that asked for it; what follows is of such a run, once there were two.
+    const Design* design = nullptr;
+    Program program;  // boot, operations, and the faults of main
+    uint32_t step_limit = 0;
+    bool valid = false;
+    World world;
+    Bindings bindings;
+    sim::LockOrder lock_order;
+    sim::Runtime::Milestone milestone;
+    Judge::Kept judge;
+
+    bool IsOf(const Design* d, const Program& p, uint32_t limit) const;
+    void Remember(const Design* d, const Program& p, uint32_t limit);
+  };
+  MainPhase main_phase;
+
   Design* design = nullptr;
   const Program* program = nullptr;
   RunOptions options;
   bool judges_operations = true;  // false: the judge only listens
 };
 
-void Executor::Impl::Prepare(Design& new_design, const Program& new_program,
-                             const RunOptions& new_options) {
+void Executor::Impl::Bind(Design& new_design, const Program& new_program,
+                          const RunOptions& new_options) {
   design = &new_design;
   program = &new_program;
   options = new_options;
-  if (!booted_as.has_value() || !(*booted_as == program->boot)) {
-    booted_as = program->boot;
-    booted = BootWorld(program->boot);
-    machine = BootMachine(program->boot);
-  }
-  world = booted;
+  judges_operations = options.judged;
   schedule.Reset({});
+}
+
+void Executor::Impl::KnowBoot() {
+  if (booted_as.has_value() && *booted_as == program->boot) return;
+  booted_as = program->boot;
+  booted = BootWorld(program->boot);
+  machine = BootMachine(program->boot);
+}
+
+void Executor::Impl::BootAgain() {
+  KnowBoot();
+  world = booted;
   bindings.Reset(program->operations.size());
-  StartRun();
 }
 
 void Executor::Impl::StartRun() {
-  judges_operations = options.judged;
   if (options.judged) judge.Start(*design, *program, options);
+  lock_order = {};
+  ResetRuntime();
+}
+
+void Executor::Impl::ResetRuntime() {
   sim::RunConfig config;
   config.locks = &world.kernel.locks;
   config.faults = program->faults;
   config.listener = options.judged ? &judge : nullptr;
   config.step_limit = options.step_limit;
   config.places = options.places;
-  lock_order = {};
   config.lock_order = &lock_order;
   runtime.Reset(config);
 }
@@ -115,6 +156,64 @@ void Executor::Impl::RunPhase(uint8_t task) {
       if (program->operations[i].task == task) RunOperation(t, i);
     }
   });
+}
+
+bool Executor::Impl::MainPhase::IsOf(const Design* d, const Program& p, uint32_t limit) const {
+  if (design != d || step_limit != limit || !(program.boot == p.boot)) return false;
+  if (!(program.operations == p.operations)) return false;
+  auto own = program.faults.begin();
+  for (const sim::PlannedFault& fault : p.faults) {
+    if (!IsOfMain(p, fault)) continue;
+    if (own == program.faults.end() || !(*own == fault)) return false;
+    ++own;
+  }
+  return own == program.faults.end();
+}
+
+void Executor::Impl::MainPhase::Remember(const Design* d, const Program& p, uint32_t limit) {
+  design = d;
+  step_limit = limit;
+  program.boot = p.boot;
+  program.operations = p.operations;
+  program.faults.clear();
+  std::copy_if(p.faults.begin(), p.faults.end(), std::back_inserter(program.faults),
+               [&](const sim::PlannedFault& fault) { return IsOfMain(p, fault); });
+  valid = false;
+}
+
+void Executor::Impl::RunWholeMain() {
+  BootAgain();
+  StartRun();
+  RunPhase(kMain);
+}
+
+// What costs is kept only for programs that come twice in a row.
+void Executor::Impl::RunMain() {
+  const bool plain = options.judged && !options.keep_worlds && !options.stop_at.has_value() &&
+                     options.answers == nullptr;
+  if (!options.reuses_main || !plain) return RunWholeMain();
+  if (!main_phase.IsOf(design, *program, options.step_limit)) {
+    main_phase.Remember(design, *program, options.step_limit);
+    return RunWholeMain();
+  }
+  if (!main_phase.valid) {
+    RunWholeMain();
+    if (!runtime.AtMilestone()) return;
+    main_phase.world = world;
+    main_phase.bindings = bindings;
+    main_phase.lock_order = lock_order;
+    runtime.Keep(&main_phase.milestone);
+    judge.Keep(&main_phase.judge);
+    main_phase.valid = true;
+    return;
+  }
+  KnowBoot();
+  world = main_phase.world;
+  bindings = main_phase.bindings;
+  lock_order = main_phase.lock_order;
+  judge.GoOnFrom(main_phase.judge, *design, *program, options);
+  ResetRuntime();
+  runtime.GoOnFrom(main_phase.milestone);
 }
 
 void Executor::Impl::RunTasks() {
@@ -192,8 +291,8 @@ Executor::Executor() : impl_(std::make_unique<Impl>()) {}
 Executor::~Executor() = default;
 
 const Execution& Executor::Run(Design& design, const Program& program, const RunOptions& options) {
-  impl_->Prepare(design, program, options);
-  impl_->RunPhase(kMain);
+  impl_->Bind(design, program, options);
+  impl_->RunMain();
   impl_->RunTasks();
   impl_->RunPhase(kFinally);
   impl_->RunExit();
@@ -205,8 +304,10 @@ const Execution& Executor::Run(Design& design, const Program& program, const Run
 // last of once.
 void Executor::Impl::KeepMain(Design& new_design, const Program& new_program) {
   IOMMUFD_CHECK(TaskCount(new_program) == 0, "only main has one place where it ends");
-  Prepare(new_design, new_program, {});
+  Bind(new_design, new_program, {});
   judges_operations = false;
+  BootAgain();
+  StartRun();
   RunPhase(kMain);
   kept.valid = !runtime.stopped();
   kept.program = *program;
@@ -225,11 +326,9 @@ void Executor::Impl::RunExtension(const Operation& operation) {
   IOMMUFD_CHECK(kept.valid, "there is a place to go on from");
   IOMMUFD_CHECK(operation.task == kMain, "an extension is one of main");
   kept.program.operations.back() = operation;
-  program = &kept.program;
-  options = {};
+  Bind(*design, kept.program, {});
   world = kept.world;
   bindings = kept.bindings;
-  schedule.Reset({});
   StartRun();
   judge.Recall(kept.memory, kept.bindings.results);
   runtime.RunSequential([&](Task& t) { RunOperation(t, program->operations.size() - 1); });

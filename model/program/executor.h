@@ -42,6 +42,10 @@ struct RunOptions {
   // until it blocks or ends. Must be a pure function of what it is asked in this run.
   sim::Scheduler* scheduler = nullptr;
   AnswerFilter* answers = nullptr;
+  // The operations of main are not run again when the last run with this set had the same ones,
+  // with the same faults: the run goes on from where they ended there, and its result is the same.
+  // For those who run one program under many schedules. REQUIRES: the design keeps nothing itself.
+  bool reuses_main = false;
   // False: only run, check nothing. For measuring what the checks cost.
   bool judged = true;
 };

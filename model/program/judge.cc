@@ -38,23 +38,45 @@ spec::Limits LimitsOf(const Boot& boot, const liveupdate::Design& design) {
 
 }  // namespace
 
-void Judge::Start(const liveupdate::Design& design, const Program& program,
-                  const RunOptions& options) {
+void Judge::Bind(const liveupdate::Design& design, const Program& program,
+                 const RunOptions& options) {
   design_ = &design;
   program_ = &program;
   options_ = options;
-  findings_.Clear();
-  monitor_.Clear();
-  calls_.Reset(program);
   for (InFlight& flight : in_flight_) flight = InFlight{};
-  sites_.clear();
   inside_ = 0;
   concurrent_ = false;
   not_judged_ = 0;
-  reported_ = 0;
   difference_.clear();
+}
+
+void Judge::Start(const liveupdate::Design& design, const Program& program,
+                  const RunOptions& options) {
+  Bind(design, program, options);
+  findings_.Clear();
+  monitor_.Clear();
+  calls_.Reset(program);
+  sites_.clear();
+  reported_ = 0;
   Observe(world_, design, &now_);
   RestartOracle(now_);
+}
+
+void Judge::Keep(Kept* kept) const {
+  IOMMUFD_CHECK(inside_ == 0 && !concurrent_, "kept between two operations");
+  *kept = {findings_, monitor_, oracle_, calls_, sites_, reported_};
+}
+
+void Judge::GoOnFrom(const Kept& kept, const liveupdate::Design& design, const Program& program,
+                     const RunOptions& options) {
+  Bind(design, program, options);
+  findings_ = kept.findings;
+  monitor_ = kept.monitor;
+  oracle_ = kept.oracle;
+  calls_ = kept.calls;
+  calls_.Rebind(program);
+  sites_ = kept.sites;
+  reported_ = kept.reported;
 }
 
 void Judge::RestartOracle(const spec::Snapshot& observed) {

@@ -34,6 +34,20 @@ class Judge : public sim::EventListener {
   // `answers`: of the operations before, in order.
   void Recall(const spec::Monitor::Memory& memory, const std::vector<OperationResult>& answers);
 
+  // What it knows between two operations that ran alone; and to go on from there instead of Start,
+  // in a run that has come to the same place by the same events.
+  struct Kept {
+    spec::Findings findings;
+    spec::Monitor monitor{nullptr};
+    spec::Oracle oracle;
+    OracleCalls calls;
+    std::vector<SiteVisit> sites;
+    size_t reported = 0;
+  };
+  void Keep(Kept* kept) const;
+  void GoOnFrom(const Kept& kept, const liveupdate::Design& design, const Program& program,
+                const RunOptions& options);
+
   // Operation `index` of the program.
   void OperationBegins(sim::Task& t, size_t index);
   void OperationEnds(sim::Task& t, const OperationResult& result);
@@ -63,6 +77,7 @@ class Judge : public sim::EventListener {
     size_t past = 0;  // of a concurrent call: its place in past_
   };
 
+  void Bind(const liveupdate::Design& design, const Program& program, const RunOptions& options);
   void JudgeSequential(const InFlight& flight, const OperationResult& result);
   void JudgeFailure(const InFlight& flight, const OperationResult& result);
   void Mismatch(const spec::Call& call, int result, const std::string& difference);

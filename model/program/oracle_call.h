@@ -19,6 +19,9 @@ class OracleCalls {
   // REQUIRES: the program outlives this.
   void Reset(const Program& program);
 
+  // Goes on with another program that has the same operations so far.
+  void Rebind(const Program& program) { program_ = &program; }
+
   // The call that operation `index` makes now. A variable whose object was never created is id 0;
   // a session whose number belongs to a later one is kNoSession.
   spec::Call Decode(size_t index) const;

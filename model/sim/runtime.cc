@@ -56,6 +56,25 @@ void Runtime::Reset(const RunConfig& config) {
   total_steps_ = 0;
 }
 
+bool Runtime::AtMilestone() const {
+  const Task& t = tasks_[0];
+  return !stopped() && !concurrent_ && t.held_count_ == 0 && t.spin_depth_ == 0 && t.depth_ == 0 &&
+         t.work_.empty();
+}
+
+void Runtime::Keep(Milestone* milestone) const {
+  IOMMUFD_CHECK(AtMilestone(), "a place between two operations");
+  *milestone = {log_, tasks_[0].steps_, tasks_[0].operation_, total_steps_};
+}
+
+void Runtime::GoOnFrom(const Milestone& milestone) {
+  IOMMUFD_CHECK(AtMilestone() && log_.events().empty(), "a run goes on from its beginning");
+  log_ = milestone.log;
+  tasks_[0].steps_ = milestone.steps;
+  tasks_[0].operation_ = milestone.operation;
+  total_steps_ = milestone.total_steps;
+}
+
 bool Runtime::RunSequential(const std::function<void(Task&)>& body) {
   IOMMUFD_CHECK(!concurrent_, "sequential inside concurrent");
   if (stopped()) return false;

@@ -121,6 +121,20 @@ class Runtime {
   bool Sleep(Task& t, ObjectRef queue, bool has_timeout);
   void Wake(Task& t, ObjectRef queue);
 
+  // A place between two operations of task 0, outside RunConcurrent.
+  struct Milestone {
+    EventLog log;  // so far
+    uint32_t steps = 0;
+    uint16_t operation = 0;
+    uint64_t total_steps = 0;
+  };
+  // False: task 0 holds or owes something there that a milestone does not keep, or the run is over.
+  bool AtMilestone() const;
+  // REQUIRES: AtMilestone().
+  void Keep(Milestone* milestone) const;
+  // Goes on from there as if this run had come to it. REQUIRES: nothing since Reset.
+  void GoOnFrom(const Milestone& milestone);
+
   // Ends the run at the next step of any task.
   void RequestStop() {
     if (!stopped()) end_ = RunEnd::kStopped;

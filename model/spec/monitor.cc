@@ -58,14 +58,14 @@ void Monitor::OnEvent(const sim::Event& event) {
                               .task = event.task,
                               .step = event.step,
                               .event = sequence_,
-                              .function = findings_.function()};
+                              .function = findings_->function()};
   if (event.primitive == Primitive::kSplat) {
     position.function = static_cast<sim::Fn>(event.spare);
     position.splat = static_cast<Splat>(event.detail);
     position.condition = static_cast<sim::Condition>(event.mode);
   }
-  findings_.SetPosition(position);
-  locks_.OnEvent(event, findings_.position().function);
+  findings_->SetPosition(position);
+  locks_.OnEvent(event, findings_->position().function);
   if (event.primitive == Primitive::kWait) NoteWait(event);
   switch (event.primitive) {
     case Primitive::kOpBegin:
@@ -80,7 +80,7 @@ void Monitor::OnEvent(const sim::Event& event) {
       break;
     case Primitive::kFail:
       task(event).fault_injected = true;
-      findings_.Arm(Invariant::kI21);
+      findings_->Arm(Invariant::kI21);
       break;
     case Primitive::kNote:
       OnNote(event);
@@ -98,7 +98,7 @@ void Monitor::OnEvent(const sim::Event& event) {
       break;
   }
   const auto race = races_.OnEvent(event);
-  if (race.has_value()) findings_.Violate(Invariant::kI20, event.object, RaceText(event, *race));
+  if (race.has_value()) findings_->Violate(Invariant::kI20, event.object, RaceText(event, *race));
 }
 
 // I20: another task has accessed the field, and one of the two writes. I08: another task reaches
@@ -110,10 +110,10 @@ void Monitor::ArmByAccess(const sim::Event& event) {
   const bool writes = event.primitive == Primitive::kWrite;
   Accessors& field = accessors_[object | (static_cast<uint64_t>(event.detail) + 1)];
   const auto rivals = static_cast<uint8_t>(writes ? field.readers | field.writers : field.writers);
-  if ((rivals & ~self) != 0) findings_.Arm(Invariant::kI20);
+  if ((rivals & ~self) != 0) findings_->Arm(Invariant::kI20);
   (writes ? field.writers : field.readers) |= self;
   Accessors& whole = accessors_[object];
-  if ((whole.readers & ~self) != 0) findings_.Arm(Invariant::kI08);
+  if ((whole.readers & ~self) != 0) findings_->Arm(Invariant::kI08);
   whole.readers |= self;
 }
 
@@ -125,7 +125,7 @@ void Monitor::ArmByLock(const sim::Event& event) {
     return;
   }
   state.locked = true;
-  if (++state.locks_held > 1) findings_.Arm(Invariant::kI19);
+  if (++state.locks_held > 1) findings_->Arm(Invariant::kI19);
 }
 
 void Monitor::OnNote(const sim::Event& event) {
@@ -148,9 +148,9 @@ void Monitor::OnNote(const sim::Event& event) {
       freed_by_ = mm::UnpackFreedBy(event.value);
       return;
     case Note::kKhoOrderMismatch:
-      return findings_.Violate(Invariant::kI06, event.object,
-                               "page " + Hex(static_cast<uint64_t>(event.value)) +
-                                   " is unregistered by an order that leaves it registered");
+      return findings_->Violate(Invariant::kI06, event.object,
+                                "page " + Hex(static_cast<uint64_t>(event.value)) +
+                                    " is unregistered by an order that leaves it registered");
     case Note::kObjectFreed:
       if (event.object.kind == ObjectKind::kIoas)
         memory_.immutable_since.erase(event.object.number);
@@ -165,13 +165,13 @@ void Monitor::OnRegistration(Note note, const sim::Event& event) {
   const uint16_t number = event.object.number;
   switch (note) {
     case Note::kKhoAdd:
-      findings_.Require(Invariant::kI18, memory_.registered.count(pfn) == 0, event.object, [&] {
+      findings_->Require(Invariant::kI18, memory_.registered.count(pfn) == 0, event.object, [&] {
         return "page " + Hex(pfn) + " is registered again while it is registered for " +
                Named(memory_.registered.at(pfn));
       });
       memory_.registered[pfn] = event.object;
       if (event.object.kind == ObjectKind::kDomain) {
-        findings_.Require(Invariant::kI01, IsImmutable(IoasOf(number)), event.object, [&] {
+        findings_->Require(Invariant::kI01, IsImmutable(IoasOf(number)), event.object, [&] {
           return "table " + Hex(pfn) + " of domain " + std::to_string(number) +
                  " is registered while ioas " + uapi::NumberText(IoasOf(number)) + " may change";
         });
@@ -179,19 +179,19 @@ void Monitor::OnRegistration(Note note, const sim::Event& event) {
       return;
     case Note::kKhoDel: {
       const auto it = memory_.registered.find(pfn);
-      findings_.Require(Invariant::kI06,
-                        it != memory_.registered.end() && it->second == event.object, event.object,
-                        [&] {
-                          return "page " + Hex(pfn) + " is unregistered for " +
-                                 Named(event.object) + ", which never registered it";
-                        });
+      findings_->Require(Invariant::kI06,
+                         it != memory_.registered.end() && it->second == event.object, event.object,
+                         [&] {
+                           return "page " + Hex(pfn) + " is unregistered for " +
+                                  Named(event.object) + ", which never registered it";
+                         });
       if (it != memory_.registered.end()) memory_.registered.erase(it);
       return;
     }
     case Note::kFrameFree:
       return OnFree(event);
     case Note::kDomainFreed:
-      findings_.Require(
+      findings_->Require(
           Invariant::kI08, memory_.preserved_domains.count(number) == 0, event.object, [&] {
             return "domain " + std::to_string(number) + " is freed while its preservation names it";
           });
@@ -205,7 +205,7 @@ void Monitor::OnRegistration(Note note, const sim::Event& event) {
 void Monitor::OnFree(const sim::Event& event) {
   const auto pfn = static_cast<uint64_t>(event.value);
   if (memory_.registered.empty()) return;
-  findings_.Require(Invariant::kI02, memory_.registered.count(pfn) == 0, event.object, [&] {
+  findings_->Require(Invariant::kI02, memory_.registered.count(pfn) == 0, event.object, [&] {
     return "page " + Hex(pfn) + " is freed while it is registered for " +
            Named(memory_.registered.at(pfn));
   });
@@ -232,7 +232,7 @@ void Monitor::OnTransition(Note note, const sim::Event& event) {
 void Monitor::OnTableWrite(const sim::Event& event) {
   const uint16_t domain = event.object.number;
   if (!memory_.preserved_domains.empty() || !memory_.registered.empty()) {
-    findings_.Require(Invariant::kI03, !IsPreserved(domain), event.object, [&] {
+    findings_->Require(Invariant::kI03, !IsPreserved(domain), event.object, [&] {
       return "the table of domain " + std::to_string(domain) + " changes while it is preserved";
     });
   }
@@ -240,12 +240,12 @@ void Monitor::OnTableWrite(const sim::Event& event) {
   const auto gate = task(event).gates.find(ioas);
   if (gate == task(event).gates.end()) return;
   const auto since = memory_.immutable_since.find(ioas);
-  findings_.Require(Invariant::kI04,
-                    since == memory_.immutable_since.end() || since->second < gate->second,
-                    event.object, [&] {
-                      return "ioas " + uapi::NumberText(ioas) +
-                             " became immutable between the test and this change of its table";
-                    });
+  findings_->Require(Invariant::kI04,
+                     since == memory_.immutable_since.end() || since->second < gate->second,
+                     event.object, [&] {
+                       return "ioas " + uapi::NumberText(ioas) +
+                              " became immutable between the test and this change of its table";
+                     });
 }
 
 void Monitor::OnImmutable(const sim::Event& event, bool set) {
@@ -258,12 +258,12 @@ void Monitor::OnImmutable(const sim::Event& event, bool set) {
   for (const auto& [domain, of_ioas] : memory_.domain_ioas) {
     if (of_ioas != ioas) continue;
     const uint16_t number = domain;
-    findings_.Require(
+    findings_->Require(
         Invariant::kI07, memory_.preserved_domains.count(number) == 0, event.object, [&] {
           return "ioas " + uapi::NumberText(ioas) + " may change again while domain " +
                  std::to_string(number) + " is preserved";
         });
-    findings_.Require(Invariant::kI01, !HasRegistered(number), event.object, [&] {
+    findings_->Require(Invariant::kI01, !HasRegistered(number), event.object, [&] {
       return "ioas " + uapi::NumberText(ioas) + " may change again while tables of domain " +
              std::to_string(number) + " are registered";
     });
@@ -292,29 +292,29 @@ void Monitor::OnPreservation(Note note, const sim::Event& event) {
       task(event).capacity = event.value;
       return;
     case Note::kRecordStore:
-      findings_.Require(Invariant::kI10, event.value <= task(event).capacity, event.object, [&] {
+      findings_->Require(Invariant::kI10, event.value <= task(event).capacity, event.object, [&] {
         return "a record is stored up to byte " + std::to_string(event.value) +
                " of an allocation of " + std::to_string(task(event).capacity);
       });
       return;
     case Note::kDomainPreserved:
-      findings_.Require(Invariant::kI18, memory_.preserved_domains.insert(number).second,
-                        event.object, [&] {
-                          return "domain " + std::to_string(number) +
-                                 " is preserved while it is preserved already";
-                        });
+      findings_->Require(Invariant::kI18, memory_.preserved_domains.insert(number).second,
+                         event.object, [&] {
+                           return "domain " + std::to_string(number) +
+                                  " is preserved while it is preserved already";
+                         });
       return;
     case Note::kDomainUnpreserved:
-      findings_.Require(
+      findings_->Require(
           Invariant::kI06, memory_.preserved_domains.erase(number) == 1, event.object, [&] {
             return "domain " + std::to_string(number) + " is unpreserved but was not preserved";
           });
       return;
     case Note::kDomainPreserveMissing:
-      findings_.Arm(Invariant::kI06);
-      findings_.Violate(Invariant::kI06, event.object,
-                        "unpreserve reaches domain " + std::to_string(number) +
-                            ", which its preserve did not preserve");
+      findings_->Arm(Invariant::kI06);
+      findings_->Violate(Invariant::kI06, event.object,
+                         "unpreserve reaches domain " + std::to_string(number) +
+                             ", which its preserve did not preserve");
       return;
     default:
       return;
@@ -332,7 +332,7 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
                                : "hwpt " + uapi::NumberText(hwpt) + " is marked with token " +
                                      std::to_string(token));
   }
-  findings_.Arm(Invariant::kI12);
+  findings_->Arm(Invariant::kI12);
   if (gone) {
     memory_.marks.erase(hwpt);
   } else {
@@ -344,7 +344,7 @@ void Monitor::OnMark(const sim::Event& event, bool gone) {
 void Monitor::NoteMarkChange(const sim::Event& event, std::string text) {
   const auto iommufd = static_cast<uint16_t>(uapi::IommufdOf(event.object.number));
   if (memory_.marks_frozen.count(iommufd) != 0) {
-    findings_.Violate(Invariant::kI12, event.object, text + " while the iommufd is preserved");
+    findings_->Violate(Invariant::kI12, event.object, text + " while the iommufd is preserved");
   }
   for (size_t other = 0; other < tasks_.size(); ++other) {
     TaskState& state = tasks_[other];
@@ -358,7 +358,7 @@ void Monitor::EndPreserve(const sim::Event& event) {
   TaskState& state = task(event);
   if (event.value == 0) {
     memory_.marks_frozen.insert(event.object.number);
-    findings_.Require(Invariant::kI12, state.mark_changed.empty(), event.object, [&] {
+    findings_->Require(Invariant::kI12, state.mark_changed.empty(), event.object, [&] {
       return state.mark_changed + " after the preserve has looked at the marks";
     });
   }
@@ -371,23 +371,23 @@ void Monitor::EndUnpreserve(const sim::Event& event) {
   const auto left = std::find_if(
       memory_.preserved_domains.begin(), memory_.preserved_domains.end(),
       [&](uint16_t domain) { return uapi::IommufdOf(IoasOf(domain)) == event.object.number; });
-  findings_.Require(Invariant::kI06, left == memory_.preserved_domains.end(), event.object, [&] {
+  findings_->Require(Invariant::kI06, left == memory_.preserved_domains.end(), event.object, [&] {
     return "unpreserve leaves domain " + std::to_string(*left) + " preserved";
   });
 }
 
 void Monitor::OnOperationEnd(const sim::Event& event) {
   TaskState& state = task(event);
-  if (state.locked) findings_.Arm(Invariant::kI37);
+  if (state.locked) findings_->Arm(Invariant::kI37);
   if (state.saw_unfilled) {
-    findings_.Require(Invariant::kI04, event.value == -sim::kEBUSY, event.object, [&] {
+    findings_->Require(Invariant::kI04, event.value == -sim::kEBUSY, event.object, [&] {
       return "the page check saw an unfilled area and the call answered " +
              std::string(sim::ErrnoName(static_cast<int>(event.value)));
     });
   }
   if (state.fault_injected && event.value >= 0) {
-    findings_.Violate(Invariant::kI21, event.object,
-                      "a callee failed and the call reports success");
+    findings_->Violate(Invariant::kI21, event.object,
+                       "a callee failed and the call reports success");
   }
   state = {};
 }

@@ -35,7 +35,7 @@ class Monitor : public sim::EventListener {
     std::set<uint16_t> marks_frozen;     // iommufds
   };
 
-  explicit Monitor(Findings* findings) : findings_(*findings) {}
+  explicit Monitor(Findings* findings) : findings_(findings) {}
 
   void Clear();
   // From here on events belong to the process's exit.
@@ -93,7 +93,7 @@ class Monitor : public sim::EventListener {
   uint16_t IoasOf(uint16_t domain) const;
   TaskState& task(const sim::Event& event) { return tasks_[event.task]; }
 
-  Findings& findings_;
+  Findings* findings_;
   RaceDetector races_;
   LockWatch locks_;
   bool exiting_ = false;

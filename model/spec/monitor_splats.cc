@@ -30,18 +30,18 @@ void Monitor::OnDeadlock(const sim::Event& event) {
   const std::vector<LockWatch::Wait> waiting = locks_.Waiting();
   std::string text(sim::Name(Splat::kDeadlock));
   if (waiting.empty()) {
-    return findings_.Violate(Invariant::kI19, event.object, text + ": " + Named(event.object));
+    return findings_->Violate(Invariant::kI19, event.object, text + ": " + Named(event.object));
   }
   for (const LockWatch::Wait& wait : waiting) {
     text += (&wait == waiting.data() ? ": " : ", ") + TextOf(wait);
   }
-  Findings::Position first = findings_.position();
+  Findings::Position first = findings_->position();
   first.operation = exiting_ ? kExitOperation : waiting.front().operation;
   first.task = waiting.front().task;
   first.step = waiting.front().step;
   first.function = waiting.front().function;
-  findings_.SetPosition(first);
-  findings_.Violate(Invariant::kI19, waiting.front().object, std::move(text));
+  findings_->SetPosition(first);
+  findings_->Violate(Invariant::kI19, waiting.front().object, std::move(text));
 }
 
 // What the kernel would print; of a page, also who freed it.
@@ -72,35 +72,35 @@ void Monitor::OnSplat(const sim::Event& event) {
     case Splat::kUnlockNotOwner:
     case Splat::kLockHeldAtReturn:
     case Splat::kLockNotHeld:
-      return findings_.Violate(Invariant::kI19, event.object, std::move(text));
+      return findings_->Violate(Invariant::kI19, event.object, std::move(text));
     case Splat::kDeadlock:
       return OnDeadlock(event);
     case Splat::kLockCycle: {
       const auto outer = static_cast<sim::LockClass>(event.value >> 8);
       const auto inner = static_cast<sim::LockClass>(event.value & 0xff);
-      return findings_.Violate(Invariant::kI19, event.object,
-                               text + ": " + std::string(sim::Name(inner)) + " inside " +
-                                   std::string(sim::Name(outer)) + " and the other way round",
-                               locks_.ChainOf(event, findings_.position().function));
+      return findings_->Violate(Invariant::kI19, event.object,
+                                text + ": " + std::string(sim::Name(inner)) + " inside " +
+                                    std::string(sim::Name(outer)) + " and the other way round",
+                                locks_.ChainOf(event, findings_->position().function));
     }
     case Splat::kUseAfterFree:
     case Splat::kForeignFrame:
     case Splat::kBadPageState:
     case Splat::kFreeLockedLock:
-      findings_.Violate(Invariant::kI08, event.object, text);
-      return findings_.Violate(Invariant::kI37, event.object, std::move(text));
+      findings_->Violate(Invariant::kI08, event.object, text);
+      return findings_->Violate(Invariant::kI37, event.object, std::move(text));
     case Splat::kNullAreaPages:
-      findings_.Arm(Invariant::kI04);
-      findings_.Violate(Invariant::kI04, event.object,
-                        "the page check reads area->pages of an area that is not filled yet");
-      return findings_.Violate(Invariant::kI37, event.object, std::move(text));
+      findings_->Arm(Invariant::kI04);
+      findings_->Violate(Invariant::kI04, event.object,
+                         "the page check reads area->pages of an area that is not filled yet");
+      return findings_->Violate(Invariant::kI37, event.object, std::move(text));
     case Splat::kBadPointer:
-      findings_.Violate(Invariant::kI21, event.object,
-                        "ERR_PTR(-" + std::string(sim::ErrnoName(static_cast<int>(event.value))) +
-                            ") passes a test for NULL and is dereferenced");
-      return findings_.Violate(Invariant::kI37, event.object, std::move(text));
+      findings_->Violate(Invariant::kI21, event.object,
+                         "ERR_PTR(-" + std::string(sim::ErrnoName(static_cast<int>(event.value))) +
+                             ") passes a test for NULL and is dereferenced");
+      return findings_->Violate(Invariant::kI37, event.object, std::move(text));
     default:
-      return findings_.Violate(Invariant::kI37, event.object, std::move(text));
+      return findings_->Violate(Invariant::kI37, event.object, std::move(text));
   }
 }
 

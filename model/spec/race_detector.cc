@@ -151,14 +151,14 @@ void RaceDetector::OnFreed(const sim::Event& event) {
   sim::Event free = event;
   free.mode = sim::kAccessMarked;
   for (const uint16_t element : {uint16_t{0}, kAnyElement, sim::kWholeField}) {
-    const uint32_t* first = first_.Find(KeyOf(event.object, element));
+    uint32_t* const first = first_.Find(KeyOf(event.object, element));
     if (first == nullptr) continue;
     for (uint32_t at = *first; at != kNone; at = histories_[at].next) {
       bool meets = false;
       Meet(histories_[at].history, free, true, &meets);
       if (meets) meetings_.Add(event.object.kind, static_cast<Field>(histories_[at].field));
     }
-    first_.Erase(KeyOf(event.object, element));
+    *first = kNone;
   }
 }
 

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <map>
+#include <random>
+
 namespace iommufd_check::sim {
 namespace {
 
@@ -18,16 +22,43 @@ TEST(LookupMap, KeepsOneValueForEachKey) {
   EXPECT_EQ(map.FindOr(8, 5), 6) << "there is one";
 }
 
-TEST(LookupMap, ForgetsWhatIsErased) {
+TEST(LookupMap, KeepsManyKeysApart) {
+  LookupMap<uint64_t> map;
+  std::map<uint64_t, uint64_t> plain;
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const uint64_t key = random() % 3000 << (random() % 3 * 16);
+    map[key] += key + 1;
+    plain[key] += key + 1;
+  }
+  ASSERT_GT(plain.size(), 5000u);
+  for (const auto& [key, value] : plain) EXPECT_EQ(map[key], value);
+  for (uint64_t key = 3000; key < 4000; ++key) EXPECT_EQ(map.Find(key), nullptr);
+}
+
+TEST(LookupMap, IsEmptyAfterClear) {
   LookupMap<int> map;
-  map[1] = 1;
+  EXPECT_EQ(map.Find(0), nullptr) << "no slot at all";
+  map[0] = 1;
   map[2] = 2;
-  map.Erase(1);
-  EXPECT_EQ(map.Find(1), nullptr);
-  EXPECT_EQ(*map.Find(2), 2);
   map.Clear();
+  EXPECT_EQ(map.Find(0), nullptr);
   EXPECT_EQ(map.Find(2), nullptr);
   EXPECT_EQ(map[2], 0) << "made anew";
+}
+
+TEST(LookupMap, CopiesAreOfTheirOwn) {
+  LookupMap<int> map;
+  map[1] = 1;
+  LookupMap<int> copy;
+  copy[2] = 2;
+  copy = map;
+  EXPECT_EQ(copy.Find(2), nullptr);
+  ++copy[1];
+  EXPECT_EQ(*map.Find(1), 1);
+  EXPECT_EQ(*copy.Find(1), 2);
+  copy = LookupMap<int>();
+  EXPECT_EQ(copy.Find(1), nullptr);
 }
 
 }  // namespace

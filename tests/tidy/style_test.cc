@@ -117,7 +117,7 @@ struct Ban {
   std::string_view name;
   Match match;
   std::string_view instead;
-  std::string_view except;  // A folder or file where it is allowed; empty for none.
+  std::string_view except;  // A folder where it is allowed; empty for none.
 };
 
 const std::vector<Ban>& Bans() {
@@ -132,7 +132,7 @@ const std::vector<Ban>& Bans() {
       {"rand", Match::kCall, kRandom, ""},
       {"srand", Match::kCall, kRandom, ""},
       {"std::unordered_", Match::kPrefix, kOrdered, ""},
-      {"absl::flat_hash_", Match::kPrefix, kOrdered, "model/sim/lookup_map.h"},
+      {"absl::flat_hash_", Match::kPrefix, kOrdered, ""},
       {"absl::node_hash_", Match::kPrefix, kOrdered, ""},
       {"absl::Hash", Match::kPrefix, kHash, ""},
       {"std::hash", Match::kWord, kHash, ""},
