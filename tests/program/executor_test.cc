@@ -325,6 +325,16 @@ TEST_F(ExecutorTest, WhatBreaksWasArmed) {
   }
 }
 
+// I26 is about what is handed over: a preserve that fails hands nothing over.
+TEST_F(ExecutorTest, TheLayoutIsJudgedWhereBytesAreHandedOver) {
+  const std::string preserve = "  luo_preserve(s, iommufd, token=2)\n";
+  EXPECT_NE(Run(kMarked + preserve, {}, V1()).Find(Invariant::kI26), nullptr);
+  const Execution& refused =
+      Run(kMarked + std::string("  map(ioas, iova=0x1000, length=0x1000)\n") + preserve, {}, V1());
+  ASSERT_EQ(refused.results.back().result, -sim::kEINVAL);
+  EXPECT_EQ(refused.Find(Invariant::kI26), nullptr);
+}
+
 TEST_F(ExecutorTest, FindGivesTheFirstViolation) {
   const Program program = CorpusProgram("B10-preserved_state-dangles.prog");
   const Execution& run = executor_.Run(V1(), program);
