@@ -174,6 +174,23 @@ TEST(SwimLanes, ManyTasksStayWithinTheWidth) {
   for (const char* name : {"step A", "step D", "step G"}) EXPECT_THAT(lines[0], HasSubstr(name));
 }
 
+// Whatever the width, no line is wider, and one that is cut says so in its last column.
+TEST(SwimLanes, LinesAreCutAtTheWidth) {
+  const LongRun run(3);
+  int cut = 0;
+  for (size_t width = 30; width < 60; ++width) {
+    const std::string table =
+        DrawLanes(run.program, run.log.events(), run.subject, {.max_rows = 12, .width = width});
+    for (const std::string& line : LinesOf(table)) {
+      EXPECT_LE(line.size(), width) << line;
+      if (line.back() != '~') continue;
+      EXPECT_EQ(line.size(), width) << line;
+      ++cut;
+    }
+  }
+  EXPECT_GT(cut, 10);
+}
+
 TEST(SwimLanes, LocksInTheOrderTaken) {
   EventBuilder log;
   log.On(1).Op(0).Begin().Lock(LockClass::kIoasMutex, Ioas(1)).Lock(LockClass::kIovaRwsem, Ioas(1));
