@@ -103,6 +103,28 @@ TEST_F(LinearizeTest, TwoMapsOfOneRange) {
             Verdict::kUnexplained);
 }
 
+// The id goes first: whoever finds none may still meet the domain in the IOAS.
+TEST_F(LinearizeTest, ADomainOutlivesItsId) {
+  const Call destroy{.kind = Kind::kDestroy, .id = kHwpt};
+  const Call beyond_the_aperture = MapAt(uint64_t{1} << 39);
+  const Reply absent{.result = -sim::kENOENT};
+  const Reply reserved{.result = -sim::kEINVAL};
+  EXPECT_EQ(Judge({Past(destroy, {}, 1, 6), Past(destroy, absent, 2, 3),
+                   Past(beyond_the_aperture, reserved, 4, 5)},
+                  {destroy})
+                .verdict,
+            Verdict::kExplained);
+  EXPECT_EQ(Judge({Past(destroy, {}, 1, 2), Past(beyond_the_aperture, reserved, 3, 4)}, {destroy})
+                .verdict,
+            Verdict::kUnexplained);
+}
+
+TEST_F(LinearizeTest, ASessionThatIsNotOpenIsNotClosed) {
+  const Call close{.kind = Kind::kLuoCloseSession, .session = 7};
+  EXPECT_EQ(Judge({Past(close, {.result = -sim::kEBADF}, 1, 2)}, {}).verdict, Verdict::kExplained);
+  EXPECT_EQ(Judge({Past(close, {}, 1, 2)}, {}).verdict, Verdict::kUnexplained);
+}
+
 TEST_F(LinearizeTest, AMapThatFailsHeldItsRange) {
   Call bad = MapAt(0x1000);
   bad.index = 7;  // no such buffer
