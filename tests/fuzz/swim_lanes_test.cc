@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "fuzz/event_text.h"
 #include "fuzz/row_choice.h"
 #include "tests/fuzz/event_builder.h"
 
@@ -25,6 +26,13 @@ std::vector<std::string> LinesOf(const std::string& text) {
   std::vector<std::string> lines = absl::StrSplit(text, '\n');
   lines.pop_back();
   return lines;
+}
+
+TEST(EventText, ObjectsOfOtherIommufdsSaySo) {
+  EXPECT_EQ(ObjectText({sim::ObjectKind::kIommufd, 0}), "iommufd");
+  EXPECT_EQ(ObjectText({sim::ObjectKind::kIommufd, 1}), "iommufd1");
+  EXPECT_EQ(ObjectText(Ioas(3)), "ioas3");
+  EXPECT_EQ(ObjectText(Ioas(static_cast<uint16_t>(uapi::NumberOf(1, 3)))), "iommufd1.ioas3");
 }
 
 TEST(SwimLanes, NoEventsNoTable) {
