@@ -325,6 +325,24 @@ TEST_F(ExecutorTest, WhatBreaksWasArmed) {
   }
 }
 
+TEST_F(ExecutorTest, ProtectionsReachTheAreas) {
+  program_ = Parse(
+      "main:\n  ioas = ioas_alloc()\n"
+      "  map(ioas, iova=0x1000, length=0x1000, prot=r)\n"
+      "  map(ioas, iova=0x2000, length=0x1000, prot=w)\n"
+      "  map(ioas, iova=0x3000, length=0x1000, prot=rw)\n"
+      "  map(ioas, iova=0x4000, length=0x1000, prot=none)\n");
+  executor_.Keep(Reference(), program_);
+  EXPECT_THAT(Results(), ElementsAre(0, 0, 0, 0, -sim::kEINVAL));
+  std::vector<uint64_t> permissions;
+  executor_.world().kernel.iommufd.areas.ForEach(
+      [&](iommufd::AreaHandle, const iommufd::Area& area) {
+        permissions.push_back(area.shape.Peek().permissions);
+      });
+  EXPECT_THAT(permissions, ElementsAre(1u, 2u, 3u));
+  EXPECT_THAT(executor_.Run(Reference(), program_).violations, IsEmpty());
+}
+
 // I26 is about what is handed over: a preserve that fails hands nothing over.
 TEST_F(ExecutorTest, TheLayoutIsJudgedWhereBytesAreHandedOver) {
   const std::string preserve = "  luo_preserve(s, iommufd, token=2)\n";
