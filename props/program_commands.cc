@@ -98,8 +98,7 @@ class RunOperation : public Command {
         sut.Append(Build(sut.program()), choices_.fails, choices_.failing_call);
     if (violation == nullptr) return;
     SmallestFailure& smallest = Smallest();
-    if (!smallest.found ||
-        sut.program().operations.size() <= smallest.program.operations.size()) {
+    if (!smallest.found || sut.program().operations.size() <= smallest.program.operations.size()) {
       smallest = SmallestFailure{true, sut.program(), *violation};
     }
     RC_FAIL(std::string(spec::IdOf(violation->invariant)) + ": " + violation->detail);
@@ -182,6 +181,11 @@ SmallestFailure& Smallest() {
   return smallest;
 }
 
+ArmedCounts& Armed() {
+  static ArmedCounts armed{};
+  return armed;
+}
+
 // The call that fails is chosen among those that the operation makes when none does.
 void ProgramUnderTest::PlanFault(uint16_t operation, uint16_t choice) {
   std::vector<program::SiteVisit> visits;
@@ -200,6 +204,7 @@ const spec::Violation* ProgramUnderTest::Append(Operation operation, bool fails,
     PlanFault(static_cast<uint16_t>(program_.operations.size() - 1), failing_call);
   }
   const program::Execution& run = executor_.Run(design_, program_, {});
+  for (size_t i = 0; i < run.armed.size(); ++i) Armed()[i] += run.armed[i];
   for (const spec::Violation& violation : run.violations) {
     const bool counts = wanted_.empty() || std::find(wanted_.begin(), wanted_.end(),
                                                      violation.invariant) != wanted_.end();

@@ -59,4 +59,8 @@ struct SmallestFailure {
 };
 SmallestFailure& Smallest();
 
+// How often each invariant had something to say in the runs of commands since it was last cleared.
+using ArmedCounts = std::array<uint64_t, spec::kInvariants>;
+ArmedCounts& Armed();
+
 }  // namespace iommufd_check::props

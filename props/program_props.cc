@@ -12,6 +12,7 @@ namespace {
 // Runs the property with a fixed seed, whatever RC_PARAMS says, and returns its result.
 rc::detail::TestResult Check(const char* design, std::vector<spec::Invariant> wanted, int tests) {
   Smallest() = SmallestFailure{};
+  Armed().fill(0);
   program::Executor executor;
   rc::detail::TestParams params;
   params.seed = 1;
@@ -40,6 +41,11 @@ TEST(ProgramProperty, ReferenceHoldsEveryInvariant) {
   rc::detail::SuccessResult success;
   ASSERT_TRUE(result.match(success)) << Describe(Smallest());
   EXPECT_EQ(success.numSuccess, kTests);
+  for (int i = 0; i < spec::kInvariants; ++i) {
+    const auto invariant = static_cast<spec::Invariant>(i);
+    const bool of_tasks = invariant == spec::Invariant::kI20;  // a process of one task has no races
+    EXPECT_EQ(Armed()[static_cast<size_t>(i)] > 0, !of_tasks) << spec::IdOf(invariant);
+  }
   RecordProperty("tests", kTests);
 }
 

@@ -19,7 +19,7 @@ void Interleavings::Node::Clear() {
     guide[Lowest(left)].clear();
   }
   chosen = 0;
-  runnable = wanted = done = blocked = asleep = 0;
+  runnable = wanted = done = blocked = asleep = ending = 0;
 }
 
 Interleavings::Interleavings(Subject* subject, const InterleavingOptions& options)
@@ -64,6 +64,7 @@ const InterleavingCounts& Interleavings::Loop(const Visitor& visitor) {
     }
     switch (outcome) {
       case Outcome::kTrace:
+        if (EndedInAStep()) nodes_[depth_ - 1].ending |= Bit(nodes_[depth_ - 1].chosen);
         ++counts_.traces;
         counts_.transitions += run_.steps().size();
         counts_.longest = std::max(counts_.longest, uint64_t{run_.steps().size()});
@@ -153,7 +154,8 @@ void Interleavings::EnterNode(size_t depth) {
   for (uint8_t left = candidates; left != 0; left &= static_cast<uint8_t>(left - 1)) {
     const sim::TaskId task = Lowest(left);
     const size_t since = (parent.done >> task) & 1u ? depth - 1 : parent.sleeps_since[task];
-    if (Dependent(nodes_[since].explored[task], taken)) continue;
+    const bool ends = ((nodes_[since].ending >> task) & 1u) != 0;
+    if (ends || Dependent(nodes_[since].explored[task], taken)) continue;
     node.asleep |= Bit(task);
     node.sleeps_since[task] = static_cast<uint16_t>(since);
   }
@@ -233,10 +235,30 @@ void Interleavings::FindBacktracks(Outcome outcome) {
     CollectIndependent(i, end);
     AddBacktrack(i, independent_, task);
   });
-  if (outcome != Outcome::kTrace) return;
-  if (run_.cut_short() && depth_ > closed_) {
-    Node& last = nodes_[depth_ - 1];
-    last.wanted |= last.runnable;
+  if (outcome != Outcome::kTrace || !run_.cut_short() || depth_ <= closed_) return;
+  nodes_[depth_ - 1].wanted |= nodes_[depth_ - 1].runnable;
+  if (EndedInAStep()) FindBacktracksOfEnd();
+}
+
+// The last step ended the run, whoever else could go on; in a deadlock nobody could.
+bool Interleavings::EndedInAStep() const {
+  return run_.cut_short() && subject_.end() != sim::RunEnd::kDeadlock;
+}
+
+// The step that ended the run is in a race with the last one of each other task: what that task
+// does not do before the end, it does in no run with these steps.
+void Interleavings::FindBacktracksOfEnd() {
+  const size_t last = depth_ - 1;
+  const sim::TaskId ends = nodes_[last].chosen;
+  uint8_t seen = Bit(ends);
+  for (size_t i = last; i-- > closed_ && seen != UINT8_MAX;) {
+    const sim::TaskId task = run_.steps()[i].task;
+    if ((seen >> task) & 1u) continue;
+    seen |= Bit(task);
+    if (order_.Before(i, last)) continue;
+    CollectIndependent(i, last);
+    independent_.push_back(static_cast<uint16_t>(last));
+    AddBacktrack(i, independent_, ends);
   }
 }
 

@@ -43,7 +43,7 @@ enum class Reduction : uint8_t { kNone, kSleep, kDpor };
 
 struct InterleavingOptions {
   Reduction reduction = Reduction::kDpor;
-  Meter* meter = nullptr;  // asked before each run
+  Meter* meter = nullptr;        // asked before each run
   DependencyOptions dependency;  // its places are those that ask
   // Ends where a run shows a meeting at none of the places.
   bool ends_at_new_place = false;
@@ -106,6 +106,7 @@ class Interleavings {
     uint8_t done = 0;     // explored from here
     uint8_t blocked = 0;  // tried and found blocked
     uint8_t asleep = 0;
+    uint8_t ending = 0;  // the step of which ended the run: nothing commutes with it
     std::array<uint16_t, sim::kMaxTasks> sleeps_since{};  // depth whose `explored` has its step
     std::array<Accesses, sim::kMaxTasks> explored;        // what the task's step here accesses
     std::array<std::vector<sim::TaskId>, sim::kMaxTasks> guide;  // after the task, when wanted
@@ -126,6 +127,8 @@ class Interleavings {
   void EnterStep(size_t depth);
   void EnterNode(size_t depth);
   void FindBacktracks(Outcome outcome);
+  bool EndedInAStep() const;
+  void FindBacktracksOfEnd();
   void AddBacktrack(size_t i, const std::vector<uint16_t>& steps, sim::TaskId last);
   void CollectIndependent(size_t i, size_t end);
   bool Next();

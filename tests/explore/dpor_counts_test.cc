@@ -205,6 +205,41 @@ TEST(DporCounts, DistinctTracesWithoutReductionAreThoseOfTheReduction) {
   EXPECT_EQ(traces.size(), Explore(tasks, Reduction::kDpor).traces);
 }
 
+// The end of the run is in the way of whatever the others had still to do: each of their beginnings
+// is shown before it.
+TEST(DporCounts, AnOopsIsOrderedWithEachStepOfTheOthers) {
+  const TaskCode oopses = [](Task& t, TaskState& s) {
+    s.Write(t, 0, 1);
+    s.Write(t, 0, 2);
+    t.Oops(sim::Splat::kUseAfterFree, {});
+  };
+  const TaskCode other = [](Task& t, TaskState& s) {
+    s.Write(t, 1, 1);
+    s.Write(t, 2, 1);
+  };
+  for (const bool oops_first : {true, false}) {
+    const std::vector<TaskCode> tasks =
+        oops_first ? std::vector<TaskCode>{oopses, other} : std::vector<TaskCode>{other, oopses};
+    for (const Reduction reduction : {Reduction::kNone, Reduction::kSleep, Reduction::kDpor}) {
+      TaskSubject subject(3, 0, tasks);
+      Interleavings explorer(&subject, {.reduction = reduction});
+      std::set<std::vector<int64_t>> seen;
+      int ended = 0;
+      const InterleavingCounts counts = explorer.Explore([&](const Subject& run) {
+        ended += run.end() == sim::RunEnd::kOops ? 1 : 0;
+        seen.insert(subject.values());
+        return true;
+      });
+      EXPECT_TRUE(counts.exhausted);
+      EXPECT_EQ(seen.size(), 3u) << static_cast<int>(reduction);
+      EXPECT_EQ(static_cast<uint64_t>(ended), counts.traces) << "nothing comes behind it";
+      if (reduction != Reduction::kNone) {
+        EXPECT_EQ(counts.traces, 3u) << static_cast<int>(reduction);
+      }
+    }
+  }
+}
+
 // Goes its own way whatever the choices.
 class Deaf : public Subject {
  public:

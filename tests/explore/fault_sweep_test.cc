@@ -36,6 +36,16 @@ TEST(FaultSweep, PairsAreOfCallsThatARunMakes) {
   EXPECT_TRUE(c.exhausted());
 }
 
+// Of two ioas_alloc, each call of the first one fails together with each of the second one; the
+// second one's are those of the first.
+TEST(FaultSweep, PairsMayBeOfTwoOperations) {
+  const auto two = *program::ParseProgram("main:\n  ioas_alloc()\n  ioas_alloc()\n", "two");
+  EXPECT_EQ(Sweep("reference", two, {.sticky = false}).plans, 8u);
+  const Certificate c = Sweep("reference", two, {.sticky = false, .pairs = true});
+  EXPECT_EQ(c.plans, 8u + 16u);
+  EXPECT_EQ(c.executions, 1u + c.plans) << "and once without a fault";
+}
+
 TEST(FaultSweep, TheReferenceRestoresEverything) {
   for (const std::string& name : ExploreCorpusNames()) {
     const program::Program program = ExploreCorpusProgram(name);

@@ -136,5 +136,32 @@ TEST_F(CertificateFindings, WhatIsToleratedKeepsItsCount) {
   EXPECT_EQ(c_.tolerated[0].runs, 4u);
 }
 
+// What two shards say together does not depend on which is named first.
+TEST_F(CertificateFindings, AMergeKeepsTheMostAndTheFirstReason) {
+  Certificate a;
+  a.parts = 2;
+  a.done = {0};
+  a.rounds = 3;
+  a.not_judged = 1;
+  a.ended_by = "max_seconds";
+  Certificate b = a;
+  b.done = {1};
+  b.rounds = 1;
+  b.not_judged = 4;
+  b.ended_by = "max_executions";
+  Certificate ab = a;
+  ab.Merge(b);
+  Certificate ba = b;
+  ba.Merge(a);
+  for (const Certificate& sum : {ab, ba}) {
+    EXPECT_EQ(sum.done, (std::vector<uint32_t>{0, 1}));
+    EXPECT_EQ(sum.rounds, 3u);
+    EXPECT_EQ(sum.not_judged, 5u);
+    EXPECT_EQ(sum.ended_by, "max_executions");
+  }
+  b.policy = "tolerate I19";
+  EXPECT_NE(a.WhyNotMergeable(b).find("tolerate different findings"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace iommufd_check::explore

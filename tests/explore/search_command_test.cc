@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/explore/progress_lines.h"
+#include "model/explore/search_difference.h"
 #include "model/explore/search_report.h"
 
 namespace iommufd_check::explore {
@@ -205,6 +206,22 @@ TEST(WithCommas, GroupsByThree) {
   EXPECT_EQ(WithCommas(1000), "1,000");
   EXPECT_EQ(WithCommas(8363979), "8,363,979");
   EXPECT_EQ(WithCommas(kNoLimit), "18,446,744,073,709,551,615");
+}
+
+TEST(SearchDifference, NamesWhatCameWentAndChanged) {
+  const std::string now =
+      R"({"model": "toy", "states": 5, "limits": {"max_depth": 3}, "new": true,
+          "counterexample": {"invariant": "a", "steps": 4}})";
+  const std::string before =
+      R"({"model": "toy", "states": 4, "limits": {"max_depth": 3}, "old": "x",
+          "counterexample": {"invariant": "b", "steps": 9}, "difference": ["states 4, was 3"]})";
+  const auto lines = SearchDifference(before, "before.json", now);
+  ASSERT_TRUE(lines.ok()) << lines.status();
+  EXPECT_EQ(*lines, (std::vector<std::string>{"counterexample.invariant a, was b",
+                                              "new true, was not there", "states 5, was 4",
+                                              "old is gone, was x"}));
+  EXPECT_TRUE(SearchDifference(now, "now.json", now)->empty());
+  EXPECT_FALSE(SearchDifference("[]", "list.json", now).ok());
 }
 
 }  // namespace

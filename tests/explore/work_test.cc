@@ -66,6 +66,18 @@ TEST(Work, PlacesFoundLateCostRoundsAndChangeNothing) {
   EXPECT_EQ(early.identity, late.identity);
 }
 
+// A round that has to be done again with more places has used its executions.
+TEST(Work, ABudgetIsOfAllRounds) {
+  program::Executor executor;
+  const auto work = MakeExploreWork(&executor, *liveupdate::FindDesign("v1"), "a.prog",
+                                    ExploreCorpusProgram("close-x-map"), {.place_executions = 1});
+  const Certificate whole = RunWork(*work, {});
+  ASSERT_GT(whole.rounds, 1u);
+  EXPECT_FALSE(RunWork(*work, {.max_executions = whole.executions}).finished)
+      << "as many as the last round has alone";
+  EXPECT_TRUE(RunWork(*work, {.max_executions = whole.rounds * whole.executions}).finished);
+}
+
 // One shard meets what it meets; a place that is new to it is said, not passed over.
 TEST(Work, AShardThatMeetsElsewhereIsNotExhausted) {
   program::Executor executor;
@@ -179,6 +191,22 @@ TEST(Work, OtherProgramsAndBoundsHaveOtherIdentities) {
   EXPECT_NE(a.WhyNotMergeable(Make(Kind::kPct)->blank()), "");
 }
 
+TEST(Work, AnIdentityIsOfWhatIsExploredAndOfItsParts) {
+  program::Executor executor;
+  liveupdate::Design& v1 = *liveupdate::FindDesign("v1");
+  const auto identity = [&](const program::Program& program, const ExploreOptions& options) {
+    return MakeExploreWork(&executor, v1, "a.prog", program, options)->blank().identity;
+  };
+  program::Program program = ExploreCorpusProgram("mark-destroy-preserve");
+  const uint64_t plain = identity(program, {.whole = 1});
+  program.title = "Another one.";
+  program.design = "v1";
+  program.expected = {{"I19", std::nullopt}};
+  program.also = {"I20"};
+  EXPECT_EQ(identity(program, {.whole = 1}), plain) << "what is only said of it";
+  EXPECT_NE(identity(program, {.whole = 1'000'000}), plain) << "cut into other parts";
+}
+
 // The same seed gives the same runs, another one others.
 TEST(RandomSchedules, DependOnTheSeedAlone) {
   program::Executor executor;
@@ -192,6 +220,47 @@ TEST(RandomSchedules, DependOnTheSeedAlone) {
   EXPECT_NE(run(1).digest, run(2).digest);
   EXPECT_FALSE(run(1).exhausted()) << "samples exhaust nothing";
   EXPECT_TRUE(run(1).finished);
+}
+
+// Whom the schedule chooses at `questions` questions, when tasks 1 and 2 can always run.
+std::vector<sim::TaskId> Chosen(uint64_t seed, int depth, uint64_t steps, int questions) {
+  PctSchedule schedule(seed, depth, steps);
+  std::vector<sim::TaskId> chosen;
+  sim::SchedulePoint point{.current = 0, .runnable = 6, .unfinished = 6};
+  point.current = PctSchedule(seed, 1, steps).Next(point);  // the same first priorities
+  for (int i = 0; i < questions; ++i) {
+    point.current = schedule.Next(point);
+    chosen.push_back(point.current);
+  }
+  return chosen;
+}
+
+TEST(RandomSchedules, PctChangesAtAnyOfTheSteps) {
+  int at_first = 0, at_second = 0;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    const sim::TaskId undisturbed = Chosen(seed, 1, 2, 1)[0];
+    const std::vector<sim::TaskId> chosen = Chosen(seed, 2, 2, 2);
+    at_first += chosen[0] != undisturbed ? 1 : 0;
+    at_second += chosen[0] == undisturbed && chosen[1] != undisturbed ? 1 : 0;
+  }
+  EXPECT_EQ(at_first + at_second, 100) << "one change within two steps";
+  EXPECT_GT(at_first, 25);
+  EXPECT_GT(at_second, 25);
+}
+
+// Who lost its priority last has the lowest, so the first one goes on.
+TEST(RandomSchedules, PctLowersEachTimeBelowTheLast) {
+  int back = 0;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    const sim::TaskId undisturbed = Chosen(seed, 1, 10, 1)[0];
+    const std::vector<sim::TaskId> chosen = Chosen(seed, 3, 10, 12);
+    const bool left = std::find_if(chosen.begin(), chosen.end(), [&](sim::TaskId task) {
+                        return task != undisturbed;
+                      }) != chosen.end();
+    ASSERT_TRUE(left) << seed;
+    back += chosen.back() == undisturbed ? 1 : 0;
+  }
+  EXPECT_GT(back, 80) << "all but those whose two changes fall together";
 }
 
 // Depth 1 never preempts on purpose; a bug that needs one preemption has depth 2.

@@ -18,7 +18,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr std::array<const char*, 5> kCommands{"run", "verdict", "minimise", "convert", "list"};
+constexpr std::array<const char*, 9> kCommands{"run",     "verdict", "minimise", "convert", "list",
+                                               "explore", "search",  "sweep",    "merge"};
 
 TEST(CommandLine, HelpGoesToStandardOutputAndIsNoError) {
   for (const char* word : {"--help", "-h", "help", "-help"}) {
@@ -70,6 +71,7 @@ TEST(CommandLine, UnknownFlagIsUsageInEveryCommand) {
 TEST(CommandLine, MissingArgumentsAreUsage) {
   for (const char* command : kCommands) {
     if (std::string(command) == "verdict") continue;  // it has default files
+    if (std::string(command) == "search") continue;   // it has a default model
     EXPECT_EQ(RunCli({command}).code, 64) << command;
   }
   EXPECT_EQ(RunCli({"convert", "a.prog"}).code, 64);

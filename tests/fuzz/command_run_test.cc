@@ -213,6 +213,23 @@ TEST(Run, SaysWhatMayBeTheCause) {
   EXPECT_EQ(result.code, 1) << result.err;
   EXPECT_THAT(result.out, HasSubstr("finding  I36@exit\n"));
   EXPECT_THAT(result.out, HasSubstr("after    I12@destroy:hwpt"));
+  const CliResult alone = RunCli({"run", "--only=I19",
+                                  std::string(IOMMUFD_CHECK_SOURCE_ROOT) +
+                                      "/corpus/bugs/B34-destroy-of-a-preserved-hwpt.prog"});
+  EXPECT_THAT(alone.out, HasSubstr("VIOLATION I19"));
+  EXPECT_THAT(alone.out, Not(HasSubstr("\n  after "))) << "a lock in the wrong order has no cause";
+}
+
+// What bytes expect was written by nobody.
+TEST(Run, ExpectationsOfBytesAreNotCompared) {
+  const TemporaryFolder folder;
+  const std::string wrong = folder.Write(
+      "wrong.prog", Replaced(CleanProgram(), "ioas_alloc()  -> 0", "ioas_alloc()  -> EBUSY"));
+  ASSERT_EQ(RunCli({"run", "--quiet", wrong}).code, 5);
+  const std::string bytes = folder / "wrong.bin";
+  ASSERT_EQ(RunCli({"convert", wrong, bytes}).code, 0);
+  const CliResult result = RunCli({"run", "--quiet", bytes});
+  EXPECT_EQ(result.code, 0) << result.out << result.err;
 }
 
 }  // namespace

@@ -36,12 +36,15 @@ TEST(RandomDesign, AnExecutionIsAFunctionOfItsBytes) {
   RandomDesignRun a;
   RandomDesignRun b;
   std::vector<uint8_t> bytes;
+  std::set<uint64_t> digests;
   for (int i = 0; i < 500; ++i) {
     RandomDesignRun::FillRandom(random, &bytes);
     const uint64_t digest = a.Execute(bytes).digest;
     ASSERT_EQ(b.Execute(bytes).digest, digest) << "run " << i;
     ASSERT_EQ(a.Execute(bytes).digest, digest) << "nothing stays from run to run";
+    digests.insert(digest);
   }
+  EXPECT_GT(digests.size(), 250u) << "and of other bytes another one";
 }
 
 TEST(RandomDesign, AnyOrderOfPrimitivesEndsInAReport) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "fuzz/event_text.h"
 #include "fuzz/row_choice.h"
 #include "tests/fuzz/event_builder.h"
 
@@ -25,6 +26,13 @@ std::vector<std::string> LinesOf(const std::string& text) {
   std::vector<std::string> lines = absl::StrSplit(text, '\n');
   lines.pop_back();
   return lines;
+}
+
+TEST(EventText, ObjectsOfOtherIommufdsSaySo) {
+  EXPECT_EQ(ObjectText({sim::ObjectKind::kIommufd, 0}), "iommufd");
+  EXPECT_EQ(ObjectText({sim::ObjectKind::kIommufd, 1}), "iommufd1");
+  EXPECT_EQ(ObjectText(Ioas(3)), "ioas3");
+  EXPECT_EQ(ObjectText(Ioas(static_cast<uint16_t>(uapi::NumberOf(1, 3)))), "iommufd1.ioas3");
 }
 
 TEST(SwimLanes, NoEventsNoTable) {
@@ -172,6 +180,23 @@ TEST(SwimLanes, ManyTasksStayWithinTheWidth) {
     for (const char c : line) EXPECT_TRUE(c >= ' ' && c <= '~') << line;
   }
   for (const char* name : {"step A", "step D", "step G"}) EXPECT_THAT(lines[0], HasSubstr(name));
+}
+
+// Whatever the width, no line is wider, and one that is cut says so in its last column.
+TEST(SwimLanes, LinesAreCutAtTheWidth) {
+  const LongRun run(3);
+  int cut = 0;
+  for (size_t width = 30; width < 60; ++width) {
+    const std::string table =
+        DrawLanes(run.program, run.log.events(), run.subject, {.max_rows = 12, .width = width});
+    for (const std::string& line : LinesOf(table)) {
+      EXPECT_LE(line.size(), width) << line;
+      if (line.back() != '~') continue;
+      EXPECT_EQ(line.size(), width) << line;
+      ++cut;
+    }
+  }
+  EXPECT_GT(cut, 10);
 }
 
 TEST(SwimLanes, LocksInTheOrderTaken) {

@@ -107,6 +107,33 @@ TEST_F(VerdictTest, KeepsTheShortestProgramAndMinimisesIt) {
             "verdict: v1 violates I05 rollback-atomicity at luo_preserve.\nI05@luo_preserve");
 }
 
+// Of as many operations: fewer faults are easier to read, and the first that was found stays.
+TEST_F(VerdictTest, KeepsTheFirstOfThoseWithTheFewestFaults) {
+  programs_ = {ProgramOf({{0, OpCode::kIoasAlloc}, {0, OpCode::kLuoPreserve}}),
+               ProgramOf({{0, OpCode::kDeviceBind}, {0, OpCode::kLuoPreserve}}),
+               ProgramOf({{0, OpCode::kHwptAlloc}, {0, OpCode::kLuoPreserve}})};
+  programs_[0].faults.resize(2);
+  programs_[1].faults.resize(1);
+  programs_[2].faults.resize(1);
+  const DesignVerdict verdict = Judged({.single_faults = false});
+  ASSERT_EQ(verdict.found.findings.size(), 1u);
+  const Program& found = verdict.found.findings[0].witness;
+  EXPECT_EQ(found.faults.size(), 1u);
+  EXPECT_EQ(found.operations[0].code, OpCode::kDeviceBind);
+}
+
+TEST_F(VerdictTest, ACellHasTheShortestProgramOfItsFindings) {
+  DesignVerdict verdict;
+  verdict.design = "v1";
+  for (const size_t operations : {3, 2, 4}) {
+    explore::Finding finding{.identity = {.invariant = Invariant::kI05}};
+    finding.witness.operations.resize(operations);
+    verdict.found.findings.push_back(finding);
+  }
+  EXPECT_THAT(RenderVerdict({verdict}, {}),
+              HasSubstr("I05 rollback-atomicity          VIOLATED (2 ops, 3 findings)\n"));
+}
+
 TEST_F(VerdictTest, Table) {
   const std::vector<DesignVerdict> verdicts{Judged({}), Judged({.single_faults = false})};
   const std::string text = RenderVerdict(verdicts, {});

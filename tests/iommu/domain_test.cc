@@ -146,6 +146,29 @@ TEST_F(DomainTest, TheApertureEndsWithTheAddressWidth) {
   EXPECT_EQ(Unmap(kApertureLast + 1 - kPageSize, 1), 1u);
 }
 
+TEST_F(DomainTest, OnlyWholePagesAreMappedAndUnmapped) {
+  EXPECT_EQ(Map(0x1800, kData, 1), -sim::kEINVAL);
+  EXPECT_EQ(Tables(), 1u);
+  ASSERT_EQ(Map(0x1000, kData, 2), 0);
+  const std::vector<Leaf> before = Leaves();
+  EXPECT_EQ(Unmap(0x1800, 1), 0u);
+  EXPECT_EQ(Unmap(0x1000, 0), 0u);
+  EXPECT_EQ(Leaves(), before);
+}
+
+// What the driver says of its own table is what the hardware does with it.
+TEST_F(DomainTest, TheDriversTranslationIsTheWalkers) {
+  ASSERT_EQ(Map(0x5000, kData, 1), 0);
+  ASSERT_EQ(Map(kApertureLast + 1 - kPageSize, kData + 1, 1), 0);
+  EXPECT_TRUE(Alone([&](Task& t) {
+    for (const mm::Iova iova : {mm::Iova{0x5000}, mm::Iova{0x5abc}, mm::Iova{0x6000}, mm::Iova{0},
+                                kApertureLast, kApertureLast + 1, kApertureLast + 1 + 0x5000}) {
+      EXPECT_EQ(iommu_iova_to_phys(t, state, machine, domain, iova), At(iova)) << iova;
+    }
+  }));
+  EXPECT_EQ(At(0x5abc), mm::AddressOf(kData) + 0xabc);
+}
+
 TEST_F(DomainTest, AnOverlapIsRefusedAndUndone) {
   ASSERT_EQ(Map(0x3000, kData, 1), 0);
   const std::vector<Leaf> before = Leaves();

@@ -78,6 +78,18 @@ TEST_F(WalkerTest, PointersOutsideMemoryEndTheWalk) {
   EXPECT_TRUE(tables.empty());
 }
 
+// Memory that is there, and belongs to nobody.
+TEST_F(WalkerTest, AFreeFrameEndsTheWalk) {
+  const mm::Pfn table = Frames(3);
+  Set(table, 0, mm::AddressOf(table + 1) | kRead);
+  EXPECT_TRUE(Alone([&](Task& t) { phys().Put(t, table + 1); }));
+  ASSERT_TRUE(phys().Exists(table + 1));
+  EXPECT_EQ(Translate(phys(), table, 0), std::nullopt);
+  std::vector<mm::Pfn> tables;
+  CollectTables(phys(), table, &tables);
+  EXPECT_EQ(tables, std::vector<mm::Pfn>{table});
+}
+
 TEST_F(WalkerTest, ATableThatPointsToItselfEndsAfterTheLevels) {
   const mm::Pfn table = Frames(1);
   Set(table, 0, mm::AddressOf(table) | kRead | kWrite);

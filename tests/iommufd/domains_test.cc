@@ -208,6 +208,25 @@ TEST_F(DomainsTest, MoreThanOneBatch) {
   EXPECT_TRUE(big.splats().empty());
 }
 
+// The temp buffer holds 512 pages: a failure may come between two batches, and nowhere else.
+TEST_F(DomainsTest, ABatchIsFiveHundredAndTwelvePages) {
+  KernelFixture big(nullptr, 1200);
+  const uint32_t ioas = big.IoasAlloc();
+  ASSERT_NE(big.HwptAlloc(big.Bind(), ioas), 0u);
+  for (const auto& [pages, batches] : {std::pair(512, 1), {513, 2}, {1024, 2}, {1025, 3}}) {
+    ASSERT_EQ(big.MapFile(ioas, 0x1000000, static_cast<uint64_t>(pages) * kPage), 0);
+    int calls = 0;
+    for (const sim::Event& event : big.events()) {
+      calls += event.primitive == sim::Primitive::kCall &&
+                       event.detail == static_cast<int>(sim::FaultSite::kMemfdPinFolios)
+                   ? 1
+                   : 0;
+    }
+    EXPECT_EQ(calls, batches) << pages;
+    ASSERT_EQ(big.Unmap(ioas, 0x1000000, static_cast<uint64_t>(pages) * kPage), 0);
+  }
+}
+
 TEST_F(DomainsTest, AlignmentFollowsTheDomains) {
   const auto alignment = [&] {
     uint64_t value = 0;

@@ -46,6 +46,9 @@ TEST_F(IoctlTest, MapChecksInOrder) {
       {"length above MAX-P", {a, kReadWrite, 0, kMax - 0xffe, 0}, -sim::kEINVAL},
       {"automatic length MAX/2", {a, kReadWrite, kV, kMax / 2, 0}, -sim::kEOVERFLOW},
       {"fixed wraps", {a, kFixed, kV, 0x1000, kMax - 0xffe}, -sim::kEOVERFLOW},
+      {"offset and length wrap the page count",
+       {a, kFixed, 0xfff, kMax - 0x1000, 0},
+       -sim::kEOVERFLOW},
       {"read-only", {a, kReadable | kFixedIova, kV, 0x1000, 0x100000}, 0},
       {"write-only", {a, kWriteable | kFixedIova, kV, 0x1000, 0x101000}, 0},
       {"up to MAX", {a, kFixed, kV, 0x1000, kMax - 0xfff}, 0},
@@ -100,7 +103,16 @@ TEST_F(IoctlTest, MapFileChecksInOrder) {
   EXPECT_EQ(m.world.machine.memfds.Find(file)->file.value, 2u) << "the pages hold the file";
   EXPECT_EQ(m.HwptAlloc(m.Bind(), a), 0u) << "pinning finds the end of the file";
   EXPECT_EQ(m.Unmap(a, 0x10000, 0x1000), 0);
+  EXPECT_EQ(map(file, {a, kFixed, kMax - 0xfff, 0x1000, 0x10000}), 0) << "up to MAX, lazily";
+  EXPECT_EQ(m.Unmap(a, 0x10000, 0x1000), 0);
   EXPECT_EQ(m.world.machine.memfds.Find(file)->file.value, 1u);
+}
+
+// memfd_pin_folios counts pages in 32 bits; page 2^32 is not page 0.
+TEST_F(IoctlTest, AFileEndsBeforeItsPageNumbersWrap) {
+  const uint32_t ioas = M();
+  EXPECT_EQ(m.MapFile(ioas, 0x10000, 0x1000, 0, uint64_t{1} << 44), -sim::kEINVAL);
+  EXPECT_EQ(Areas(), AreaList{});
 }
 
 TEST_F(IoctlTest, UnmapChecksInOrder) {
@@ -155,6 +167,16 @@ TEST_F(IoctlTest, UnmapWorkedExamples) {
       EXPECT_EQ(m.Destroy(ioas), 0);
     }
   }
+}
+
+TEST_F(IoctlTest, AnUnmapUpToMaxDoesNotBeginAgain) {
+  const uint32_t a = A();
+  ASSERT_EQ(m.MapUser(a, 0x1000, 0x1000), 0);
+  ASSERT_EQ(m.MapUser(a, kMax - 0xfff, 0x1000), 0);
+  uint64_t length = 0x1000;
+  EXPECT_EQ(Unmap(a, kMax - 0xfff, &length), 0);
+  EXPECT_EQ(length, 0x1000u);
+  EXPECT_EQ(Areas(), (AreaList{{0x1000, 0x1fff}}));
 }
 
 TEST_F(IoctlTest, HwptAlloc) {

@@ -76,6 +76,8 @@ TEST(ChooseIova, RangesMayOverlapAndComeInAnyOrder) {
   EXPECT_EQ(iova, 0x5000u);
   EXPECT_EQ(ChooseIova({kV, 0x2000, 1}, taken, &iova), 0);
   EXPECT_EQ(iova, 0x8000u) << "0x7000 is free, but not aligned to the length";
+  EXPECT_EQ(ChooseIova({kV, 1, 1}, {{0x1000, 0x1000}}, &iova), 0) << "a range of one byte";
+  EXPECT_EQ(iova, 0x1001u);
 }
 
 TEST(ChooseIova, AHoleOfOneByteIsRefused) {

@@ -167,18 +167,26 @@ TEST_F(IommuCoreTest, FaultsLeaveNoTableRegistered) {
   const World before = m.world;
   PhysAddr record = 0;
   std::map<FaultSite, int> reached;
-  m.Sweep([&](Kernel& k) { return iommu_domain_preserve(k, domain(), kR7, &record); },
-          [&](const FaultedRun& run) {
-            ++reached[run.site];
-            EXPECT_EQ(run.result, -sim::kENOMEM) << run.Where();
-            const World& after = *run.world;
-            EXPECT_TRUE(after.kernel == before.kernel) << run.Where();
-            EXPECT_TRUE(after.iommu == before.iommu) << run.Where();
-            // Of the record array only a deleted slot may be left.
-            if (run.site != FaultSite::kPreserveTable) {
-              EXPECT_TRUE(after == before) << run.Where();
-            }
-          });
+  m.Sweep(
+      [&](Kernel& k) { return iommu_domain_preserve(k, domain(), kR7, &record); },
+      [&](const FaultedRun& run) {
+        ++reached[run.site];
+        EXPECT_EQ(run.result, -sim::kENOMEM) << run.Where();
+        const World& after = *run.world;
+        EXPECT_TRUE(after.kernel == before.kernel) << run.Where();
+        EXPECT_TRUE(after.iommu == before.iommu) << run.Where();
+        // Of the record array only a deleted slot may be left.
+        if (run.site != FaultSite::kPreserveTable) {
+          EXPECT_TRUE(after == before) << run.Where();
+          return;
+        }
+        const mm::PhysMemory& phys = after.machine.phys;
+        const PhysAddr array = phys.ReadField(luo().flb.Peek().data + kFlbDomains.offset, 8);
+        const FieldLayout& flags = kR7.record.flags;
+        EXPECT_EQ(phys.ReadField(array + kArrayUsed.offset, kArrayUsed.bytes), 1u);
+        EXPECT_EQ(phys.ReadField(array + kArrayHeader + flags.offset, flags.bytes), kRecordDeleted)
+            << run.Where();
+      });
   EXPECT_EQ(reached, (std::map<FaultSite, int>{{FaultSite::kIommuDomainPreserve, 1},
                                                {FaultSite::kReserveRecord, 1},
                                                {FaultSite::kPreserveTable, 5}}));

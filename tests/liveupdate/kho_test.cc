@@ -91,6 +91,31 @@ TEST_F(KhoTest, AFolioIsOneKeyOfItsOrder) {
   EXPECT_THAT(m.splats(), IsEmpty());
 }
 
+// Two keys may cover one page, which is preserved once.
+TEST_F(KhoTest, APageOfTwoKeysIsListedOnce) {
+  const Pfn pfn = mm::PfnOf(Alloc(3 * kPage));
+  Run([&](Kernel& k) {
+    EXPECT_EQ(kho_preserve_folio(k, pfn + 1, kOwner, FaultSite::kKhoPreserveFolio), 0);
+  });
+  EXPECT_EQ(luo().kho.preserved.Peek().size(), 2u);
+  EXPECT_EQ(Registered(), (std::vector<Pfn>{pfn, pfn + 1, pfn + 2, pfn + 3}));
+}
+
+// Bytes of the allocation, not of the page: what a bound on the records is compared with.
+TEST_F(KhoTest, AStoreSaysHowFarIntoTheAllocationItReaches) {
+  const PhysAddr memory = Alloc(2 * kPage);
+  const ObjectRef iommufd{sim::ObjectKind::kIommufd, 0};
+  Run([&](Kernel& k) { store(k, memory, kPage + 8, 8, 1, iommufd); });
+  std::vector<int64_t> reached;
+  for (const sim::Event& event : m.events()) {
+    if (event.primitive == sim::Primitive::kNote &&
+        event.detail == static_cast<int>(sim::Note::kRecordStore)) {
+      reached.push_back(event.value);
+    }
+  }
+  EXPECT_EQ(reached, std::vector<int64_t>{kPage + 16});
+}
+
 TEST_F(KhoTest, MemoryIsBornRegistered) {
   const World before = m.world;
   struct Row {

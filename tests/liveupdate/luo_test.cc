@@ -2,6 +2,7 @@
 
 #include "model/liveupdate/luo.h"
 
+#include <algorithm>
 #include <map>
 
 #include "tests/liveupdate/liveupdate_fixture.h"
@@ -127,6 +128,26 @@ TEST_F(LuoTest, CloseUnpreservesTheLastFirst) {
                                                    {sim::ObjectKind::kMemfd, 1},
                                                    {sim::ObjectKind::kMemfd, 0}}));
   EXPECT_TRUE(m.world == before) << Difference(before, m.world);
+}
+
+// An IOAS under two preserved HWPTs becomes immutable once, and changes again once.
+TEST_F(LuoTest, ImmutabilityIsNotedWhereItBeginsAndEnds) {
+  MakePreservable();
+  const uint32_t second = m.HwptAlloc(1, 2);
+  ASSERT_NE(second, 0u);
+  ASSERT_EQ(Mark(second, 8), 0);
+  const auto noted = [&](sim::Note note) {
+    return std::count_if(m.events().begin(), m.events().end(), [&](const sim::Event& event) {
+      return event.primitive == sim::Primitive::kNote && event.detail == static_cast<int>(note);
+    });
+  };
+  const SessionHandle s = NewSession("vm");
+  ASSERT_EQ(PreserveMemfd(s, 0, 1), 0);
+  ASSERT_EQ(PreserveIommufd(s, 2), 0);
+  EXPECT_EQ(m.world.kernel.iommufd.ioas.Find({0, 0})->iopt.immutable.Peek(), 2u);
+  EXPECT_EQ(noted(sim::Note::kImmutableSet), 1);
+  ASSERT_EQ(Close(s), 0);
+  EXPECT_EQ(noted(sim::Note::kImmutableClear), 1);
 }
 
 TEST_F(LuoTest, PreserveAgainInANewSessionOfTheSameName) {

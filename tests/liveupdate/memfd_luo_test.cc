@@ -65,6 +65,9 @@ TEST_F(MemfdLuoTest, HandsOverSizeSealsAndPages) {
   EXPECT_EQ(own.size(), 2u) << "header and folio list";
   for (Pfn pfn : own) EXPECT_TRUE(IsRegistered(pfn));
   EXPECT_EQ(Registered().size(), 4u + 2u);
+  const PhysAddr array = m.world.machine.phys.ReadField(data + kMemfdArray.offset, 8);
+  EXPECT_EQ(m.world.machine.phys.ReadField(array + kFolioPfnFlags.offset, 8) % 4096, 3u)
+      << "dirty and up to date";
 
   ASSERT_EQ(Unpreserve(0, data), 0);
   EXPECT_TRUE(m.world == before) << Difference(before, m.world);
@@ -216,6 +219,19 @@ TEST_F(MemfdLuoTest, AGarbledHeaderIsAnOops) {
               KernelFixture::kRunEnded)
         << wild;
   }
+}
+
+// 257 folios: a list of two pages, of which the second one cannot be registered.
+TEST_F(MemfdLuoTest, AListThatIsRegisteredByHalfIsUndone) {
+  KernelFixture large(nullptr, 257);
+  const World before = large.world;
+  uint64_t data = 0;
+  const sim::PlannedFault fault{0, FaultSite::kKhoPreserveVmalloc, 2};
+  EXPECT_EQ(large.Call([&](Kernel& k) { return memfd_luo_preserve(k, large.memfd(0), &data); },
+                       {&fault, 1}),
+            -sim::kENOMEM);
+  EXPECT_TRUE(large.world == before) << Difference(before, large.world);
+  EXPECT_THAT(large.splats(), IsEmpty());
 }
 
 TEST_F(MemfdLuoTest, EveryFaultRestoresTheWorld) {

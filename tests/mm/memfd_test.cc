@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "tests/mm/machine_fixture.h"
@@ -72,6 +73,30 @@ TEST_F(MemfdTest, AWriteSealWaitsForPins) {
   ASSERT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 1, 1, &pfns); }), 0);
   EXPECT_EQ(Seal(h, kSealWrite | kSealSeal), 0) << "set already: no wait";
   EXPECT_EQ(Seal(h, kSealWrite), -sim::kEPERM);
+}
+
+// memfd_tag_pins: those pinned meanwhile are not waited for.
+TEST_F(MemfdTest, AWriteSealWaitsForThePinsThatItFound) {
+  std::vector<int> results;
+  for (uint32_t steps = 0; steps < 12; ++steps) {
+    const MemfdHandle h = Make();
+    std::vector<Pfn> found;
+    std::vector<Pfn> later;
+    ASSERT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 0, 1, &found); }), 0);
+    int result = 1;
+    const sim::Body seal = [&](Task& t) { result = memfd_add_seals(t, machine, h, kSealWrite); };
+    const sim::Body exchange = [&](Task& t) {
+      ASSERT_EQ(memfd_pin_folios(t, machine, h, 1, 1, &later), 0);
+      unpin_pages(t, machine, found);
+    };
+    config.faults = {};
+    ASSERT_TRUE(Together({seal, exchange}, std::vector<sim::Switch>{{1, steps, 2}}));
+    results.push_back(result);
+  }
+  EXPECT_EQ(results.front(), -sim::kEBUSY) << "exchanged before: the later page is found";
+  EXPECT_EQ(results.back(), -sim::kEBUSY) << "exchanged after";
+  EXPECT_EQ(std::count(results.begin(), results.end(), 1), 0);
+  EXPECT_GT(std::count(results.begin(), results.end(), 0), 0) << "exchanged between the two looks";
 }
 
 TEST_F(MemfdTest, PagesThatLeftThePageCacheKeepNobodyWaiting) {
@@ -217,9 +242,13 @@ TEST_F(MemfdTest, NothingStaysPinnedWhenMemoryEnds) {
   Alone(
       [&](Task& t) { machine.phys.Alloc(t, FrameOwner::kPageTable, PhysMemory::kMaxFrames - 2); });
   std::vector<Pfn> pfns;
+  ASSERT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 0, 1, &pfns); }), 0);
+  const std::vector<Pfn> before = pfns;
   EXPECT_EQ(Call([&](Task& t) { return memfd_pin_folios(t, machine, h, 0, 4, &pfns); }),
             -sim::kENOMEM);
-  EXPECT_TRUE(pfns.empty());
+  EXPECT_EQ(pfns, before);
+  EXPECT_EQ(machine.phys.at(pfns[0]).pins, 1) << "that of the call before";
+  Alone([&](Task& t) { unpin_pages(t, machine, pfns); });
   EXPECT_EQ(Cached(h), (Pages{0, 1})) << "in the page cache they stay";
   for (const auto& [index, pfn] : StateOf(h).pages) EXPECT_EQ(machine.phys.at(pfn).pins, 0);
 }

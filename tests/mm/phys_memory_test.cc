@@ -59,6 +59,7 @@ TEST_F(PhysMemoryTest, AFreedMemoryEqualsWhatItWas) {
   const PhysMemory before = phys();
   const Pfn pfn = Alloc(3);
   phys().WriteWord(AddressOf(pfn) + 8, 77);
+  phys().WriteWord(AddressOf(pfn + 1) + kPageSize - 8, 78);
   EXPECT_FALSE(phys() == before);
   for (Pfn p = pfn; p < pfn + 3; ++p) Put(p);
   EXPECT_TRUE(phys() == before);
@@ -91,6 +92,17 @@ TEST_F(PhysMemoryTest, PinsKeepAFrameAlive) {
   Alone([&](Task& t) { phys().Unpin(t, pfn); });
   EXPECT_EQ(phys().live_frames(), 0u);
   EXPECT_FALSE(phys().Exists(pfn));
+}
+
+TEST_F(PhysMemoryTest, PinsThatLeakDoNotOverflow) {
+  const Pfn pfn = Alloc(1, FrameOwner::kMemfdData);
+  ASSERT_TRUE(Alone([&](Task& t) {
+    for (int i = 0; i < PhysMemory::kMaxPins; ++i) phys().Pin(t, pfn);
+  }));
+  EXPECT_EQ(phys().at(pfn).pins, PhysMemory::kMaxPins);
+  EXPECT_FALSE(Alone([&](Task& t) { phys().Pin(t, pfn); }));
+  EXPECT_EQ(Splats(), sim::Only{sim::Splat::kBadPageState});
+  EXPECT_EQ(phys().at(pfn).pins, PhysMemory::kMaxPins);
 }
 
 TEST_F(PhysMemoryTest, WordsAreSparseAndCanonical) {
@@ -176,6 +188,9 @@ TEST_F(PhysMemoryTest, FreeMemoryIsPoisonedAndNoMemoryReadsAsZero) {
   EXPECT_FALSE(phys().WriteWord(AddressOf(kFirstPfn), 1));
   EXPECT_FALSE(phys().WriteWord(0, 1));
   EXPECT_FALSE(phys().WriteField(AddressOf(Alloc() + 1) - 4, 8, 1)) << "the second half";
+  const Pfn second = Alloc();
+  Put(second - 1);
+  EXPECT_FALSE(phys().WriteField(AddressOf(second) - 4, 8, 1)) << "the first half";
 }
 
 TEST_F(PhysMemoryTest, TheLastFreeIsRemembered) {
@@ -196,6 +211,21 @@ TEST_F(PhysMemoryTest, TheLastFreeIsRemembered) {
   EXPECT_EQ(by.operation, 7);
   EXPECT_EQ(by.task, 0);
   EXPECT_EQ(Splats(), sim::Only{sim::Splat::kUseAfterFree});
+}
+
+// The generation has 16 bits, and 0 stands for a frame that was never freed.
+TEST_F(PhysMemoryTest, TheLastFreeIsRememberedHoweverOftenThereWasOne) {
+  Pfn pfn = 0;
+  ASSERT_TRUE(Alone([&](Task& t) {
+    for (int i = 0; i < 1 << 16; ++i) {
+      pfn = phys().Alloc(t, FrameOwner::kFlbSer).value();
+      phys().Put(t, pfn);
+    }
+  }));
+  EXPECT_FALSE(Alone([&](Task& t) { phys().Put(t, pfn); }));
+  const auto& events = runtime.log().events();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].detail, static_cast<int>(sim::Note::kFrameFreedBy));
 }
 
 // Every primitive that takes a frame, given one that is free, absent, or somebody else's.

@@ -91,6 +91,40 @@ TEST(Boundary, AStaleHandleIsNoFreshOne) {
   EXPECT_NE(BoundaryOf(fresh, {}), BoundaryOf(stale, {}));
 }
 
+// Each of the places that remember a HWPT, with the others up to date.
+TEST(Boundary, AStaleHandleShowsInEachPlaceAlone) {
+  Executor executor;
+  executor.Keep(Reference(), Parsed(kStart));
+  const liveupdate::World fresh = executor.world();
+  liveupdate::World stale = fresh;
+  iommufd::HwptHandle old;
+  iommufd::Hwpt hwpt;
+  stale.kernel.iommufd.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& value) {
+    old = h;
+    hwpt = value;
+  });
+  stale.kernel.iommufd.hwpts.Free(old);
+  const iommufd::HwptHandle now = stale.kernel.iommufd.hwpts.Create(hwpt);
+  const auto renew = [&](liveupdate::World* world, bool entry, bool list) {
+    auto& table = world->kernel.iommufd.contexts.Find(iommufd::IommufdAt(0))->objects.Raw();
+    for (iommufd::TableEntry& each : table) {
+      const bool is_hwpt = each.type == iommufd::ObjectType::kHwptPaging;
+      if (entry && is_hwpt) each.generation = now.generation;
+    }
+    if (list) world->kernel.iommufd.ioas.Find({0, 0})->hwpt_list.Raw() = {now};
+  };
+  liveupdate::World stale_entry = stale;
+  renew(&stale_entry, false, true);
+  liveupdate::World stale_list = stale;
+  renew(&stale_list, true, false);
+  liveupdate::World none = stale;
+  renew(&none, true, true);
+  EXPECT_EQ(BoundaryOf(none, {}), BoundaryOf(fresh, {}));
+  EXPECT_NE(BoundaryOf(stale_entry, {}), BoundaryOf(fresh, {}));
+  EXPECT_NE(BoundaryOf(stale_list, {}), BoundaryOf(fresh, {}));
+  EXPECT_NE(BoundaryOf(stale_list, {}), BoundaryOf(stale_entry, {}));
+}
+
 TEST(Boundary, WhatTheMonitorRemembersShows) {
   const liveupdate::World world;
   const sim::Fingerprint none = BoundaryOf(world, {});

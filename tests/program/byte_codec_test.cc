@@ -172,6 +172,15 @@ TEST(ByteCodec, VariablesAreHitWhereverTheyExist) {
   }
 }
 
+TEST(ByteCodec, RawIdsAreMostlySmall) {
+  std::vector<uint8_t> bytes(kHeaderBytes + kRecordBytes);
+  bytes[kHeaderBytes] = static_cast<uint8_t>(OpCode::kUnmap);
+  for (const auto& [form, id] : {std::pair(0xf007, 7u), {0xf00f, 7u}, {0xf80f, 15u}}) {
+    Store(&bytes[kHeaderBytes + 2], 2, static_cast<uint64_t>(form));
+    EXPECT_EQ(DecodeBytes(bytes).operations[0].arguments[0].value, id) << form;
+  }
+}
+
 TEST(ByteCodec, RecordsMayNameTasksInAnyOrder) {
   const auto record = [](OpCode code, uint8_t task) {
     RecordBytes bytes{static_cast<uint8_t>(code), EncodeTask(task)};
@@ -235,6 +244,7 @@ Change RandomChange(Random& random) {
 
 TEST(ByteCodec, AnArgumentByteChangesOneThing) {
   Random random(9);
+  int changed = 0;
   for (int i = 0; i < 100'000; ++i) {
     const Change change = RandomChange(random);
     if (change.header || change.offset < 2) continue;
@@ -246,7 +256,9 @@ TEST(ByteCodec, AnArgumentByteChangesOneThing) {
     differences += (a.design != b.design) + (a.title != b.title);
     ASSERT_LE(differences, 1u) << PrintProgram(a) << PrintProgram(b);
     ASSERT_EQ(a.boot, b.boot);
+    changed += differences == 1 ? 1 : 0;
   }
+  EXPECT_GT(changed, 10'000) << "bytes that change something, else this tests nothing";
 }
 
 TEST(ByteCodec, ATaskByteMovesOneOperation) {
@@ -258,6 +270,7 @@ TEST(ByteCodec, ATaskByteMovesOneOperation) {
     std::sort(codes.begin(), codes.end());
     return codes;
   };
+  int moved = 0;
   for (int i = 0; i < 100'000; ++i) {
     const Change change = RandomChange(random);
     if (change.header || change.offset != 1) continue;
@@ -280,11 +293,14 @@ TEST(ByteCodec, ATaskByteMovesOneOperation) {
     const bool later = middle(a, 1) == middle(b, 0);
     const bool earlier = middle(a, 0) == middle(b, 1);
     ASSERT_TRUE(later || earlier) << PrintProgram(change.before) << PrintProgram(change.after);
+    ++moved;
   }
+  EXPECT_GT(moved, 1'000) << "operations that moved, else this tests nothing";
 }
 
 TEST(ByteCodec, AnOpcodeByteChangesOneOperation) {
   Random random(13);
+  int same_results = 0;
   for (int i = 0; i < 200'000; ++i) {
     const Change change = RandomChange(random);
     if (change.header || change.offset != 0) continue;
@@ -300,7 +316,9 @@ TEST(ByteCodec, AnOpcodeByteChangesOneOperation) {
                              SpecOf(DecodeOpCode(change.new_byte)).result;
     if (!same_result) continue;
     ASSERT_LE(Differences(change.before.operations, change.after.operations), 1u);
+    ++same_results;
   }
+  EXPECT_GT(same_results, 1'000) << "opcodes that were compared, else this tests nothing";
 }
 
 }  // namespace

@@ -325,6 +325,34 @@ TEST_F(ExecutorTest, WhatBreaksWasArmed) {
   }
 }
 
+TEST_F(ExecutorTest, ProtectionsReachTheAreas) {
+  program_ = Parse(
+      "main:\n  ioas = ioas_alloc()\n"
+      "  map(ioas, iova=0x1000, length=0x1000, prot=r)\n"
+      "  map(ioas, iova=0x2000, length=0x1000, prot=w)\n"
+      "  map(ioas, iova=0x3000, length=0x1000, prot=rw)\n"
+      "  map(ioas, iova=0x4000, length=0x1000, prot=none)\n");
+  executor_.Keep(Reference(), program_);
+  EXPECT_THAT(Results(), ElementsAre(0, 0, 0, 0, -sim::kEINVAL));
+  std::vector<uint64_t> permissions;
+  executor_.world().kernel.iommufd.areas.ForEach(
+      [&](iommufd::AreaHandle, const iommufd::Area& area) {
+        permissions.push_back(area.shape.Peek().permissions);
+      });
+  EXPECT_THAT(permissions, ElementsAre(1u, 2u, 3u));
+  EXPECT_THAT(executor_.Run(Reference(), program_).violations, IsEmpty());
+}
+
+// I26 is about what is handed over: a preserve that fails hands nothing over.
+TEST_F(ExecutorTest, TheLayoutIsJudgedWhereBytesAreHandedOver) {
+  const std::string preserve = "  luo_preserve(s, iommufd, token=2)\n";
+  EXPECT_NE(Run(kMarked + preserve, {}, V1()).Find(Invariant::kI26), nullptr);
+  const Execution& refused =
+      Run(kMarked + std::string("  map(ioas, iova=0x1000, length=0x1000)\n") + preserve, {}, V1());
+  ASSERT_EQ(refused.results.back().result, -sim::kEINVAL);
+  EXPECT_EQ(refused.Find(Invariant::kI26), nullptr);
+}
+
 TEST_F(ExecutorTest, FindGivesTheFirstViolation) {
   const Program program = CorpusProgram("B10-preserved_state-dangles.prog");
   const Execution& run = executor_.Run(V1(), program);

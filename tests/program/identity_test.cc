@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/program/finding_pattern.h"
+#include "model/program/spelling.h"
 
 namespace iommufd_check::program {
 namespace {
@@ -118,6 +119,20 @@ TEST(FindingPattern, NamesThePartThatIsUnknown) {
             "unknown splat 'wran' in 'I37@map:ioas:-:wran'; did you mean 'warn'?");
   EXPECT_NE(problem("I37@map:ioas:-:warn.x").find("unknown condition 'x'"), std::string::npos);
   EXPECT_NE(problem("I99").find("unknown invariant 'I99'; "), std::string::npos);
+}
+
+// A slip of the finger is near, another word is not; of two that are as near the first.
+TEST(Spelling, NearestIsNearAndTheFirst) {
+  const auto nearest = [](std::string_view word, const std::vector<std::string_view>& known) {
+    return std::string(Nearest(word, known));
+  };
+  EXPECT_EQ(nearest("mpa_file", {"map", "map_file"}), "map_file") << "two letters change places";
+  EXPECT_EQ(nearest("aa", {"ab", "ac"}), "ab");
+  EXPECT_EQ(nearest("a", {"b"}), "") << "nothing of it is left";
+  EXPECT_EQ(nearest("MAP", {"map"}), "map");
+  const std::string longest(40, 'x');
+  EXPECT_EQ(nearest(longest.substr(1), {longest}), longest);
+  EXPECT_EQ(nearest(longest + "x", {longest}), "");
 }
 
 TEST(FindingPolicy, ToleratesAndWants) {

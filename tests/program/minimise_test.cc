@@ -140,6 +140,22 @@ TEST(Minimise, SmallThings) {
             "  s = luo_create_session(name=\"abc\")\n");
 }
 
+TEST(Minimise, TheLeastOfEachKindIsReached) {
+  const Predicate fails = [](const Program& program) {
+    const Operation* map = Find(program, OpCode::kMap);
+    const Operation* session = Find(program, OpCode::kLuoCreateSession);
+    return map != nullptr && map->arguments[2].value % 0x1000 != 0 && session != nullptr &&
+           !session->name.empty() && !program.faults.empty();
+  };
+  const Program least = Minimise(Parse("main:\nmap(0, offset=0x5003, iova=0, length=0)\n"
+                                       "luo_create_session(\"abc\")\nfault main.1 kcalloc nth=5\n"),
+                                 fails, nullptr);
+  ASSERT_EQ(least.operations.size(), 2u) << PrintProgram(least);
+  EXPECT_EQ(least.operations[0].arguments[2].value, 1u);
+  EXPECT_EQ(least.operations[1].name.size(), 1u);
+  EXPECT_EQ(least.faults[0].nth, 1u);
+}
+
 TEST(Minimise, AutoStaysUnlessAFixedAddressDoes) {
   const auto with_iova = [](const std::function<bool(uint64_t)>& fails) {
     return MinimisedText(

@@ -228,6 +228,10 @@ TEST(TextErrors, Head) {
       {"boot memfds 1", "1:13: unexpected '1'; put '=' after the name of a boot field"},
       {"boot memfds=", "1:13: unexpected end of line; write a number for memfds"},
       {"boot memfds=9", "1:13: number '9' is out of range; memfds is at most 8"},
+      {"boot memfds=" + std::string(40, '9'),
+       "1:13: number '" + std::string(40, '9') + "' is out of range; memfds is at most 8"},
+      {"boot memfds=" + std::string(41, '9'),
+       "1:13: number '" + std::string(40, '9') + "...' is out of range; memfds is at most 8"},
       {"boot memfd_pages=0x1001",
        "1:18: number '0x1001' is out of range; memfd_pages is at most 4096"},
       {"boot devices=1 devices=1", "1:16: boot field 'devices' is given twice; keep one of them"},
@@ -354,6 +358,10 @@ TEST(TextErrors, Values) {
        "2:10: number '18446744073709551616' is out of range; iova is at most 18446744073709551615"},
       {"main:\nunmap(1, 0x10000000000000000)",
        "2:10: number '0x10000000000000000' is out of range; iova is at most 18446744073709551615"},
+      // Past the overflow the digits make a small number again.
+      {"main:\nunmap(1, 0x1000000000000000000000)",
+       "2:10: number '0x1000000000000000000000' is out of range; iova is at most "
+       "18446744073709551615"},
       {"main:\nunmap(1, auto)", "2:10: unexpected 'auto' for argument 'iova'; write a number"},
       {"main:\nunmap(1, =)", "2:10: unexpected '=' for argument 'iova'; write a number"},
       {"main:\nmap(1, iova=atuo, length=1)",

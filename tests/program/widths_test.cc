@@ -5,6 +5,7 @@
 
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/byte_codec.h"
+#include "model/program/byte_layout.h"
 #include "model/program/executor.h"
 #include "model/program/text_codec.h"
 
@@ -31,6 +32,11 @@ TEST(Widths, NameTheOperationAndTheArgument) {
       WidthProblem(WideMark(), V1()),
       "main.4: argument token of lu_mark is 0x100000007, and design v1 carries 32 bits; write "
       "at most 0xffffffff");
+  Program bound = WideMark();
+  bound.operations[3].arguments[1].value = UINT32_MAX;
+  EXPECT_EQ(WidthProblem(bound, V1()), "");
+  ++bound.operations[3].arguments[1].value;
+  EXPECT_NE(WidthProblem(bound, V1()), "");
   EXPECT_EQ(LargestArgument(OpCode::kLuMark, 1, V1()), UINT32_MAX);
   EXPECT_EQ(LargestArgument(OpCode::kLuMark, 1, Reference()), UINT64_MAX);
   EXPECT_EQ(LargestArgument(OpCode::kLuoPreserve, 2, V1()), UINT64_MAX) << "LUO's own token";
@@ -65,6 +71,15 @@ TEST(Widths, BytesOfADesignDecodeToWhatFits) {
   narrow.operations[3].arguments[1].value = 7;
   ASSERT_EQ(FirstProblem(narrow), "");
   EXPECT_EQ(DecodeBytes(EncodeBytes(narrow)), narrow);
+  program.design.clear();
+  bytes = EncodeBytes(program);
+  EXPECT_EQ(DecodeBytes(bytes), program);
+  Program name;
+  name.boot = program.boot;
+  name.design = "v1";
+  const std::vector<uint8_t> named = EncodeBytes(name);
+  bytes.insert(bytes.end(), named.begin() + kHeaderBytes, named.end());
+  EXPECT_EQ(DecodeBytes(bytes), narrow);
 }
 
 }  // namespace

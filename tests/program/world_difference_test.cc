@@ -90,6 +90,9 @@ TEST(WorldDifference, IsNeverEmptyForDifferentWorlds) {
   liveupdate::World other = changed;
   other.machine.buffers[0].size += 1;
   EXPECT_THAT(WorldDifference(changed, other, 5), Contains(StartsWith("machine.buffers[0].size")));
+  other.kernel.locks.Create(sim::LockClass::kIoasMutex, {});
+  EXPECT_THAT(WorldDifference(changed, other, 5), Each(Not(StartsWith("kernel.locks."))))
+      << "slots of locks say nothing";
 }
 
 TEST(WorldDifference, SaysHowManyMoreThereAre) {
@@ -97,6 +100,9 @@ TEST(WorldDifference, SaysHowManyMoreThereAre) {
   const std::vector<std::string> lines = WorldDifference(before, After(kHwpt), 2);
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_THAT(lines[2], ::testing::MatchesRegex("\\.\\.\\. [0-9]+ more"));
+  const std::vector<std::string> all = WorldDifference(before, After(kHwpt), 100);
+  EXPECT_EQ(WorldDifference(before, After(kHwpt), all.size()), all);
+  EXPECT_EQ(WorldDifference(before, After(kHwpt), all.size() - 1).back(), "... 1 more");
 }
 
 }  // namespace

@@ -105,8 +105,21 @@ TEST_F(Lifetime, AdditionOnZeroSaturates) {
   EXPECT_TRUE(Alone([&](Task& t) {
     refcount_inc(t, refcount, {});
     EXPECT_FALSE(refcount_dec_and_test(t, refcount, {}));
+    refcount_inc(t, refcount, {});
   }));
-  EXPECT_EQ(Splats(), (Only{Splat::kRefcountSaturated, Splat::kRefcountUnderflow}));
+  EXPECT_EQ(Splats(), (Only{Splat::kRefcountSaturated, Splat::kRefcountUnderflow,
+                            Splat::kRefcountSaturated}));
+}
+
+TEST_F(Lifetime, ADecrementIfOneTouchesNoOtherCount) {
+  EXPECT_TRUE(Alone([&](Task& t) {
+    for (const uint32_t value : {0u, 1u, 2u}) {
+      Refcount refcount{value};
+      EXPECT_EQ(refcount_dec_if_one(t, refcount, {}), value == 1);
+      EXPECT_EQ(refcount.value, value == 1 ? 0 : value);
+    }
+  }));
+  EXPECT_EQ(Splats(), Only{});
 }
 
 // kernel/task_work.c: last added first; what a work adds comes after those that were there.

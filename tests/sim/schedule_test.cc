@@ -60,6 +60,12 @@ TEST_F(Schedule, ASwitchToATaskThatCannotRunHasNoEffect) {
 TEST_F(Schedule, ASwitchAtAPlaceThatIsPastHasNoEffect) {
   // The second one waits for the first; when it is looked at, A has taken two steps already.
   EXPECT_EQ(Trace({Steps(4), Steps(2)}, {{1, 2, 2}, {1, 1, 2}}), "AABBAA");
+  EXPECT_EQ(Trace({Steps(5), Steps(2), Steps(2)}, {{1, 2, 2}, {1, 1, 2}, {1, 4, 3}}), "AABBAACCA")
+      << "nor does it keep the next one from applying";
+}
+
+TEST_F(Schedule, ASwitchOfATaskThatHasEndedKeepsNoOtherFromApplying) {
+  EXPECT_EQ(Trace({Steps(3), Steps(1), Steps(1)}, {{1, 1, 2}, {2, 5, 1}, {1, 2, 3}}), "ABACA");
 }
 
 TEST_F(Schedule, ATaskThatBlocksLeavesToTheLowestThatCanRun) {
@@ -180,6 +186,24 @@ TEST_F(Schedule, ATimeOutIsTakenWhenNobodyElseCanRun) {
     in_time = wait_event_timeout(t, kQueue, [] { return false; });
   })) << "alone, too";
   EXPECT_FALSE(in_time);
+}
+
+// The first one's time-out is what lets it wake the second one in time.
+TEST_F(Schedule, TimePassesForOneSleeperAtATime) {
+  bool ready = false;
+  bool first_in_time = true;
+  bool second_in_time = false;
+  EXPECT_TRUE(Together(
+      {[&](Task& t) {
+         first_in_time = wait_event_timeout(t, kQueue, [] { return false; });
+         ready = true;
+         wake_up_all(t, kQueue);
+       },
+       [&](Task& t) { second_in_time = wait_event_timeout(t, kQueue, [&] { return ready; }); }}));
+  EXPECT_FALSE(first_in_time);
+  EXPECT_TRUE(second_in_time);
+  EXPECT_EQ(Count(Primitive::kTimeout), 1u);
+  EXPECT_EQ(Splats(), Only{});
 }
 
 TEST_F(Schedule, UnfinishedTasksAreUnwoundAndTheRuntimeIsReused) {

@@ -105,6 +105,20 @@ TEST_F(Splats, NestingInsideOneClass) {
   EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kRecursiveLock});
 }
 
+TEST(LockOrder, AUnionHasACycleThatNeitherHad) {
+  LockOrder one;
+  EXPECT_FALSE(one.AddEdge(LockClass::kIoasMutex, LockClass::kPagesMutex));
+  LockOrder two;
+  EXPECT_FALSE(two.AddEdge(LockClass::kPagesMutex, LockClass::kIoasMutex));
+  EXPECT_FALSE(two.AddEdge(LockClass::kPagesMutex, LockClass::kIgroupLock)) << "read after it";
+  LockOrder both = one;
+  EXPECT_TRUE(both.Merge(two));
+  EXPECT_TRUE(both.HasEdge(LockClass::kIoasMutex, LockClass::kPagesMutex));
+  EXPECT_TRUE(both.HasEdge(LockClass::kPagesMutex, LockClass::kIgroupLock));
+  EXPECT_FALSE(both.Merge(two)) << "nothing new";
+  EXPECT_FALSE(one.Merge(one));
+}
+
 // Documented orders inside one class: a subclass, lower first; or a lock that keeps everybody else
 // from holding two (iommufd_take_all_iova_rwsem under ioas_creation_lock).
 TEST_F(Splats, NestingThatIsDocumented) {
@@ -125,6 +139,8 @@ TEST_F(Splats, NestingThatIsDocumented) {
   EXPECT_EQ(TaskFixture::Splats(), Only{});
   EXPECT_TRUE(Alone(nested({.subclass = 1}, {.subclass = 0})));
   EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kRecursiveLock}) << "against the order";
+  EXPECT_TRUE(Alone(nested({.subclass = 1}, {.subclass = 1})));
+  EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kRecursiveLock}) << "no order";
   EXPECT_TRUE(Alone(nested({.nest_lock = outer}, {.nest_lock = outer})));
   EXPECT_EQ(TaskFixture::Splats(), Only{});
   const LockId other = Lock(LockClass::kPagesMutex);
@@ -137,6 +153,35 @@ TEST_F(Splats, TheSameLockTwice) {
   EXPECT_FALSE(Alone(Nest(a, a)));
   EXPECT_EQ(TaskFixture::Splats(), (Only{Splat::kRecursiveLock, Splat::kDeadlock}));
   EXPECT_EQ(runtime.end(), RunEnd::kDeadlock);
+}
+
+// MAX_LOCK_DEPTH of the model: 16.
+TEST_F(Splats, TooManyLocksAtOnce) {
+  for (const int count : {16, 17}) {
+    const bool ended = Alone([&](Task& t) {
+      for (int i = 0; i < count; ++i) {
+        const LockId lock = Lock(LockClass::kIovaRwsem, static_cast<uint16_t>(i));
+        down_write_nested(t, lock, {.subclass = static_cast<uint8_t>(i)});
+      }
+    });
+    EXPECT_EQ(ended, count == 16);
+    EXPECT_EQ(TaskFixture::Splats(), count == 16 ? Only{} : Only{Splat::kBug});
+  }
+}
+
+TEST_F(Splats, WhatARunHeldWhenItEndedIsForgotten) {
+  const LockId spin = Lock(LockClass::kObjectsXaLock);
+  EXPECT_FALSE(Alone([&](Task& t) {
+    spin_lock(t, spin);
+    t.Oops(Splat::kBug, {});
+  }));
+  EXPECT_TRUE(Alone([&](Task& t) {
+    EXPECT_EQ(t.held_count(), 0);
+    EXPECT_EQ(t.spin_depth(), 0);
+    might_sleep(t, {});
+    runtime.EndOperation(t, 0);
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), Only{});
 }
 
 TEST_F(Splats, AbbaDeadlock) {

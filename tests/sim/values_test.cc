@@ -154,6 +154,16 @@ void ExpectUniqueNames() {
   }
 }
 
+template <class Enum>
+void ExpectUniqueSlugs() {
+  std::set<std::string> slugs;
+  for (int i = 0; i < Count<Enum>(); ++i) {
+    const std::string slug = Slug(static_cast<Enum>(i));
+    EXPECT_FALSE(slug.empty());
+    EXPECT_TRUE(slugs.insert(slug).second) << slug << " twice";
+  }
+}
+
 TEST(Vocabulary, NamesAreUnique) {
   ExpectUniqueNames<ObjectKind>();
   ExpectUniqueNames<LockClass>();
@@ -162,6 +172,12 @@ TEST(Vocabulary, NamesAreUnique) {
   ExpectUniqueNames<Primitive>();
   ExpectUniqueNames<Splat>();
   ExpectUniqueNames<Note>();
+  ExpectUniqueNames<Fn>();
+  ExpectUniqueSlugs<Splat>();
+  ExpectUniqueSlugs<Condition>();
+  std::set<std::string_view> conditions;  // the first one is none, and has no name
+  for (int i = 0; i < Count<Condition>(); ++i) conditions.insert(Name(static_cast<Condition>(i)));
+  EXPECT_EQ(conditions.size(), static_cast<size_t>(Count<Condition>()));
 }
 
 TEST(Vocabulary, FaultSitesAreFoundByName) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/executor.h"
@@ -113,6 +114,47 @@ TEST_P(OutputTest, IsComparedBesideAnotherCall) {
 INSTANTIATE_TEST_SUITE_P(Each, OutputTest, testing::ValuesIn(Outputs()),
                          [](const auto& row) { return row.param.name; });
 
+// A failure was injected, so what the call answers is open; that it writes no output is not.
+TEST(Outputs, OfACallThatAnInjectedFailureEndsAreCompared) {
+  const Program program = Parse(kTwoAreas +
+                                "  map(ioas, iova=0x5000, length=0x1000)\n"
+                                "fault main.6 area_alloc nth=1\n");
+  program::Executor executor;
+  liveupdate::Design& reference = *liveupdate::FindDesign("reference");
+  EXPECT_TRUE(executor.Run(reference, program).violations.empty());
+  ASSERT_EQ(executor.last().results[5].result, -sim::kENOMEM);
+  Change change(5, [](OperationResult* r) { r->iova = 0x5000; });
+  program::RunOptions options;
+  options.answers = &change;
+  const Violation* violation = executor.Run(reference, program, options).Find(Invariant::kI38);
+  ASSERT_NE(violation, nullptr);
+  EXPECT_EQ(violation->detail, "the call answers iova 0x5000, documented is 0x0");
+}
+
+// A wrong answer of main condemns main's call, and says nothing of those of the tasks.
+TEST(Outputs, OfTasksAreComparedAfterAWrongAnswerOfMain) {
+  const Program program = Parse(kTwoAreas +
+                                "A:\n  unmap(ioas, iova=0x1000, length=0x1000)\n"
+                                "B:\n  memfd_punch_hole(0, length=0x1000)\n");
+  class Two : public program::AnswerFilter {
+   public:
+    void Filter(size_t operation, OperationResult* result) override {
+      if (operation == 3) result->iova += 0x1000;
+      if (operation == 5) result->unmapped = 1;
+    }
+  };
+  Two change;
+  program::RunOptions options;
+  options.answers = &change;
+  program::Executor executor;
+  std::set<uint16_t> condemned;
+  for (const Violation& violation :
+       executor.Run(*liveupdate::FindDesign("reference"), program, options).violations) {
+    if (violation.invariant == Invariant::kI38) condemned.insert(violation.operation);
+  }
+  EXPECT_EQ(condemned, (std::set<uint16_t>{3, 5}));
+}
+
 // The oracle's own decoder, argument by argument.
 TEST(OracleCalls, DecodesByNameAndKind) {
   const Program program = Parse(
@@ -128,7 +170,8 @@ TEST(OracleCalls, DecodesByNameAndKind) {
       "  s = luo_create_session(name=\"vm\")\n"
       "  luo_preserve(s, iommufd, token=9)\n"
       "  luo_preserve(s, memfd=1, token=10)\n"
-      "  lu_mark(hwpt, token=11)\n");
+      "  lu_mark(hwpt, token=11)\n"
+      "  unmap(ioas, iova=0xfffffffffffffffd, length=0x1000)\n");
   program::OracleCalls calls;
   calls.Reset(program);
   const auto created = [](uint32_t id) { return OperationResult{.ran = true, .created_id = id}; };
@@ -162,6 +205,8 @@ TEST(OracleCalls, DecodesByNameAndKind) {
   EXPECT_EQ(calls.Decode(10).token, 10u);
   EXPECT_EQ(calls.Decode(11).token, 11u);
   EXPECT_EQ(calls.Decode(11).id, 3u);
+  EXPECT_TRUE(calls.Decode(12).fixed) << "of an unmap it is a number";
+  EXPECT_EQ(calls.Decode(12).iova, program::kAutoIova);
 }
 
 TEST(OracleCalls, ASessionWhoseNumberIsAnothersIsNotOpen) {

@@ -103,6 +103,28 @@ TEST_F(LinearizeTest, TwoMapsOfOneRange) {
             Verdict::kUnexplained);
 }
 
+// The id goes first: whoever finds none may still meet the domain in the IOAS.
+TEST_F(LinearizeTest, ADomainOutlivesItsId) {
+  const Call destroy{.kind = Kind::kDestroy, .id = kHwpt};
+  const Call beyond_the_aperture = MapAt(uint64_t{1} << 39);
+  const Reply absent{.result = -sim::kENOENT};
+  const Reply reserved{.result = -sim::kEINVAL};
+  EXPECT_EQ(Judge({Past(destroy, {}, 1, 6), Past(destroy, absent, 2, 3),
+                   Past(beyond_the_aperture, reserved, 4, 5)},
+                  {destroy})
+                .verdict,
+            Verdict::kExplained);
+  EXPECT_EQ(Judge({Past(destroy, {}, 1, 2), Past(beyond_the_aperture, reserved, 3, 4)}, {destroy})
+                .verdict,
+            Verdict::kUnexplained);
+}
+
+TEST_F(LinearizeTest, ASessionThatIsNotOpenIsNotClosed) {
+  const Call close{.kind = Kind::kLuoCloseSession, .session = 7};
+  EXPECT_EQ(Judge({Past(close, {.result = -sim::kEBADF}, 1, 2)}, {}).verdict, Verdict::kExplained);
+  EXPECT_EQ(Judge({Past(close, {}, 1, 2)}, {}).verdict, Verdict::kUnexplained);
+}
+
 TEST_F(LinearizeTest, AMapThatFailsHeldItsRange) {
   Call bad = MapAt(0x1000);
   bad.index = 7;  // no such buffer
@@ -176,6 +198,70 @@ TEST_F(LinearizeTest, APreserveComesBehindTheMapThatItWaitsFor) {
             "the call answers 0 that no order of the overlapping calls documents, they document "
             "EINVAL");
   EXPECT_EQ(judge(-sim::kEBUSY, 1).verdict, Verdict::kUnexplained) << "it waits";
+}
+
+// Each rule of transient.cc, and the nearest pair that it does not admit: one that is wider than
+// its source hides what it should condemn.
+TEST_F(LinearizeTest, TransientAnswersAreNoWiderThanTheirSources) {
+  const auto transient = [](const Call& one, int result, const Call& other, int other_result = 0) {
+    return oracle::Transient(
+        {Past(one, {.result = result}, 1, 3), Past(other, {.result = other_result}, 2, 4)}, 0);
+  };
+  const Call map = MapAt(0x1000);
+  const Call unmap = UnmapCall(kIoas, 0x1000, 0x1000);
+  Call elsewhere = map;
+  elsewhere.id = 9;
+  Call foreign = map;
+  foreign.iommufd = 1;
+  EXPECT_TRUE(transient(unmap, -sim::kEBUSY, map));
+  EXPECT_FALSE(transient(unmap, -sim::kEBUSY, elsewhere));
+  EXPECT_FALSE(transient(unmap, -sim::kEBUSY, foreign));
+  EXPECT_FALSE(transient(map, -sim::kEBUSY, unmap)) << "a map meets areas with EEXIST";
+  EXPECT_TRUE(transient(map, -sim::kEBUSY, PreserveCall(0, kIommufdFile, 1)));
+  EXPECT_FALSE(transient(unmap, 0, map)) << "not a negative answer";
+
+  const Call bind{.kind = Kind::kDeviceBind, .index = 0};
+  const Call bind_elsewhere{.kind = Kind::kDeviceBind, .iommufd = 1, .index = 0};
+  const Call bind_other{.kind = Kind::kDeviceBind, .index = 1};
+  EXPECT_TRUE(transient(bind, -sim::kEBUSY, bind));
+  EXPECT_TRUE(transient(bind, -sim::kEBUSY, bind_elsewhere)) << "iommufds share devices";
+  EXPECT_FALSE(transient(bind, -sim::kEBUSY, bind_other));
+
+  const Call attach{.kind = Kind::kDeviceAttach, .id = kDevice, .id2 = kHwpt};
+  EXPECT_TRUE(transient(attach, -sim::kENOENT, {.kind = Kind::kDeviceUnbind, .id = kDevice}));
+  EXPECT_FALSE(transient(attach, -sim::kENOENT, {.kind = Kind::kDeviceUnbind, .id = 9}));
+
+  const Call alloc{.kind = Kind::kHwptAlloc, .id = kDevice, .id2 = kIoas};
+  const Call alloc_elsewhere{.kind = Kind::kHwptAlloc, .id = kDevice, .id2 = 9};
+  EXPECT_TRUE(transient(map, -sim::kEINVAL, alloc, -sim::kEFAULT));
+  EXPECT_FALSE(transient(map, -sim::kEINVAL, alloc)) << "its domain stays";
+  EXPECT_FALSE(transient(map, -sim::kEINVAL, alloc_elsewhere, -sim::kEFAULT));
+
+  const Call create{.kind = Kind::kLuoCreateSession, .name = "a"};
+  EXPECT_TRUE(transient(create, -sim::kEEXIST, create));
+  EXPECT_FALSE(transient(create, -sim::kEEXIST, {.kind = Kind::kLuoCreateSession, .name = "b"}));
+}
+
+TEST_F(LinearizeTest, ATransientAnswerIsThatOfACallWithoutAFailureBesideAnother) {
+  std::vector<PastCall> calls{
+      Past(UnmapCall(kIoas, 0x1000, 0x1000), {.result = -sim::kEBUSY}, 1, 3),
+      Past(MapAt(0x1000), {.iova = 0x1000}, 2, 4)};
+  EXPECT_TRUE(oracle::Transient(calls, 0));
+  calls[0].failed = true;
+  EXPECT_FALSE(oracle::Transient(calls, 0));
+  calls[0].failed = false;
+  calls[0].end = 1;
+  EXPECT_FALSE(oracle::Transient(calls, 0)) << "it ended before";
+}
+
+TEST_F(LinearizeTest, AnOutputThatTheCallDoesNotHaveIsSaid) {
+  const Call detach{.kind = Kind::kDeviceDetach, .id = kDevice};
+  for (const Reply& reply : {Reply{.created_id = 4}, Reply{.iova = 0x1000},
+                             Reply{.unmapped = 0x1000}, Reply{.session = 0}}) {
+    const Linearization found = Judge({Past(detach, reply, 1, 2)}, {});
+    EXPECT_EQ(found.verdict, Verdict::kUnexplained);
+    EXPECT_EQ(found.detail, "the call writes an output that it does not have");
+  }
 }
 
 TEST_F(LinearizeTest, AnInjectedFailureHasNoEffect) {

@@ -58,10 +58,10 @@ TEST_F(LockWatchTest, ACycleOfTwoHasBothNestings) {
 TEST_F(LockWatchTest, ALongerCycleIsWalkedTheShortWay) {
   On(0, 1);
   Feed(Primitive::kLock, LockClass::kIoasMutex);
-  Feed(Primitive::kLock, LockClass::kDomainsRwsem);
+  Feed(Primitive::kLock, LockClass::kIgroupLock);
   Feed(Primitive::kUnlock, LockClass::kIoasMutex);
-  Feed(Primitive::kLock, LockClass::kIovaRwsem);
-  Feed(Primitive::kUnlock, LockClass::kDomainsRwsem);
+  Feed(Primitive::kLock, LockClass::kLiveupdateMutex);
+  Feed(Primitive::kUnlock, LockClass::kIgroupLock);
   Feed(Primitive::kLock, LockClass::kPagesMutex);
   const std::vector<LockNesting> chain = Chain(LockClass::kPagesMutex, LockClass::kIoasMutex);
   ASSERT_EQ(chain.size(), 4u);
@@ -69,10 +69,30 @@ TEST_F(LockWatchTest, ALongerCycleIsWalkedTheShortWay) {
   for (size_t i = 0; i < chain.size(); ++i) {
     EXPECT_EQ(chain[i].inner, chain[(i + 1) % chain.size()].outer) << "it closes";
   }
+  On(2, 4);
+  Feed(Primitive::kLock, LockClass::kIoasMutex);
+  Feed(Primitive::kLock, LockClass::kDomainsRwsem);
+  Feed(Primitive::kUnlock, LockClass::kIoasMutex);
+  Feed(Primitive::kLock, LockClass::kPagesMutex);
+  const std::vector<LockNesting> expected{
+      {LockClass::kPagesMutex, LockClass::kIoasMutex, 4, 2, Fn::kSaveHwpts},
+      {LockClass::kIoasMutex, LockClass::kDomainsRwsem, 4, 2, Fn::kNone},
+      {LockClass::kDomainsRwsem, LockClass::kPagesMutex, 4, 2, Fn::kNone}};
+  EXPECT_EQ(Chain(LockClass::kPagesMutex, LockClass::kIoasMutex), expected);
 }
 
 TEST_F(LockWatchTest, WithoutAWayBackOnlyTheLastNesting) {
   EXPECT_EQ(Chain(LockClass::kIoasMutex, LockClass::kIovaRwsem).size(), 1u);
+}
+
+// One that is held at the return to user space is a finding of its own.
+TEST_F(LockWatchTest, WhatACallHeldIsForgottenWhenTheNextOneBegins) {
+  On(1, 3);
+  Feed(Primitive::kLock, LockClass::kIoasMutex);
+  On(1, 4);
+  Feed(Primitive::kOpBegin, LockClass::kCount);
+  Feed(Primitive::kLock, LockClass::kPagesMutex);
+  EXPECT_EQ(Chain(LockClass::kPagesMutex, LockClass::kIoasMutex).size(), 1u);
 }
 
 TEST_F(LockWatchTest, WhoWaitsIsForgottenWhenItGoesOn) {

@@ -63,6 +63,17 @@ TEST_F(MonitorTest, I21ErrorPointerUsed) {
   EXPECT_EQ(Broken(), "I21 I37");
 }
 
+TEST_F(MonitorTest, WhoFreedAPageIsSaidOfThatPageAlone) {
+  Note(Note::kFrameFreedBy, {}, mm::PackFreedBy({mm::FrameOwner::kFlbSer, 3, 1}));
+  Splat(Splat::kUseAfterFree, kIoas, 0x105);
+  EXPECT_NE(Detail().find(", which was a flb ser page until operation 3, of A, freed it"),
+            std::string::npos)
+      << Detail();
+  EXPECT_EQ(Broken(), "I08 I37");
+  Splat(Splat::kForeignFrame, kIoas, 0x106);
+  EXPECT_EQ(Detail().find("until operation"), std::string::npos) << Detail();
+}
+
 TEST_F(MonitorTest, I37EverythingElseThatTheKernelComplainsAbout) {
   for (const sim::Splat splat : {Splat::kWarn, Splat::kBug, Splat::kNullDereference, Splat::kHung,
                                  Splat::kRefcountUnderflow, Splat::kRefcountSaturated}) {

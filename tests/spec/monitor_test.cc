@@ -136,6 +136,30 @@ TEST_F(MonitorTest, I04StaysSilentWhenTestedAgainOrNeverTested) {
   EXPECT_EQ(Broken(), "");
 }
 
+// What another run remembered came before all of this one's tests.
+TEST_F(MonitorTest, I04ATestIsYoungerThanWhatIsRecalled) {
+  monitor_.Clear();
+  monitor_.Recall({.immutable_since = {{kIoas.number, 500}}, .domain_ioas = {{0, kIoas.number}}});
+  Begin(1, 1);
+  Note(Note::kGatePassed, kIoas);
+  Note(Note::kTableWrite, kDomain);
+  EXPECT_EQ(Broken(), "");
+}
+
+TEST_F(MonitorTest, I01AnIoasThatTakesAFreedOnesIdMayChange) {
+  Note(Note::kImmutableSet, kIoas, 1);
+  Note(Note::kObjectFreed, kIoas);
+  Note(Note::kKhoAdd, kDomain, 0x100);
+  EXPECT_EQ(Broken(), "I01");
+}
+
+TEST_F(MonitorTest, I01AFreedDomainIsOfNoIoas) {
+  Note(Note::kImmutableSet, kIoas, 1);
+  Note(Note::kDomainFreed, kDomain);
+  Note(Note::kKhoAdd, kDomain, 0x100);
+  EXPECT_EQ(Broken(), "I01");
+}
+
 TEST_F(MonitorTest, I04AGateIsForgottenWithItsOperation) {
   Begin(1, 1);
   Note(Note::kGatePassed, kIoas);
@@ -295,6 +319,14 @@ TEST_F(MonitorTest, I12AChangeCountsFromTheLastLookOfThePreserve) {
       Note(Note::kMarkGone, {ObjectKind::kHwpt, 4});
     }
   }
+}
+
+TEST_F(MonitorTest, I12ATaskDoesNotRaceWithItsOwnPreserve) {
+  Begin(1, 1);
+  Note(Note::kPreserveBegin, kCtx);
+  Note(Note::kMark, kHwpt, 7);
+  Note(Note::kPreserveEnd, kCtx, 0);
+  EXPECT_EQ(Broken(), "");
 }
 
 TEST_F(MonitorTest, I12AFailedPreserveAndTheExitFreeTheMarks) {

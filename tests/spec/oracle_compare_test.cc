@@ -115,6 +115,8 @@ std::vector<Planted> PlantedInFiles() {
       {[](Snapshot& s) { s.memfds[0].frozen = false; }, "memfd 0: frozen no, expected yes"},
       {[](Snapshot& s) { s.memfds[0].pages.pop_back(); },
        "memfd 0: preserved, but page 3 is a hole"},
+      {[](Snapshot& s) { s.memfds[0].pages.erase(s.memfds[0].pages.begin() + 2); },
+       "memfd 0: preserved, but page 2 is a hole"},
       {[](Snapshot& s) { s.memfds[1].pages = {{4, 0x500}}; }, "memfd 1: page 4 beyond its end"},
       {[](Snapshot& s) { s.memfds[1].pages = {{0, 0x200}}; },
        "pfn 0x200 is memfd 1 page 0 and memfd 0 page 0"},
@@ -247,6 +249,21 @@ TEST_F(OracleTest, AHalfBuiltAreaTakesSpaceOnly) {
   EXPECT_EQ(oracle.Compare(s), "");
   EXPECT_EQ(Result(Map(1, {.iova = 0x1000})), "EEXIST");
   EXPECT_EQ(Result(Unmap(1, 0x1000, 0x800)), "EBUSY");  // before ENOENT
+  EXPECT_EQ(Bind(0).created_id, 2U);
+  EXPECT_EQ(Result(HwptAlloc(2, 1)), "0");  // whoever builds it pins it
+}
+
+// What a failed preserve leaves behind is a finding, and preserves nothing.
+TEST_F(OracleTest, ARecordWithoutAPreservedIommufdIsNoPreservation) {
+  Snapshot s = BootSnapshot();
+  s.ioas.push_back({.id = 1, .alignment = 4096, .domains = {0}});
+  s.hwpts.push_back({.id = 3, .ioas = 1, .domain = 0, .marked = true, .token = 7});
+  s.domains.push_back({.number = 0, .ioas = 1, .preserved_state = 0x200010});
+  oracle.Restart(TestLimits(), s);
+  EXPECT_EQ(Result(Map(1, {.iova = 0x1000})), "0");
+  s.sessions.push_back({.number = 0, .name = "vm", .files = {{.token = 2, .file = kIommufdFile}}});
+  oracle.Restart(TestLimits(), s);
+  EXPECT_EQ(Result(Map(1, {.iova = 0x1000})), "EBUSY");
 }
 
 }  // namespace

@@ -257,5 +257,59 @@ TEST_F(OraclePreservedTest, LuoKeepsAClosedIommufd) {
   EXPECT_EQ(oracle.Compare(gone), "");
 }
 
+// Each of the three seals that the handed-over memory relies upon.
+TEST_F(OracleWithHwptTest, EachSealIsNeeded) {
+  EXPECT_EQ(Result(MapFile(kIoas, {.iova = 0x1000})), "0");
+  EXPECT_EQ(Result(Mark(kHwpt, 7)), "0");
+  const Oracle before = oracle;
+  const uint32_t all = mm::kSealsOfPreserved;
+  for (const uint32_t kept : {mm::kSealShrink | mm::kSealGrow, mm::kSealSeal | mm::kSealGrow,
+                              mm::kSealSeal | mm::kSealShrink, all}) {
+    oracle = before;
+    EXPECT_EQ(Result(Seal(0, kept)), "0");
+    const uint16_t session = Create("vm").session;
+    EXPECT_EQ(Result(Preserve(session, MemfdFile(0), 1)), "0");
+    EXPECT_EQ(Result(Preserve(session, kIommufdFile, 2)), kept == all ? "0" : "EINVAL") << kept;
+  }
+}
+
+TEST_F(OracleWithHwptTest, APreservedIommufdOutlivesItsDescriptor) {
+  EXPECT_EQ(Result(Mark(kHwpt, 7)), "0");
+  const uint16_t session = Create("vm").session;
+  EXPECT_EQ(Result(Preserve(session, kIommufdFile, 2)), "0");
+  EXPECT_EQ(Result(Unbind(kDevice)), "0");
+  EXPECT_EQ(Result(Close()), "0");
+  EXPECT_TRUE(oracle.state().iommufds[0].context);
+  EXPECT_TRUE(oracle.state().hwpts.contains(kHwpt));
+  EXPECT_EQ(Result(CloseSession(session)), "0");
+  EXPECT_FALSE(oracle.state().iommufds[0].context);
+  EXPECT_TRUE(oracle.state().hwpts.empty());
+}
+
+TEST_F(OracleTest, UnpreservingOneIommufdLeavesTheOtherPreserved) {
+  Snapshot two = BootSnapshot();
+  two.iommufds.push_back({.number = 1});
+  oracle.Restart(TestLimits(), two);
+  uint32_t ioas[2] = {};
+  uint16_t sessions[2] = {};
+  for (const uint16_t f : {0, 1}) {
+    ioas[f] = oracle.Apply({.kind = Kind::kIoasAlloc, .iommufd = f}).created_id;
+    const uint32_t device =
+        oracle.Apply({.kind = Kind::kDeviceBind, .iommufd = f, .index = f}).created_id;
+    const Call alloc{.kind = Kind::kHwptAlloc, .iommufd = f, .id = device, .id2 = ioas[f]};
+    const uint32_t hwpt = oracle.Apply(alloc).created_id;
+    const Call mark{.kind = Kind::kLuMark, .iommufd = f, .id = hwpt, .token = 7};
+    EXPECT_EQ(Result(oracle.Apply(mark)), "0");
+    sessions[f] = Create(f == 0 ? "a" : "b").session;
+    EXPECT_EQ(Result(Preserve(sessions[f], {mm::FileRef::Kind::kIommufd, f}, 1)), "0");
+  }
+  EXPECT_EQ(Result(CloseSession(sessions[0])), "0");
+  for (const uint16_t f : {0, 1}) {
+    Call map = MapCall(Kind::kMap, ioas[f], {.iova = 0x1000});
+    map.iommufd = f;
+    EXPECT_EQ(Result(oracle.Apply(map)), f == 0 ? "0" : "EBUSY");
+  }
+}
+
 }  // namespace
 }  // namespace iommufd_check::spec

@@ -40,6 +40,21 @@ TEST_F(OracleMemfdTest, LuoPinsAllPages) {
   EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "0");  // set already
 }
 
+TEST_F(OracleMemfdTest, AnEmptyFileHasNoPageToPin) {
+  EXPECT_EQ(Result(Truncate(0, 0)), "0");
+  EXPECT_EQ(Result(Preserve(Create("vm").session, MemfdFile(0), 1)), "0");
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "0");
+}
+
+TEST_F(OracleMemfdTest, TheLastDomainUnpinsWhatStaysMapped) {
+  const uint32_t ioas = IoasAlloc().created_id;
+  const uint32_t hwpt = HwptAlloc(Bind(0).created_id, ioas).created_id;
+  EXPECT_EQ(Result(MapFile(ioas, {.iova = 0x1000})), "0");
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "EBUSY");
+  EXPECT_EQ(Result(Destroy(hwpt)), "0");
+  EXPECT_EQ(Result(Seal(0, mm::kSealWrite)), "0");
+}
+
 TEST_F(OracleMemfdTest, PunchChecksInOrder) {
   EXPECT_EQ(Result(Punch(2, 0, 0)), "EBADF");
   EXPECT_EQ(Result(Punch(0, 0x1000, 0x1000)), "0");

@@ -168,6 +168,10 @@ TEST(Quiescent, I15SealsWereNotSerialized) {
   Snapshot s = Preserved();
   s.sessions[0].files[0].serialized_seals = mm::kSealSeal | mm::kSealGrow;
   EXPECT_EQ(Quiescent(s), "I15: memfd 0 is handed over with seals 0x5, without those relied upon");
+  for (const uint32_t missing : {mm::kSealSeal, mm::kSealShrink, mm::kSealGrow}) {
+    s.sessions[0].files[0].serialized_seals = mm::kKnownSeals & ~missing;
+    EXPECT_NE(Quiescent(s), "") << missing;
+  }
 }
 
 TEST(Quiescent, I15PageWasReplaced) {

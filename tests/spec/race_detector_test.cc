@@ -119,6 +119,8 @@ TEST_F(RaceDetectorTest, ReportsWhatKcsanReports) {
       {"plain stores of more", W, 0, W, 0, true, true},
       {"a plain read and a store of the same value", R, 0, W, kAccessWord | kAccessSame, false,
        true},
+      {"a store of the same value and a plain read", W, kAccessWord | kAccessSame, R, 0, false,
+       true},
   };
   for (const Pair& pair : pairs) {
     detector_.Clear();
@@ -172,6 +174,18 @@ TEST_F(RaceDetectorTest, TwoLocksDoNotOrder) {
   Unlock(1, 5);
   Lock(2, 6);
   EXPECT_TRUE(Write(2));
+}
+
+// A slot of the lock table that is used again: the old lock's history is not the new one's.
+TEST_F(RaceDetectorTest, ALockOfAnotherGenerationOrdersNothing) {
+  for (const int64_t generation : {0, 1}) {
+    detector_.Clear();
+    Lock(1, 5);
+    EXPECT_FALSE(Write(1));
+    Unlock(1, 5);
+    detector_.OnEvent({.task = 2, .primitive = Primitive::kLock, .spare = 5, .value = generation});
+    EXPECT_EQ(Write(2), generation == 1);
+  }
 }
 
 TEST_F(RaceDetectorTest, ALockTakenBeforeTheOtherReleasesItOrdersNothing) {
@@ -256,9 +270,7 @@ TEST_F(RaceDetectorTest, AReadOfTheCountAcquiresWhereTheReaderActsOnIt) {
 
 // Where counting shows: somebody gives back what it did not take, or looks.
 TEST_F(RaceDetectorTest, CountsMeetWhereTheirOrderShows) {
-  const auto meets = [&] {
-    return detector_.meetings().Contains(kIoas1.kind, Field::kRefcount);
-  };
+  const auto meets = [&] { return detector_.meetings().Contains(kIoas1.kind, Field::kRefcount); };
   Count(Primitive::kRefInc, 1, 2);
   Count(Primitive::kRefInc, 2, 3);
   Count(Primitive::kRefDec, 1, 2);

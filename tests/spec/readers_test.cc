@@ -81,10 +81,21 @@ TEST(RecordReader, GarbageCountsDoNotDriveTheRun) {
   frames.Put(mm::AddressOf(0x200) + 32, 0x123450);
   ReadMemfdFile(frames, mm::AddressOf(0x200), &file);
   EXPECT_TRUE(file.serialized_pages.empty());
-  frames.Put(mm::AddressOf(0x200), mm::AddressOf(0x200));  // the array's page is its own next
+}
+
+TEST(RecordReader, GarbageInTheArrayOfDomainsDoesNotDriveTheRun) {
+  FakeFrames frames;
+  frames.Own(0x200, FrameOwner::kFlbSer);
+  frames.Own(0x201, FrameOwner::kFlbSer);
+  frames.Put(mm::AddressOf(0x200), mm::AddressOf(0x201));
+  frames.Put(mm::AddressOf(0x201) + 8, UINT64_MAX);  // more than fit
   std::vector<DomainRecordView> records;
   ReadDomainRecords(frames, uapi::Contract::Abi::kR7, mm::AddressOf(0x200), &records);
-  EXPECT_LE(records.size(), kMostRecords * 256);
+  EXPECT_EQ(records.size(), (4096u - 16) / 37);
+  frames.Put(mm::AddressOf(0x201), mm::AddressOf(0x201));  // the page is its own next
+  frames.Put(mm::AddressOf(0x201) + 8, 1);
+  ReadDomainRecords(frames, uapi::Contract::Abi::kR7, mm::AddressOf(0x200), &records);
+  EXPECT_EQ(records.size(), kMostRecords);
 }
 
 TEST(RecordReader, LayoutsAreThoseOfTheRevisions) {

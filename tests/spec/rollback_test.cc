@@ -118,6 +118,14 @@ TEST(Rollback, I05MemfdsAndTheFlb) {
   EXPECT_EQ(Rollback(before, after),
             "I05: after the failed preserve references on memfd 0 changed");
   EXPECT_EQ(Rollback(before, after, {kMapCall}), "") << "a map holds the file";
+  after = before;
+  after.memfds[0].size = 0;
+  EXPECT_EQ(Rollback(before, after),
+            "I05: after the failed preserve size or seals of memfd 0 changed");
+  after = before;
+  after.memfds[0].seals = 0;
+  EXPECT_EQ(Rollback(before, after),
+            "I05: after the failed preserve size or seals of memfd 0 changed");
 }
 
 // What another call may change is not compared, and everything else is.

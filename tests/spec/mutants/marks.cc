@@ -1,4 +1,4 @@
-// Mutants of the mark ioctl: I11, I12, I13.
+// Mutants of the mark ioctl: I11, I12, I13, I38.
 #include "model/iommufd/object_table.h"
 #include "tests/spec/mutants/mutants.h"
 
@@ -52,6 +52,21 @@ class MarkHoldsHwpt : public Mutant {
   }
 };
 
+// A mark that is refused holds its HWPT.
+class RefusalHoldsHwpt : public Mutant {
+ public:
+  RefusalHoldsHwpt() : Mutant("RefusalHoldsHwpt") {}
+  int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override {
+    const int error = Reference::Mark(k, hwpt_id, token);
+    if (error == 0) return 0;
+    spin_lock(k.t, Get(k, k.ctx).xa_lock);
+    const iommufd::ObjectKey key = iommufd::LookupLocked(k, k.ctx, hwpt_id);
+    refcount_inc(k, key, &iommufd::Object::users);
+    spin_unlock(k.t, Get(k, k.ctx).xa_lock);
+    return error;
+  }
+};
+
 // The tokens of one iommufd are refused to another.
 class TokensOfAllIommufds : public Mutant {
  public:
@@ -88,6 +103,7 @@ MutantCases MarkMutants() {
   static FinishWithoutFreezingMarks finish_without_freezing_marks;
   static RefuseSecondMark refuse_second_mark;
   static MarkHoldsHwpt mark_holds_hwpt;
+  static RefusalHoldsHwpt refusal_holds_hwpt;
   static TokensOfAllIommufds tokens_of_all_iommufds;
   static FreezeMarksOfAllIommufds freeze_marks_of_all_iommufds;
   return {
@@ -103,6 +119,11 @@ MutantCases MarkMutants() {
        "the call answers EBUSY, documented is 0", ""},
       {"I13", &mark_holds_hwpt, kOneMarked + "  destroy(hwpt)\n", "main.6",
        "a mark prevents the destroy of its hwpt", "I24 I36 I37 I38"},
+      {"I38", &refusal_holds_hwpt,
+       kOneMarked + "  hwpt2 = hwpt_alloc(dev, ioas)\n"
+                    "  lu_mark(hwpt2, token=7)\n"
+                    "  destroy(hwpt2)\n",
+       "main.8", "the call answers EBUSY, documented is 0", "I24 I36 I37"},
       {"I13", &tokens_of_all_iommufds, kTwoIommufds + "  lu_mark(hwpt2, token=7)\n", "main.9",
        "the call answers EADDRINUSE, documented is 0", ""},
       {"I13", &freeze_marks_of_all_iommufds,
