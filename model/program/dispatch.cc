@@ -127,7 +127,11 @@ Call CallOf(const Program& program, size_t index, const Bindings& bindings) {
 bool GetThroughDevice(Kernel& k) {
   k.t.Place(sim::ObjectKind::kIommufd, sim::Field::kRefcount);
   iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
-  return ctx != nullptr && refcount_inc_not_zero(k.t, ctx->file, Ref(k.ctx));
+  if (ctx != nullptr) return refcount_inc_not_zero(k.t, ctx->file, Ref(k.ctx));
+  // It has seen the last reference go, so it comes behind who dropped it.
+  k.t.Access(sim::Primitive::kRead, Ref(k.ctx), sim::Field::kRefcount,
+             sim::kAccessMarked | sim::kAccessOrders);
+  return false;
 }
 
 int CallIommufd(Kernel& k, const Program& program, const Call& call, OperationResult* out) {

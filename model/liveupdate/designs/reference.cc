@@ -111,9 +111,12 @@ int Reference::CheckSeals(Kernel& k, mm::MemfdHandle memfd, PhysAddr data) {
 int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd,
                             PhysAddr data) {
   const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
-  const uint64_t first_page = Read(k, h, &iommufd::Pages::shape).first_page;
+  const iommufd::PagesShape shape = Read(k, h, &iommufd::Pages::shape);
   const std::vector<mm::PfnRun> runs = ReadPinnedRuns(k, area);
-  return memfd_luo_check_pages(k, memfd, data, first_page, runs);
+  uint64_t pinned = 0;
+  for (const mm::PfnRun& run : runs) pinned += run.count;
+  if (pinned != shape.npages) return -sim::kEINVAL;  // it has warned
+  return memfd_luo_check_pages(k, memfd, data, shape.first_page, runs);
 }
 
 int Reference::CheckPages(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
