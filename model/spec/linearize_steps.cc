@@ -20,10 +20,11 @@ void Search::Step(const Node& node, size_t i, std::vector<Node>* next) {
 }
 
 // The descriptor is looked up when the call begins, and keeps its file until the call ends. It
-// matters only when somebody closes one.
+// matters only when somebody closes one, or has before.
 void Search::Enter(const Node& node, size_t i, std::vector<Node>* next) {
   const Call& call = calls_[i].call;
-  const bool iommufd = closes_iommufd_ && OnIommufd(call.kind);
+  const bool iommufd =
+      OnIommufd(call.kind) && (closes_iommufd_ || !node.state.iommufds[call.iommufd].fd_open);
   const bool session = closes_session_ && call.kind == Kind::kLuoPreserve;
   Node entered = node;
   entered.progress[i].phase = Phase::kEntered;

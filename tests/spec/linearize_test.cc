@@ -37,6 +37,7 @@ class LinearizeTest : public OracleWithHwptTest {
   // Enough of a snapshot for states whose IOASes have no areas but those of buffers.
   static Snapshot SnapshotOf(const oracle::State& state) {
     Snapshot s = BootSnapshot();
+    s.iommufds[0].fds = state.iommufds[0].fd_open ? 1 : 0;
     for (const auto& [id, ioas] : state.ioas) {
       IoasView view{.id = id, .alignment = state.AlignmentOf(id)};
       for (const auto& [first, area] : ioas.areas) {
@@ -172,6 +173,21 @@ TEST_F(LinearizeTest, TransientAnswersNeedTheCallThatGivesThem) {
   EXPECT_EQ(Judge({Past(destroy, busy, 1, 3), Past(seal, {}, 2, 4)}, {}).verdict,
             Verdict::kUnexplained)
       << "nobody holds the HWPT";
+}
+
+// Nobody closes it meanwhile: it was closed before.
+TEST_F(LinearizeTest, CallsOnAClosedIommufdAnswerBadDescriptor) {
+  ASSERT_EQ(oracle.Apply(Call{.kind = Kind::kCloseIommufd}).result, 0);
+  before_ = oracle.state();
+  const auto judge = [&](const Call& call, int answer) {
+    oracle.Restart(oracle.limits(), SnapshotOf(before_));
+    return Judge({Past(call, {.result = answer}, 1, 3)}, {}).verdict;
+  };
+  const Call alloc{.kind = Kind::kIoasAlloc};
+  for (const Call& call : {MapAt(0x1000), UnmapCall(kIoas, 0, 0), UnmapCall(99, 0, 0), alloc}) {
+    EXPECT_EQ(judge(call, -sim::kEBADF), Verdict::kExplained);
+    EXPECT_EQ(judge(call, -sim::kENOENT), Verdict::kUnexplained);
+  }
 }
 
 // The map has its range since before the preserve begins, so the preserve comes behind its end.
