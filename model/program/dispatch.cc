@@ -215,10 +215,10 @@ void UnbindAll(Kernel& k) {
 
 }  // namespace
 
-int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings) {
-  const Call call = CallOf(program, index, *bindings);
+int Dispatch(Kernel& k, const Program& program, size_t index, const Bindings& bindings,
+             Answer* answer) {
+  const Call call = CallOf(program, index, bindings);
   const Operation& op = program.operations[index];
-  OperationResult& result = bindings->results[index];
   const bool about_file = call.file.kind == mm::FileRef::Kind::kIommufd;
   k.ctx = iommufd::IommufdAt(about_file ? call.file.index
                                         : static_cast<uint16_t>(IommufdOf(program, index)));
@@ -233,15 +233,15 @@ int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings
       SessionHandle session;
       const int error = luo_create_session(k, op.name, &session);
       if (error == 0) {
-        bindings->sessions[index] = session;
-        result.created_id = session.index + 1u;
+        answer->session = session;
+        answer->result.created_id = session.index + 1u;
       }
       return error;
     }
     case OpCode::kLuoPreserve:
-      return PreserveFd(k, program, call, SessionOf(op.arguments[0], *bindings));
+      return PreserveFd(k, program, call, SessionOf(op.arguments[0], bindings));
     case OpCode::kLuoCloseSession:
-      return luo_close_session(k, SessionOf(op.arguments[0], *bindings));
+      return luo_close_session(k, SessionOf(op.arguments[0], bindings));
     default:
       break;
   }
@@ -250,9 +250,9 @@ int Dispatch(Kernel& k, const Program& program, size_t index, Bindings* bindings
   // The descriptor keeps the file for the length of the call, whatever close() does meanwhile.
   if (device && !GetThroughDevice(k)) return -sim::kENOENT;
   if (!device && !fget(k, k.s.contexts, k.ctx)) return -sim::kEBADF;
-  OperationResult answer;  // nobody sees it before the call returns
-  const int error = CallIommufd(k, program, call, &answer);
-  if (error == 0) result = answer;
+  OperationResult outputs;  // of a call that fails none is written
+  const int error = CallIommufd(k, program, call, &outputs);
+  if (error == 0) answer->result = outputs;
   iommufd_put_file(k, k.ctx);
   return error;
 }

@@ -21,8 +21,15 @@ struct Bindings {
   }
 };
 
-// Runs operation `index` in the kernel. Returns 0 or a negative errno and binds what it created.
-int Dispatch(liveupdate::Kernel& k, const Program& program, size_t index, Bindings* bindings);
+// What a call gives its caller, who has it only when the call is back in user space.
+struct Answer {
+  OperationResult result;
+  liveupdate::SessionHandle session;
+};
+
+// Runs operation `index` in the kernel. Returns 0 or a negative errno.
+int Dispatch(liveupdate::Kernel& k, const Program& program, size_t index, const Bindings& bindings,
+             Answer* answer);
 
 // The process exits: every descriptor still open is closed, memory goes (task 0).
 void ProcessExit(liveupdate::Kernel& k);

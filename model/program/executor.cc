@@ -142,11 +142,15 @@ void Executor::Impl::RunOperation(Task& t, size_t index) {
     judge.OperationBegins(t, index);
   }
   liveupdate::Kernel k = KernelFor(t);
-  OperationResult& result = bindings.results[index];
-  result.result = Dispatch(k, *program, index, &bindings);
+  Answer answer;
+  OperationResult& result = answer.result;
+  result.result = Dispatch(k, *program, index, bindings, &answer);
   if (options.answers != nullptr) options.answers->Filter(index, &result);
   runtime.EndOperation(t, result.result);
-  result.ran = true;  // Only now: what fput deferred runs before the call is back in user space.
+  // Only now: what fput deferred runs before the call is back in user space.
+  result.ran = true;
+  bindings.results[index] = result;
+  bindings.sessions[index] = answer.session;
   if (judges_operations) judge.OperationEnds(t, result);
 }
 
