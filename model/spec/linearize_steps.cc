@@ -316,7 +316,11 @@ bool Search::Matches(State& state, size_t i, Prediction predicted) {
   const uint16_t got = past.reply.session;
   if (predicted.session != kNoSession && got != predicted.session) {
     const bool free = got != kNoSession && !state.sessions.contains(got);
-    if (!free || got < predicted.session || got > predicted.session + held_[i]) return false;
+    if (!free || got < predicted.session) return false;
+    uint32_t free_below = 1;  // the one that was predicted
+    for (uint16_t n = predicted.session + 1; n < got; ++n)
+      free_below += !state.sessions.contains(n);
+    if (free_below > held_[i]) return false;
     auto node = state.sessions.extract(predicted.session);
     node.key() = got;
     state.sessions.insert(std::move(node));
