@@ -87,13 +87,11 @@ std::string LockEventText(const Event& event) {
 
 std::string ObjectText(ObjectRef object) {
   const std::string name(sim::Name(object.kind));
-  const uint32_t iommufd = uapi::IommufdOf(object.number);
   if (object.kind == ObjectKind::kIommufd) {
     return object.number == 0 ? name : absl::StrCat(name, object.number);
   }
   if (OnlyOne(object.kind)) return name;
-  const std::string id = absl::StrCat(name, uapi::IdOf(object.number));
-  return iommufd == 0 ? id : absl::StrCat("iommufd", iommufd, ".", id);
+  return uapi::ShortText(name, object.number);
 }
 
 std::string LockText(sim::LockClass lock_class, ObjectRef object, sim::LockMode mode) {

@@ -34,8 +34,7 @@
 //   index      modulo the number of memfds, buffers, devices
 //   file       from 0x80: iommufd, else memfd, modulo their number
 //   iommufd    byte 11, which prot uses modulo 8: from 0xe0 the index, shifted by 3 and modulo
-//   their
-//              number, else that of the object
+//              their number, else that of the object
 //   prot       rw rw rw r w none rw r        seals   < 0x80: low 6 bits, else seal|shrink|grow
 //   name       vm luo a b c d e (empty)
 //   nth        form < 0xc0: 1 + low byte % 4, < 0xf0: 1 + low byte, else both bytes

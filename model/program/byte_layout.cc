@@ -40,8 +40,8 @@ static_assert(kExactTask + kMaxTask == UINT8_MAX, "A..G and finally fill the ran
 
 constexpr uint8_t kProts[] = {3, 3, 3, 1, 2, 0, 3, 1};
 constexpr uint8_t kIommufdForm = 0x80;
-constexpr uint8_t kWrittenIommufd =
-    0xe0;  // of the last byte of an operation; three bits are prot's
+// Of the last byte of an operation, whose lowest three bits are prot's.
+constexpr uint8_t kWrittenIommufd = 0xe0;
 constexpr int kIommufdShift = 3;
 static_assert(kWrittenIommufd + (Boot::kMaxIommufds << kIommufdShift) == UINT8_MAX + 1);
 constexpr uint8_t kTwoIommufds = 0xc0;  // of the header's byte, of those that are not exact

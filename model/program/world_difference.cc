@@ -17,9 +17,7 @@ using liveupdate::World;
 using sim::ObjectKind;
 
 std::string Numbered(ObjectKind kind, uint32_t number) {
-  const std::string name = absl::StrCat(std::string(sim::Name(kind)), uapi::IdOf(number));
-  const uint32_t iommufd = uapi::IommufdOf(number);
-  return iommufd == 0 ? name : absl::StrCat("iommufd", iommufd, ".", name);
+  return uapi::ShortText(std::string(sim::Name(kind)), number);
 }
 
 // Objects with ids as in object_id.h; the number of all others is their slot.

@@ -12,6 +12,14 @@ bool KeepsEffect(Kind kind) {
   return IsMap(kind) || kind == Kind::kUnmap || kind == Kind::kLuoPreserve;
 }
 
+// How many numbers from `lowest`, the one that was predicted and is free for that, below `got`.
+template <class Taken>
+uint32_t FreeBelow(uint32_t lowest, uint32_t got, Taken taken) {
+  uint32_t free = 1;
+  for (uint32_t n = lowest + 1; n < got; ++n) free += taken(n) ? 0 : 1;
+  return free;
+}
+
 }  // namespace
 
 void Search::Step(const Node& node, size_t i, std::vector<Node>* next) {
@@ -291,9 +299,8 @@ bool Search::MoveCreated(State& state, size_t i, Prediction* predicted) const {
   const uint32_t lowest = predicted->created_id;
   if (got == lowest || got == 0) return got == lowest;
   if (state.Exists(got) || got < lowest) return false;
-  uint32_t free_below = 0;
-  for (uint32_t id = lowest; id < got; ++id) free_below += id == lowest || !state.Exists(id);
-  if (free_below > held_[i]) return false;
+  const auto taken = [&](uint32_t id) { return state.Exists(id); };
+  if (FreeBelow(lowest, got, taken) > held_[i]) return false;
   const auto move = [&](auto& objects) {
     auto node = objects.extract(lowest);
     if (node.empty()) return;
@@ -317,10 +324,10 @@ bool Search::Matches(State& state, size_t i, Prediction predicted) {
   if (predicted.session != kNoSession && got != predicted.session) {
     const bool free = got != kNoSession && !state.sessions.contains(got);
     if (!free || got < predicted.session) return false;
-    uint32_t free_below = 1;  // the one that was predicted
-    for (uint16_t n = predicted.session + 1; n < got; ++n)
-      free_below += !state.sessions.contains(n);
-    if (free_below > held_[i]) return false;
+    const auto taken = [&](uint32_t n) {
+      return state.sessions.contains(static_cast<uint16_t>(n));
+    };
+    if (FreeBelow(predicted.session, got, taken) > held_[i]) return false;
     auto node = state.sessions.extract(predicted.session);
     node.key() = got;
     state.sessions.insert(std::move(node));

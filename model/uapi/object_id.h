@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace iommufd_check::uapi {
 
@@ -20,6 +21,13 @@ constexpr uint32_t NumberOf(uint32_t iommufd, uint32_t id) {
 }
 constexpr uint32_t IommufdOf(uint32_t number) { return number >> kIdBits; }
 constexpr uint32_t IdOf(uint32_t number) { return number & kNoSuchId; }
+
+// "ioas3", or "iommufd1.ioas3", where there is little room; `kind`: "ioas".
+inline std::string ShortText(std::string kind, uint32_t number) {
+  std::string text = std::move(kind) + std::to_string(IdOf(number));
+  if (IommufdOf(number) == 0) return text;
+  return "iommufd" + std::to_string(IommufdOf(number)) + "." + text;
+}
 
 // "3", or "3 (iommufd 1)".
 inline std::string NumberText(uint32_t number) {

@@ -118,17 +118,22 @@ class Machine {
   SessionHandle session_;
 };
 
+// Times `what` of the machine as it stands, each time anew.
+void Repeat(benchmark::State& state, Machine* machine, void (Machine::*what)()) {
+  const World before = machine->world;
+  for (auto _ : state) {
+    state.PauseTiming();
+    machine->world = before;
+    state.ResumeTiming();
+    (machine->*what)();
+  }
+}
+
 void BM_Map(benchmark::State& state) {
   Reference design;
   Machine machine(&design);
   machine.Prepare(static_cast<uint32_t>(state.range(0)));
-  const World before = machine.world;
-  for (auto _ : state) {
-    state.PauseTiming();
-    machine.world = before;
-    state.ResumeTiming();
-    machine.Map();
-  }
+  Repeat(state, &machine, &Machine::Map);
 }
 BENCHMARK(BM_Map)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond);
 
@@ -137,13 +142,7 @@ void RunPreserve(benchmark::State& state, Design* design) {
   machine.Prepare(static_cast<uint32_t>(state.range(0)));
   machine.Map();
   machine.PreserveMemfd();
-  const World before = machine.world;
-  for (auto _ : state) {
-    state.PauseTiming();
-    machine.world = before;
-    state.ResumeTiming();
-    machine.PreserveAndUnpreserve();
-  }
+  Repeat(state, &machine, &Machine::PreserveAndUnpreserve);
 }
 void BM_Preserve(benchmark::State& state) {
   Reference design;

@@ -73,20 +73,26 @@ TEST(Boundary, EveryDifferenceOfTheMachineShows) {
   EXPECT_NE(AfterKeep("lu_mark(hwpt, 7)\n").boundary, AfterKeep("lu_mark(hwpt, 8)\n").boundary);
 }
 
+// Frees the one HWPT and puts an equal one into its slot.
+iommufd::HwptHandle ReplaceHwpt(liveupdate::World* world) {
+  auto& hwpts = world->kernel.iommufd.hwpts;
+  iommufd::HwptHandle old;
+  iommufd::Hwpt hwpt;
+  hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& value) {
+    old = h;
+    hwpt = value;
+  });
+  hwpts.Free(old);
+  return hwpts.Create(hwpt);
+}
+
 // A handle kept past the free of its object equals, as a value, the one of its successor.
 TEST(Boundary, AStaleHandleIsNoFreshOne) {
   Executor executor;
   executor.Keep(Reference(), Parsed(kStart + "device_attach(dev, hwpt)\n"));
   liveupdate::World fresh = executor.world();
   liveupdate::World stale = fresh;
-  iommufd::HwptHandle old;
-  iommufd::Hwpt hwpt;
-  stale.kernel.iommufd.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& value) {
-    old = h;
-    hwpt = value;
-  });
-  stale.kernel.iommufd.hwpts.Free(old);
-  stale.kernel.iommufd.hwpts.Create(hwpt);
+  ReplaceHwpt(&stale);
   EXPECT_EQ(fresh, stale) << "generations are ghosts";
   EXPECT_NE(BoundaryOf(fresh, {}), BoundaryOf(stale, {}));
 }
@@ -97,14 +103,7 @@ TEST(Boundary, AStaleHandleShowsInEachPlaceAlone) {
   executor.Keep(Reference(), Parsed(kStart));
   const liveupdate::World fresh = executor.world();
   liveupdate::World stale = fresh;
-  iommufd::HwptHandle old;
-  iommufd::Hwpt hwpt;
-  stale.kernel.iommufd.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& value) {
-    old = h;
-    hwpt = value;
-  });
-  stale.kernel.iommufd.hwpts.Free(old);
-  const iommufd::HwptHandle now = stale.kernel.iommufd.hwpts.Create(hwpt);
+  const iommufd::HwptHandle now = ReplaceHwpt(&stale);
   const auto renew = [&](liveupdate::World* world, bool entry, bool list) {
     auto& table = world->kernel.iommufd.contexts.Find(iommufd::IommufdAt(0))->objects.Raw();
     for (iommufd::TableEntry& each : table) {

@@ -62,8 +62,7 @@ void CheckObjectUsers(const Snapshot& now, Findings* f) {
 
 void CheckShortReference(sim::ObjectRef object, uint32_t wait_cnt, Findings* f) {
   f->Require(Invariant::kI09, wait_cnt == 1, object, [&] {
-    return "wait_cnt of " + std::string(sim::Name(object.kind)) + " " + Id(object.number) + " is " +
-           N(wait_cnt) + " while no call is in progress";
+    return "wait_cnt of " + Named(object) + " is " + N(wait_cnt) + " while no call is in progress";
   });
 }
 
