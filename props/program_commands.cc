@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::props {
 

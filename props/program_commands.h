@@ -12,7 +12,7 @@
 #include <ostream>
 #include <vector>
 
-#include "model/program/executor.h"
+#include "model/program/execute/executor.h"
 #include "model/spec/invariants.h"
 
 namespace iommufd_check::props {

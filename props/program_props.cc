@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 #include "props/program_commands.h"
 
 namespace iommufd_check::props {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "model/program/spelling.h"
+#include "model/program/text/spelling.h"
 
 namespace iommufd_check::program {
 namespace {

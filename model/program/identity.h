@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/program/executor.h"
+#include "model/program/execute/executor.h"
 #include "model/program/program.h"
 #include "model/spec/invariants.h"
 

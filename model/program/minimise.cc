@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "model/mm/types.h"
-#include "model/program/vocabulary_text.h"
+#include "model/program/text/vocabulary_text.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::program {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "model/spec/findings.h"
-#include "model/spec/oracle.h"
+#include "model/spec/oracle/oracle.h"
 #include "model/spec/snapshot.h"
 
 namespace iommufd_check::spec {

@@ -1,6 +1,6 @@
 // The observable state of the machine as plain values: what the invariants of quiescent points and
-// the oracle read. Whoever knows the machine fills it (model/program/observe.h); nothing here knows
-// how the machine works.
+// the oracle read. Whoever knows the machine fills it (model/program/execute/observe.h); nothing
+// here knows how the machine works.
 //
 // Lists are ascending by id, number, IOVA or pfn. Objects with ids are named as in object_id.h;
 // `number` is the index of an object without an id. Units: bytes unless the name says pages or pfn.

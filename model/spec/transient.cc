@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "model/sim/errno.h"
-#include "model/spec/linearize.h"
+#include "model/spec/oracle/linearize.h"
 
 namespace iommufd_check::spec::oracle {
 namespace {

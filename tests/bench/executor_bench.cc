@@ -10,9 +10,9 @@
 #include <string>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/boot.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/boot.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check {
@@ -69,8 +69,7 @@ void RunProgram(benchmark::State& state, bool judged) {
     IOMMUFD_CHECK(run.violations.empty(), "the reference holds");
     events += executor.events().size();
   }
-  state.counters["events"] =
-      static_cast<double>(events) / static_cast<double>(state.iterations());
+  state.counters["events"] = static_cast<double>(events) / static_cast<double>(state.iterations());
 }
 void BM_Program16(benchmark::State& state) { RunProgram(state, true); }
 BENCHMARK(BM_Program16);

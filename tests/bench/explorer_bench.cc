@@ -14,7 +14,7 @@
 #include <array>
 #include <vector>
 
-#include "model/explore/interleavings.h"
+#include "model/explore/schedules/interleavings.h"
 #include "model/sim/check.h"
 #include "tests/explore/task_subject.h"
 

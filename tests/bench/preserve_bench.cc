@@ -19,7 +19,7 @@
 #include "model/liveupdate/designs/reference.h"
 #include "model/liveupdate/luo.h"
 #include "model/liveupdate/memfd_luo.h"
-#include "model/program/boot.h"
+#include "model/program/execute/boot.h"
 #include "model/sim/check.h"
 #include "model/sim/runtime.h"
 

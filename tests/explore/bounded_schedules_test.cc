@@ -1,6 +1,6 @@
 // Schedules within a preemption bound: how many there are, in theory and here.
 
-#include "model/explore/bounded_schedules.h"
+#include "model/explore/schedules/bounded_schedules.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::explore {
 namespace {

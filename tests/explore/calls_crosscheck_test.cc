@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/bounded_schedules.h"
+#include "model/explore/schedules/bounded_schedules.h"
 #include "model/program/operation.h"
 #include "tests/explore/explore_corpus.h"
 #include "tests/explore/outcomes.h"

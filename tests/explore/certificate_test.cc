@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/certificate_json.h"
-#include "model/explore/certificate_text.h"
-#include "model/explore/explore_work.h"
-#include "model/explore/linear_extensions.h"
+#include "model/explore/schedules/linear_extensions.h"
+#include "model/explore/work/certificate_json.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/explore_work.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
 

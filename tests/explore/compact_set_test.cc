@@ -1,4 +1,4 @@
-#include "model/explore/compact_set.h"
+#include "model/explore/states/compact_set.h"
 
 #include <gtest/gtest.h>
 #include <xxhash.h>
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "model/explore/key.h"
+#include "model/explore/states/key.h"
 
 namespace iommufd_check::explore {
 namespace {

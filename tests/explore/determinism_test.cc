@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/engine.h"
-#include "model/explore/preserve_model.h"
-#include "model/explore/search_command.h"
-#include "model/explore/toy_model.h"
+#include "model/explore/states/engine.h"
+#include "model/explore/states/preserve_model.h"
+#include "model/explore/states/toy_model.h"
+#include "model/explore/work/search_command.h"
 #include "tests/explore/small_models.h"
 
 namespace iommufd_check::explore {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/explore/interleavings.h"
-#include "model/explore/linear_extensions.h"
+#include "model/explore/schedules/interleavings.h"
+#include "model/explore/schedules/linear_extensions.h"
 #include "tests/explore/task_subject.h"
 
 namespace iommufd_check::explore {

@@ -8,9 +8,9 @@
 #include <set>
 #include <vector>
 
-#include "model/explore/interleavings.h"
-#include "model/explore/linear_extensions.h"
-#include "model/explore/place_closure.h"
+#include "model/explore/schedules/interleavings.h"
+#include "model/explore/schedules/linear_extensions.h"
+#include "model/explore/schedules/place_closure.h"
 #include "tests/explore/random_tasks.h"
 #include "tests/explore/task_subject.h"
 

@@ -1,4 +1,4 @@
-#include "model/explore/engine.h"
+#include "model/explore/states/engine.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::explore {
 

@@ -1,12 +1,12 @@
 // The fault sweep: which plans it runs, and what the reference answers to them.
 
-#include "model/explore/fault_sweep.h"
+#include "model/explore/schedules/fault_sweep.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "model/explore/certificate_text.h"
+#include "model/explore/work/certificate_text.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
 

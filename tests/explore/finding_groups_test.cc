@@ -1,5 +1,5 @@
 // Findings under what may have caused them, and how certificates keep the best witness of each.
-#include "model/explore/finding_groups.h"
+#include "model/explore/work/finding_groups.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "model/explore/frontier.h"
+#include "model/explore/states/frontier.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/explore/spill_file.h"
+#include "model/explore/states/spill_file.h"
 
 namespace iommufd_check::explore {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "model/explore/search_command.h"
+#include "model/explore/work/search_command.h"
 #include "tests/explore/peers.h"
 
 namespace iommufd_check::explore {

@@ -1,4 +1,4 @@
-#include "model/explore/key.h"
+#include "model/explore/states/key.h"
 
 #include <gtest/gtest.h>
 

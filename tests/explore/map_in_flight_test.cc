@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "model/explore/certificate_text.h"
-#include "model/explore/explore_work.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/explore_work.h"
 #include "model/liveupdate/designs/reference.h"
 #include "tests/explore/explore_corpus.h"
 #include "tests/explore/outcomes.h"

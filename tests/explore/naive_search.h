@@ -10,7 +10,7 @@
 #include <set>
 #include <vector>
 
-#include "model/explore/model_concept.h"
+#include "model/explore/states/model_concept.h"
 
 namespace iommufd_check::explore::support {
 

@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "model/explore/place_closure.h"
-#include "model/explore/program_subject.h"
+#include "model/explore/schedules/place_closure.h"
+#include "model/explore/schedules/program_subject.h"
 #include "model/liveupdate/designs/registry.h"
 
 namespace iommufd_check::explore {

@@ -7,9 +7,9 @@
 
 #include <string>
 
-#include "model/explore/model_catalog.h"
-#include "model/explore/preserve_model.h"
-#include "model/explore/search_command.h"
+#include "model/explore/states/preserve_model.h"
+#include "model/explore/work/model_catalog.h"
+#include "model/explore/work/search_command.h"
 
 namespace iommufd_check::explore {
 namespace {

@@ -6,12 +6,12 @@
 
 #include <string>
 
-#include "model/explore/certificate_text.h"
-#include "model/explore/explore_work.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/explore_work.h"
 #include "model/iommufd/object_table.h"
 #include "model/liveupdate/designs/reference.h"
 #include "model/liveupdate/designs/v1.h"
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::explore {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/explore/preserve_model.h"
+#include "model/explore/states/preserve_model.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/engine.h"
+#include "model/explore/states/engine.h"
 #include "tests/explore/naive_search.h"
 
 namespace iommufd_check::explore {

@@ -8,9 +8,9 @@
 #include <tuple>
 #include <vector>
 
-#include "model/explore/bounded_schedules.h"
-#include "model/explore/certificate_text.h"
-#include "model/explore/explore_work.h"
+#include "model/explore/schedules/bounded_schedules.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/explore_work.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
 #include "tests/explore/outcomes.h"
@@ -26,12 +26,12 @@ std::set<Outcome> BoundedOutcomes(const std::string& design, const Program& prog
   program::Executor executor;
   Meter meter;
   std::set<Outcome> outcomes;
-  EXPECT_TRUE(BoundedSchedules(&executor, liveupdate::FindDesign(design), program, preemptions,
-                               nullptr)
-                  .Run({}, &meter, [&](const Program&, const Execution& execution) {
-                    outcomes.insert(OutcomeOf(execution));
-                    return true;
-                  }));
+  EXPECT_TRUE(
+      BoundedSchedules(&executor, liveupdate::FindDesign(design), program, preemptions, nullptr)
+          .Run({}, &meter, [&](const Program&, const Execution& execution) {
+            outcomes.insert(OutcomeOf(execution));
+            return true;
+          }));
   return outcomes;
 }
 

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "model/explore/bounded_schedules.h"
-#include "model/explore/certificate_json.h"
-#include "model/explore/certificate_text.h"
-#include "model/explore/explore_work.h"
-#include "model/explore/program_subject.h"
+#include "model/explore/schedules/bounded_schedules.h"
+#include "model/explore/schedules/program_subject.h"
+#include "model/explore/work/certificate_json.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/explore_work.h"
 #include "model/iommufd/object_table.h"
 #include "model/liveupdate/designs/reference.h"
 #include "model/liveupdate/designs/registry.h"

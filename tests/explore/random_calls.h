@@ -11,7 +11,7 @@
 #include <random>
 #include <string>
 
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::explore {
 

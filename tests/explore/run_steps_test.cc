@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "model/explore/happens_before.h"
-#include "model/explore/interleavings.h"
-#include "model/explore/place_closure.h"
-#include "model/explore/program_subject.h"
+#include "model/explore/schedules/happens_before.h"
+#include "model/explore/schedules/interleavings.h"
+#include "model/explore/schedules/place_closure.h"
+#include "model/explore/schedules/program_subject.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
 #include "tests/explore/random_tasks.h"

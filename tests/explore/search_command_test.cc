@@ -1,4 +1,4 @@
-#include "model/explore/search_command.h"
+#include "model/explore/work/search_command.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/progress_lines.h"
-#include "model/explore/search_difference.h"
-#include "model/explore/search_report.h"
+#include "model/explore/work/progress_lines.h"
+#include "model/explore/work/search_difference.h"
+#include "model/explore/work/search_report.h"
 
 namespace iommufd_check::explore {
 namespace {

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/engine.h"
-#include "model/explore/preserve_model.h"
-#include "model/explore/toy_model.h"
+#include "model/explore/states/engine.h"
+#include "model/explore/states/preserve_model.h"
+#include "model/explore/states/toy_model.h"
 #include "tests/explore/stops.h"
 
 namespace iommufd_check::explore {

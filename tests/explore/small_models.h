@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/model_concept.h"
+#include "model/explore/states/model_concept.h"
 
 namespace iommufd_check::explore::support {
 

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <string>
 
-#include "model/explore/certificate_text.h"
-#include "model/explore/explore_work.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/explore_work.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::explore {
 namespace {

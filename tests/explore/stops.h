@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "model/explore/meter.h"
+#include "model/explore/work/meter.h"
 
 namespace iommufd_check::explore {
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/explore/choice_schedule.h"
-#include "model/explore/subject.h"
+#include "model/explore/schedules/choice_schedule.h"
+#include "model/explore/schedules/subject.h"
 #include "model/sim/shared.h"
 #include "model/spec/race_detector.h"
 

@@ -1,4 +1,4 @@
-#include "model/explore/toy_model.h"
+#include "model/explore/states/toy_model.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/engine.h"
+#include "model/explore/states/engine.h"
 #include "tests/explore/naive_search.h"
 
 namespace iommufd_check::explore {

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/certificate_json.h"
-#include "model/explore/certificate_text.h"
-#include "model/explore/explore_work.h"
-#include "model/explore/fault_sweep.h"
-#include "model/explore/random_schedules.h"
+#include "model/explore/schedules/fault_sweep.h"
+#include "model/explore/schedules/random_schedules.h"
+#include "model/explore/work/certificate_json.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/explore_work.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
 #include "tests/explore/stops.h"

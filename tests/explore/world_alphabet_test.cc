@@ -1,5 +1,5 @@
 // Entries, names and preambles of the World's alphabet, and the groups of its renamings.
-#include "model/explore/world_alphabet.h"
+#include "model/explore/world/world_alphabet.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/world_symmetry.h"
-#include "model/program/text_codec.h"
+#include "model/explore/world/world_symmetry.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::explore {
 namespace {

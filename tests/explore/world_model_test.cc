@@ -1,6 +1,6 @@
 // The search of the World against searches that are simpler, runs that are longer, and itself under
 // other names. Scopes are small, so that everything in them is compared.
-#include "model/explore/world_model.h"
+#include "model/explore/world/world_model.h"
 
 #include <gtest/gtest.h>
 
@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "model/explore/engine.h"
+#include "model/explore/states/engine.h"
 #include "model/program/designs.h"
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 #include "tests/explore/naive_search.h"
 
 namespace iommufd_check::explore {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/search_command.h"
-#include "model/explore/world_model.h"
+#include "model/explore/work/search_command.h"
+#include "model/explore/world/world_model.h"
 #include "model/program/designs.h"
 #include "tests/explore/stops.h"
 

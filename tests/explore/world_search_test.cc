@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/search_command.h"
-#include "model/program/text_codec.h"
+#include "model/explore/work/search_command.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::explore {
 namespace {

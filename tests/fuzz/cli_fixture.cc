@@ -6,7 +6,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "fuzz/command_line.h"
+#include "fuzz/cli/command_line.h"
 
 namespace iommufd_check::cli {
 

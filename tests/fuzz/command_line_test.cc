@@ -1,6 +1,6 @@
 // The command line as a whole: commands, help, usage and files that cannot be read.
 
-#include "fuzz/command_line.h"
+#include "fuzz/cli/command_line.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

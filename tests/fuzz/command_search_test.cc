@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fuzz/exit_codes.h"
+#include "fuzz/cli/exit_codes.h"
 #include "tests/fuzz/cli_fixture.h"
 
 namespace iommufd_check::cli {

@@ -1,4 +1,4 @@
-#include "fuzz/exit_codes.h"
+#include "fuzz/cli/exit_codes.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "fuzz/expectations.h"
+#include "fuzz/report/expectations.h"
 
 #include <gtest/gtest.h>
 

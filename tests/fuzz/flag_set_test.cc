@@ -1,4 +1,4 @@
-#include "fuzz/flag_set.h"
+#include "fuzz/cli/flag_set.h"
 
 #include <gtest/gtest.h>
 

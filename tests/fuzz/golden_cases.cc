@@ -1,7 +1,7 @@
 #include "tests/fuzz/golden_cases.h"
 
-#include "fuzz/report.h"
-#include "model/program/text_codec.h"
+#include "fuzz/report/report.h"
+#include "model/program/text/text_codec.h"
 #include "tests/fuzz/cli_fixture.h"
 #include "tests/fuzz/event_builder.h"
 #include "tests/support/subprocess.h"

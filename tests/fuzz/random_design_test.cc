@@ -6,7 +6,7 @@
 #include <set>
 #include <string_view>
 
-#include "fuzz/random_design_run.h"
+#include "fuzz/targets/random_design_run.h"
 
 namespace iommufd_check::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "fuzz/exit_codes.h"
+#include "fuzz/cli/exit_codes.h"
 #include "tests/fuzz/cli_fixture.h"
 #include "tests/support/subprocess.h"
 

@@ -1,6 +1,6 @@
 // Mutations of whole records: what each kind keeps, and that all of them stay within bounds.
 
-#include "fuzz/record_mutator.h"
+#include "fuzz/targets/record_mutator.h"
 
 #include <gtest/gtest.h>
 

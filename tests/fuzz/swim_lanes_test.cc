@@ -1,4 +1,4 @@
-#include "fuzz/swim_lanes.h"
+#include "fuzz/report/swim_lanes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
-#include "fuzz/event_text.h"
-#include "fuzz/row_choice.h"
+#include "fuzz/report/event_text.h"
+#include "fuzz/targets/row_choice.h"
 #include "tests/fuzz/event_builder.h"
 
 namespace iommufd_check::cli {

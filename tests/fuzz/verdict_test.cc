@@ -1,6 +1,6 @@
 // The verdict over a search that a test stands in for, and the command over the real one.
 
-#include "fuzz/verdict.h"
+#include "fuzz/report/verdict.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

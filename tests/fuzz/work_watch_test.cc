@@ -1,6 +1,6 @@
 // The watch over an exploration: when it ends one, and what it tells a person.
 
-#include "fuzz/work_watch.h"
+#include "fuzz/cli/work_watch.h"
 
 #include <gtest/gtest.h>
 

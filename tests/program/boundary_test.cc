@@ -1,13 +1,13 @@
 // What a boundary tells apart and what it does not, and Keep with Extend against Run.
-#include "model/program/boundary.h"
+#include "model/program/execute/boundary.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::program {
 namespace {

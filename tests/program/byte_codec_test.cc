@@ -1,13 +1,13 @@
 // The byte form: every string decodes, every valid program comes back, one byte changes one thing.
 
-#include "model/program/byte_codec.h"
+#include "model/program/bytes/byte_codec.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "model/program/byte_layout.h"
-#include "model/program/text_codec.h"
+#include "model/program/bytes/byte_layout.h"
+#include "model/program/text/text_codec.h"
 #include "tests/program/random_programs.h"
 
 namespace iommufd_check::program {

@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::program {
 namespace {

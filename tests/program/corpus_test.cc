@@ -9,9 +9,9 @@
 #include <cctype>
 #include <set>
 
-#include "model/explore/bounded_schedules.h"
+#include "model/explore/schedules/bounded_schedules.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::program {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_format.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
+#include "model/program/execute/executor.h"
 #include "tests/program/corpus.h"
 
 namespace iommufd_check::program {

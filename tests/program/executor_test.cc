@@ -1,6 +1,6 @@
 // Execute(design, program): phases, results, faults, switches, where a run ends, and that nothing
 // else decides what happens.
-#include "model/program/executor.h"
+#include "model/program/execute/executor.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <algorithm>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/boot.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/boot.h"
+#include "model/program/text/text_codec.h"
 #include "model/sim/errno.h"
 #include "model/sim/reflect.h"
 #include "tests/program/corpus.h"

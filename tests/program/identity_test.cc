@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/program/finding_pattern.h"
-#include "model/program/spelling.h"
+#include "model/program/text/spelling.h"
 
 namespace iommufd_check::program {
 namespace {

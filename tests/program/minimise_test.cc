@@ -8,8 +8,8 @@
 #include <set>
 
 #include "absl/status/statusor.h"
-#include "model/program/byte_codec.h"
-#include "model/program/text_codec.h"
+#include "model/program/bytes/byte_codec.h"
+#include "model/program/text/text_codec.h"
 #include "tests/program/random_programs.h"
 
 namespace iommufd_check::program {

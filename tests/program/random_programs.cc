@@ -6,8 +6,8 @@
 #include <iterator>
 
 #include "absl/status/statusor.h"
-#include "model/program/byte_codec.h"
-#include "model/program/text_codec.h"
+#include "model/program/bytes/byte_codec.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::program {
 namespace {

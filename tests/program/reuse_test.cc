@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 #include "tests/program/corpus.h"
 
 namespace iommufd_check::program {

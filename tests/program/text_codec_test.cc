@@ -1,6 +1,6 @@
 // The text form: what is accepted, the canonical text, and the exact message of every error.
 
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/program/byte_codec.h"
+#include "model/program/bytes/byte_codec.h"
 #include "model/sim/errno.h"
 #include "tests/program/random_programs.h"
 

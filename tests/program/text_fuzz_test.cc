@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 #include "tests/program/random_programs.h"
 
 namespace iommufd_check::program {

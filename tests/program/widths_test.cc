@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/byte_codec.h"
-#include "model/program/byte_layout.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/bytes/byte_codec.h"
+#include "model/program/bytes/byte_layout.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::program {
 namespace {

@@ -1,5 +1,5 @@
 // What calls change, in the kernel's words and with the numbers that reports use.
-#include "model/program/world_difference.h"
+#include "model/program/execute/world_difference.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::program {
 namespace {

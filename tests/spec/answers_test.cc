@@ -6,9 +6,9 @@
 #include <set>
 
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/oracle_call.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/executor.h"
+#include "model/program/execute/oracle_call.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::spec {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "model/explore/random_schedules.h"
+#include "model/explore/schedules/random_schedules.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 #include "model/spec/findings.h"
 #include "tests/spec/concurrent_programs.h"
 

@@ -1,13 +1,13 @@
 // Linearizability on hand-written histories, the answers that only a race can give, and a design
 // whose mistake no sequential run shows.
-#include "model/spec/linearize.h"
+#include "model/spec/oracle/linearize.h"
 
 #include <gtest/gtest.h>
 
-#include "model/explore/bounded_schedules.h"
+#include "model/explore/schedules/bounded_schedules.h"
 #include "model/iommufd/object_table.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/text_codec.h"
+#include "model/program/text/text_codec.h"
 #include "tests/spec/mutants/mutants.h"
 #include "tests/spec/oracle_fixture.h"
 

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <set>
 
-#include "model/explore/certificate_text.h"
-#include "model/explore/explore_work.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/explore_work.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::spec {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "model/sim/errno.h"
-#include "model/spec/oracle.h"
+#include "model/spec/oracle/oracle.h"
 
 namespace iommufd_check::spec {
 

@@ -1,7 +1,7 @@
 // The automatic choice of an IOVA: the worked examples of io_pagetable.md section 13, and the
 // corners of its rules.
 
-#include "model/spec/oracle_iova.h"
+#include "model/spec/oracle/oracle_iova.h"
 
 #include <gtest/gtest.h>
 

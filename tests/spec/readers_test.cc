@@ -7,8 +7,8 @@
 
 #include "model/iommu/walker.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/executor.h"
-#include "model/program/text_codec.h"
+#include "model/program/execute/executor.h"
+#include "model/program/text/text_codec.h"
 #include "model/spec/record_reader.h"
 #include "model/spec/table_reader.h"
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "model/liveupdate/design.h"
-#include "model/program/boot.h"
+#include "model/program/execute/boot.h"
 #include "model/sim/runtime.h"
 
 namespace iommufd_check::test_support {

@@ -66,8 +66,10 @@ TEST(Minutes, TheKernelModelWritesNoStepByHand) {
 
 TEST(Minutes, TheDependencyRelationKnowsNoOperation) {
   for (const char* word : {"OpCode", "operation.h", "program.h"}) {
-    EXPECT_THAT(LinesUnder({"model/explore/dependency.", "model/explore/run_steps."}, word),
-                IsEmpty())
+    EXPECT_THAT(
+        LinesUnder({"model/explore/schedules/dependency.", "model/explore/schedules/run_steps."},
+                   word),
+        IsEmpty())
         << word;
   }
 }

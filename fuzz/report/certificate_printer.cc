@@ -1,0 +1,118 @@
+#include "fuzz/report/certificate_printer.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "fuzz/cli/input_file.h"
+#include "fuzz/report/witness.h"
+#include "model/explore/work/certificate_json.h"
+#include "model/explore/work/certificate_text.h"
+#include "model/explore/work/finding_groups.h"
+#include "model/liveupdate/designs/registry.h"
+#include "model/program/text/text_codec.h"
+
+namespace iommufd_check::cli {
+
+using explore::Certificate;
+
+absl::StatusOr<std::vector<Certificate>> ReadCertificates(const std::string& path,
+                                                          std::istream& in) {
+  const absl::StatusOr<std::string> text = ReadInput(path, in);
+  if (!text.ok()) return text.status();
+  return explore::CertificatesFromJson(*text, path);
+}
+
+absl::Status CertificatePrinter::ReadPrevious(const std::string& path, std::istream& in) {
+  if (path.empty()) return absl::OkStatus();
+  absl::StatusOr<std::vector<Certificate>> previous = ReadCertificates(path, in);
+  if (!previous.ok()) return previous.status();
+  previous_name_ = path;
+  previous_ = *std::move(previous);
+  return absl::OkStatus();
+}
+
+// The name of the program is what the two have in common: the program itself may have changed.
+std::string CertificatePrinter::DifferenceOf(const Certificate& now) const {
+  if (previous_name_.empty()) return "";
+  for (const Certificate& before : previous_) {
+    if (before.work != now.work || before.program != now.program || before.design != now.design) {
+      continue;
+    }
+    return explore::RenderDifference(before, now);
+  }
+  return "  not in it\n";
+}
+
+absl::Status CertificatePrinter::Add(const Certificate& certificate) {
+  certificates_.push_back(certificate);
+  differences_.push_back(DifferenceOf(certificate));
+  if (!options_.json) {
+    out_ << explore::RenderText(certificate);
+    if (!differences_.back().empty()) {
+      out_ << "difference from " << previous_name_ << "\n" << differences_.back();
+    }
+    if (options_.programs.empty()) PrintPrograms(certificate);
+  }
+  return options_.programs.empty() ? absl::OkStatus() : WritePrograms(certificate);
+}
+
+program::Program CertificatePrinter::ProgramOf(const Certificate& certificate,
+                                               const explore::Finding& finding,
+                                               std::vector<program::Identity> also) {
+  liveupdate::Design* design = liveupdate::FindDesign(certificate.design);
+  if (design == nullptr) return finding.witness;  // of another build
+  return WitnessProgram(executor_, *design, finding.witness,
+                        {.found_by = certificate.work,
+                         .design = certificate.design,
+                         .identity = finding.identity,
+                         .preemptions = finding.preemptions,
+                         .also = std::move(also)});
+}
+
+// Each witness once, under the first finding that it shows.
+void CertificatePrinter::PrintPrograms(const Certificate& certificate) {
+  std::vector<const explore::Finding*> findings;
+  for (const explore::FindingGroup& group : explore::GroupsOf(certificate)) {
+    findings.push_back(group.primary);
+    findings.insert(findings.end(), group.others.begin(), group.others.end());
+  }
+  std::vector<bool> printed(findings.size(), false);
+  for (size_t i = 0; i < findings.size(); ++i) {
+    if (printed[i]) continue;
+    std::vector<program::Identity> also;
+    for (size_t k = i + 1; k < findings.size(); ++k) {
+      if (printed[k] || !(findings[k]->witness == findings[i]->witness)) continue;
+      printed[k] = true;
+      also.push_back(findings[k]->identity);
+    }
+    out_ << "\n" << program::PrintProgram(ProgramOf(certificate, *findings[i], std::move(also)));
+  }
+}
+
+absl::Status CertificatePrinter::WritePrograms(const Certificate& certificate) {
+  const absl::Status made = MakeFolder(options_.programs);
+  if (!made.ok()) return made;
+  const std::string stem = std::filesystem::path(certificate.program).stem().string();
+  for (const explore::Finding& finding : certificate.findings) {
+    const std::string path =
+        absl::StrCat(options_.programs, "/", certificate.work, "-", stem, "-", certificate.design,
+                     "-", FileStem(finding.identity), ".prog");
+    const absl::Status written =
+        WriteOutput(path, program::PrintProgram(ProgramOf(certificate, finding, {})), out_);
+    if (!written.ok()) return written;
+  }
+  return absl::OkStatus();
+}
+
+ExitCode CertificatePrinter::Finish() {
+  if (options_.json) out_ << explore::RenderJson(certificates_, differences_);
+  ExitCode code = ExitCode::kOk;
+  for (const Certificate& certificate : certificates_) {
+    if (certificate.violated()) code = Worse(code, ExitCode::kViolation);
+    if (!certificate.finished || !certificate.closed()) code = Worse(code, ExitCode::kBudget);
+  }
+  return code;
+}
+
+}  // namespace iommufd_check::cli

@@ -1,0 +1,276 @@
+#include "model/program/execute/judge.h"
+
+#include <algorithm>
+
+#include "model/program/execute/observe.h"
+#include "model/program/execute/world_difference.h"
+#include "model/sim/check.h"
+#include "model/spec/quiescent.h"
+#include "model/spec/rollback.h"
+
+namespace iommufd_check::program {
+
+using sim::Primitive;
+using spec::Call;
+using spec::Invariant;
+
+namespace {
+
+constexpr size_t kDifferenceLines = 64;
+
+bool IsPreserve(const Call& call) { return call.kind == Call::Kind::kLuoPreserve; }
+
+std::string Answer(int result) { return result == 0 ? "0" : std::string(sim::ErrnoName(result)); }
+
+spec::LostCopy LostIn(std::optional<sim::FaultSite> failed) {
+  if (failed == sim::FaultSite::kCopyFromUser) return spec::LostCopy::kArguments;
+  return failed == sim::FaultSite::kCopyToUser ? spec::LostCopy::kReply : spec::LostCopy::kNone;
+}
+
+spec::Limits LimitsOf(const Boot& boot, const liveupdate::Design& design) {
+  spec::Limits limits;
+  limits.buffer_bytes.assign(boot.buffers, uint64_t{boot.buffer_pages} * mm::kPageSize);
+  limits.endpoints = static_cast<uint16_t>(boot.devices);
+  limits.max_memfd_bytes = mm::Machine::kMaxMemfdBytes;
+  limits.contract = design.contract();
+  return limits;
+}
+
+}  // namespace
+
+void Judge::Bind(const liveupdate::Design& design, const Program& program,
+                 const RunOptions& options) {
+  design_ = &design;
+  program_ = &program;
+  options_ = options;
+  for (InFlight& flight : in_flight_) flight = InFlight{};
+  inside_ = 0;
+  concurrent_ = false;
+  not_judged_ = 0;
+  difference_.clear();
+}
+
+void Judge::Start(const liveupdate::Design& design, const Program& program,
+                  const RunOptions& options) {
+  Bind(design, program, options);
+  findings_.Clear();
+  monitor_.Clear();
+  calls_.Reset(program);
+  sites_.clear();
+  reported_ = 0;
+  Observe(world_, design, &now_);
+  RestartOracle(now_);
+}
+
+void Judge::Keep(Kept* kept) const {
+  IOMMUFD_CHECK(inside_ == 0 && !concurrent_, "kept between two operations");
+  *kept = {findings_, monitor_, oracle_, calls_, sites_, reported_};
+}
+
+void Judge::GoOnFrom(const Kept& kept, const liveupdate::Design& design, const Program& program,
+                     const RunOptions& options) {
+  Bind(design, program, options);
+  findings_ = kept.findings;
+  monitor_ = kept.monitor;
+  oracle_ = kept.oracle;
+  calls_ = kept.calls;
+  calls_.Rebind(program);
+  sites_ = kept.sites;
+  reported_ = kept.reported;
+}
+
+void Judge::RestartOracle(const spec::Snapshot& observed) {
+  oracle_.Restart(LimitsOf(program_->boot, *design_), observed);
+}
+
+void Judge::Recall(const spec::Monitor::Memory& memory,
+                   const std::vector<OperationResult>& answers) {
+  monitor_.Recall(memory);
+  for (size_t i = 0; i < answers.size(); ++i) calls_.Answered(i, answers[i]);
+}
+
+void Judge::OnEvent(const sim::Event& event) {
+  findings_.SetFunction(runtime_.task(event.task).function());
+  monitor_.OnEvent(event);
+  if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
+    const auto site = static_cast<sim::FaultSite>(event.detail);
+    if (event.operation != spec::kExitOperation) {
+      sites_.push_back({event.operation, site, static_cast<uint16_t>(event.value)});
+    }
+    if (event.primitive == Primitive::kFail) in_flight_[event.task].failed_site = site;
+  }
+  if (findings_.violations().size() > reported_) KeepDifference(event.task);
+}
+
+bool Judge::Wanted() const {
+  for (size_t i = reported_; i < findings_.violations().size(); ++i) {
+    if (!options_.stop_at.has_value() || findings_.violations()[i].invariant == *options_.stop_at) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Judge::KeepDifference(sim::TaskId task) {
+  const bool wanted = Wanted();
+  reported_ = findings_.violations().size();
+  if (!wanted) return;
+  if (options_.stop_at.has_value()) runtime_.RequestStop();
+  const auto& before = in_flight_[task].world_before;
+  if (difference_.empty() && before.has_value()) {
+    difference_ = WorldDifference(*before, world_, kDifferenceLines);
+  }
+}
+
+void Judge::OperationBegins(sim::Task& t, size_t index) {
+  InFlight& flight = in_flight_[t.id()];
+  flight = InFlight{};
+  flight.active = true;
+  flight.index = index;
+  flight.call = calls_.Decode(index);
+  const Call& call = flight.call;
+  ++inside_;
+  if (concurrent_) {
+    flight.past = past_.size();
+    past_.push_back({.call = call, .begin = ++clock_, .end = UINT64_MAX});
+    past_ends_.emplace_back();
+  }
+  for (InFlight& other : in_flight_) {
+    if (&other == &flight || !other.active) continue;
+    other.others.push_back(call);
+    flight.others.push_back(other.call);
+  }
+  if (IsPreserve(call)) Observe(world_, *design_, &flight.before);
+  if (options_.keep_worlds) flight.world_before = world_;
+}
+
+void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
+  InFlight& flight = in_flight_[t.id()];
+  --inside_;
+  calls_.Answered(flight.index, result);
+  findings_.Arm(Invariant::kI38);
+  if (flight.call.kind == Call::Kind::kLuMark) findings_.Arm(Invariant::kI13);
+  const bool preserve_failed = IsPreserve(flight.call) && result.result < 0;
+  if (inside_ == 0 || preserve_failed) Observe(world_, *design_, &now_);
+  if (!concurrent_) {
+    JudgeSequential(flight, result);
+  } else {
+    spec::PastCall& past = past_[flight.past];
+    past.reply = ReplyOf(flight.call, result);
+    past.end = ++clock_;
+    past.failed = flight.failed_site.has_value();
+    past.reply_lost =
+        flight.failed_site == sim::FaultSite::kCopyToUser && result.result == -sim::kEFAULT;
+    past_ends_[flight.past] = findings_.position();
+    JudgeFailure(flight, result);
+  }
+  // A reply that was lost is no failed preserve: the file stays preserved (L4).
+  const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
+  if (preserve_failed && !reply_lost) {
+    spec::CheckRollback(flight.before, now_, flight.others, &findings_);
+  }
+  if (inside_ == 0) spec::CheckQuiescent(now_, &findings_);
+  const bool handed_over = IsPreserve(flight.call) && result.result == 0 &&
+                           flight.call.file.kind == mm::FileRef::Kind::kIommufd;
+  if (handed_over) spec::CheckAbi(design_->contract(), &findings_);
+  if (findings_.violations().size() > reported_) KeepDifference(t.id());
+  flight.active = false;
+}
+
+void Judge::Mismatch(const Call& call, int result, const std::string& difference) {
+  const Invariant invariant = call.kind == Call::Kind::kLuMark ? Invariant::kI13 : Invariant::kI38;
+  findings_.Violate(invariant, {}, difference);
+  if (call.kind == Call::Kind::kDestroy && result == -sim::kEBUSY) {
+    const spec::HwptView* hwpt = now_.FindHwpt(call.id);
+    if (hwpt != nullptr && hwpt->marked) {
+      findings_.Violate(Invariant::kI13, {}, "a mark prevents the destroy of its hwpt");
+    }
+  }
+}
+
+void Judge::JudgeSequential(const InFlight& flight, const OperationResult& result) {
+  if (flight.failed_site.has_value()) {
+    JudgeFailure(flight, result);
+    if (result.result < 0) {
+      oracle_.ApplyFailed(flight.call, result.result,
+                          flight.failed_site == sim::FaultSite::kCopyToUser);
+    } else {
+      RestartOracle(now_);
+    }
+  } else {
+    const spec::Prediction prediction = oracle_.Apply(flight.call);
+    const std::string difference = spec::ReplyDifference(prediction, ReplyOf(flight.call, result));
+    if (!difference.empty()) {
+      Mismatch(flight.call, result.result, difference);
+      return RestartOracle(now_);
+    }
+  }
+  const std::string difference = oracle_.Compare(now_);
+  if (difference.empty()) return;
+  findings_.Violate(Invariant::kI38, {}, difference);
+  RestartOracle(now_);
+}
+
+// What holds whatever other tasks and failures do: a failing call answers a documented errno.
+void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) {
+  if (result.result >= 0) return;
+  const std::string outputs = spec::ReplyDifference(spec::Prediction{.result = result.result},
+                                                    ReplyOf(flight.call, result));
+  if (!outputs.empty()) findings_.Violate(Invariant::kI38, {}, outputs);
+  if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, LostIn(flight.failed_site))) {
+    findings_.Violate(
+        Invariant::kI38, {},
+        "the call answers " + Answer(result.result) + ", which is documented for no state");
+  }
+}
+
+void Judge::TasksBegin() {
+  concurrent_ = true;
+  past_.clear();
+  past_ends_.clear();
+  clock_ = 0;
+}
+
+void Judge::TasksEnd() {
+  concurrent_ = false;
+  if (runtime_.stopped()) return;
+  Observe(world_, *design_, &now_);
+  JudgeConcurrent();
+  RestartOracle(now_);
+}
+
+// A call that is condemned already has no order to look for.
+void Judge::JudgeConcurrent() {
+  for (const spec::Violation& violation : findings_.violations()) {
+    const bool answer =
+        violation.invariant == Invariant::kI38 || violation.invariant == Invariant::kI13;
+    const bool here = std::any_of(past_ends_.begin(), past_ends_.end(), [&](const auto& end) {
+      return end.operation == violation.operation;
+    });
+    if (answer && here) return;
+  }
+  const spec::Linearization found = spec::Linearize(oracle_.limits(), oracle_.state(), past_, now_);
+  if (found.verdict == spec::Linearization::Verdict::kNotJudged) ++not_judged_;
+  if (found.verdict != spec::Linearization::Verdict::kUnexplained) return;
+  findings_.SetPosition(past_ends_[found.call]);
+  const bool mark = past_[found.call].call.kind == Call::Kind::kLuMark;
+  findings_.Violate(mark ? Invariant::kI13 : Invariant::kI38, {}, found.detail);
+  if (findings_.violations().size() > reported_) KeepDifference(past_ends_[found.call].task);
+}
+
+void Judge::ExitBegins() {
+  monitor_.BeginExit();
+  if (options_.keep_worlds) in_flight_[0].world_before = world_;
+}
+
+void Judge::ExitEnds(const liveupdate::World& machine) {
+  findings_.Arm(Invariant::kI36);
+  if (!(world_ == machine)) {
+    const std::vector<std::string> lines = WorldDifference(machine, world_, 1);
+    findings_.Violate(Invariant::kI36, {},
+                      "not as at boot: " + (lines.empty() ? std::string("?") : lines.front()));
+  }
+  if (findings_.violations().size() > reported_) KeepDifference(0);
+}
+
+}  // namespace iommufd_check::program

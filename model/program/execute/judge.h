@@ -1,0 +1,113 @@
+// Judges one run: feeds the monitor with events, the quiescent checks with snapshots and the oracle
+// with calls, and keeps what a report needs.
+//
+// Order of checks after an operation: oracle (only while one task is active), rollback of a failed
+// preserve, then the invariants of quiescent points when no task is inside a system call.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "model/liveupdate/state.h"
+#include "model/program/execute/executor.h"
+#include "model/program/execute/oracle_call.h"
+#include "model/sim/runtime.h"
+#include "model/spec/findings.h"
+#include "model/spec/monitor.h"
+#include "model/spec/oracle/linearize.h"
+#include "model/spec/oracle/oracle.h"
+
+namespace iommufd_check::program {
+
+class Judge : public sim::EventListener {
+ public:
+  Judge(const liveupdate::World* world, sim::Runtime* runtime)
+      : world_(*world), runtime_(*runtime) {}
+
+  void Start(const liveupdate::Design& design, const Program& program, const RunOptions& options);
+  void OnEvent(const sim::Event& event) override;
+
+  // What earlier operations have to say about later ones, besides the World; and to go on from it,
+  // between Start and the first operation.
+  const spec::Monitor::Memory& memory() const { return monitor_.memory(); }
+  // `answers`: of the operations before, in order.
+  void Recall(const spec::Monitor::Memory& memory, const std::vector<OperationResult>& answers);
+
+  // What it knows between two operations that ran alone; and to go on from there instead of Start,
+  // in a run that has come to the same place by the same events.
+  struct Kept {
+    spec::Findings findings;
+    spec::Monitor monitor{nullptr};
+    spec::Oracle oracle;
+    OracleCalls calls;
+    std::vector<SiteVisit> sites;
+    size_t reported = 0;
+  };
+  void Keep(Kept* kept) const;
+  void GoOnFrom(const Kept& kept, const liveupdate::Design& design, const Program& program,
+                const RunOptions& options);
+
+  // Operation `index` of the program.
+  void OperationBegins(sim::Task& t, size_t index);
+  void OperationEnds(sim::Task& t, const OperationResult& result);
+  void TasksBegin();
+  void TasksEnd();
+  void ExitBegins();
+  // `machine`: what the World must be again.
+  void ExitEnds(const liveupdate::World& machine);
+
+  const spec::Findings& findings() const { return findings_; }
+  const std::vector<SiteVisit>& sites() const { return sites_; }
+  // Concurrent phases whose answers nobody could judge within the budget.
+  uint32_t not_judged() const { return not_judged_; }
+  const sim::PlaceSet& meetings() const { return monitor_.meetings(); }
+  std::vector<std::string> TakeDifference() { return std::move(difference_); }
+
+ private:
+  // The call that a task is in.
+  struct InFlight {
+    bool active = false;
+    size_t index = 0;
+    spec::Call call;
+    std::optional<sim::FaultSite> failed_site;  // of the last fault injected into it
+    std::vector<spec::Call> others;             // of other tasks, that were in progress meanwhile
+    spec::Snapshot before;                      // of a luo_preserve, when it began
+    std::optional<liveupdate::World> world_before;
+    size_t past = 0;  // of a concurrent call: its place in past_
+  };
+
+  void Bind(const liveupdate::Design& design, const Program& program, const RunOptions& options);
+  void JudgeSequential(const InFlight& flight, const OperationResult& result);
+  void JudgeFailure(const InFlight& flight, const OperationResult& result);
+  void Mismatch(const spec::Call& call, int result, const std::string& difference);
+  void JudgeConcurrent();
+  void KeepDifference(sim::TaskId task);
+  void RestartOracle(const spec::Snapshot& observed);
+  bool Wanted() const;
+
+  const liveupdate::World& world_;
+  sim::Runtime& runtime_;
+  const liveupdate::Design* design_ = nullptr;
+  const Program* program_ = nullptr;
+  RunOptions options_;
+
+  spec::Findings findings_;
+  spec::Monitor monitor_{&findings_};
+  spec::Oracle oracle_;
+  OracleCalls calls_;
+  spec::Snapshot now_;
+  std::array<InFlight, sim::kMaxTasks> in_flight_;
+  std::vector<SiteVisit> sites_;
+  int inside_ = 0;  // tasks inside a system call
+  bool concurrent_ = false;
+  // The calls of the concurrent phase, in the order in which they began, and where each ended.
+  std::vector<spec::PastCall> past_;
+  std::vector<spec::Findings::Position> past_ends_;
+  uint64_t clock_ = 0;
+  uint32_t not_judged_ = 0;
+  size_t reported_ = 0;  // violations whose World difference has been considered
+  std::vector<std::string> difference_;
+};
+
+}  // namespace iommufd_check::program

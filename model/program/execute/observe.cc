@@ -1,0 +1,210 @@
+#include "model/program/execute/observe.h"
+
+#include <algorithm>
+
+#include "model/sim/check.h"
+#include "model/spec/record_reader.h"
+#include "model/spec/table_reader.h"
+
+namespace iommufd_check::program {
+namespace {
+
+using liveupdate::World;
+
+class MachineFrames : public spec::Frames {
+ public:
+  explicit MachineFrames(const mm::PhysMemory& phys) : phys_(phys) {}
+
+  mm::FrameOwner Owner(mm::Pfn pfn) const override {
+    return phys_.Exists(pfn) ? phys_.at(pfn).owner : mm::FrameOwner::kFree;
+  }
+  uint64_t Word(mm::PhysAddr address) const override { return phys_.ReadWord(address); }
+  void Words(mm::Pfn pfn, std::vector<std::pair<uint64_t, uint64_t>>* words) const override {
+    words->clear();
+    phys_.ForEachWord(pfn,
+                      [&](uint64_t index, uint64_t value) { words->emplace_back(index, value); });
+  }
+
+ private:
+  const mm::PhysMemory& phys_;
+};
+
+uint32_t IoasIdOf(const World& world, iommufd::IoasHandle h) {
+  const iommufd::Ioas* ioas = world.kernel.iommufd.ioas.Find(h);
+  return ioas == nullptr ? 0 : ioas->object.number();
+}
+
+// The id may be another object's while this one is on its way out.
+template <class Handle>
+bool Published(const World& world, const iommufd::Object& object, Handle h,
+               iommufd::ObjectType type) {
+  const iommufd::Context* ctx =
+      world.kernel.iommufd.contexts.Find(iommufd::IommufdAt(object.iommufd));
+  const uint32_t id = object.id;
+  if (ctx == nullptr || id == 0 || id > ctx->objects.Peek().size()) return false;
+  const iommufd::TableEntry& entry = ctx->objects.Peek()[id - 1];
+  return entry.state == iommufd::TableEntry::State::kPublished && entry.type == type &&
+         entry.slot == h.index && entry.generation == h.generation;
+}
+
+spec::AreaView ViewOf(const World& world, const iommufd::Area& area) {
+  spec::AreaView view;
+  view.first = area.shape.Peek().first;
+  view.last = area.shape.Peek().last;
+  view.permissions = area.shape.Peek().permissions;
+  const iommufd::Pages* pages = world.kernel.iommufd.pages.Find(area.pages.Peek());
+  view.finished = pages != nullptr;
+  if (pages == nullptr) return view;
+  const iommufd::PagesShape& shape = pages->shape.Peek();
+  view.is_file = shape.is_file();
+  view.memfd = view.is_file ? shape.memfd.index : 0;
+  view.source_page = view.is_file ? shape.first_page : shape.user_address >> mm::kPageShift;
+  view.pages = shape.npages;
+  view.seals = pages->seals.Peek();
+  return view;
+}
+
+template <class View>
+void SortById(std::vector<View>& views) {
+  std::sort(views.begin(), views.end(), [](const View& a, const View& b) { return a.id < b.id; });
+}
+
+void ObserveObjects(const World& world, spec::Snapshot* out) {
+  const iommufd::State& s = world.kernel.iommufd;
+  out->ioas.clear();
+  s.ioas.ForEach([&](iommufd::IoasHandle h, const iommufd::Ioas& ioas) {
+    if (!Published(world, ioas.object, h, iommufd::ObjectType::kIoas)) return;
+    spec::IoasView& view = out->ioas.emplace_back();
+    view.id = ioas.object.number();
+    view.users = ioas.object.users.value;
+    view.wait_cnt = ioas.object.wait_cnt.value;
+    view.immutable = ioas.iopt.immutable.Peek();
+    view.alignment = ioas.iopt.iova_alignment.Peek();
+    for (iommufd::AreaHandle area : ioas.iopt.areas.Peek()) {
+      view.areas.push_back(ViewOf(world, *s.areas.Find(area)));
+    }
+    for (iommu::DomainHandle d : ioas.iopt.domains.Peek()) view.domains.push_back(d.index);
+  });
+  SortById(out->ioas);
+  out->hwpts.clear();
+  s.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& hwpt) {
+    if (!Published(world, hwpt.object, h, iommufd::ObjectType::kHwptPaging)) return;
+    out->hwpts.push_back({hwpt.object.number(), IoasIdOf(world, hwpt.ioas.Peek()),
+                          hwpt.domain.Peek().index, hwpt.object.users.value,
+                          hwpt.object.wait_cnt.value, hwpt.IsMarked(), hwpt.preserved.Peek(),
+                          hwpt.token.Peek()});
+  });
+  SortById(out->hwpts);
+  out->devices.clear();
+  s.devices.ForEach([&](iommufd::DeviceHandle h, const iommufd::Device& device) {
+    if (!Published(world, device.object, h, iommufd::ObjectType::kDevice)) return;
+    const iommufd::Hwpt* hwpt = s.hwpts.Find(device.attached.Peek());
+    out->devices.push_back({device.object.number(), device.endpoint.Peek(),
+                            device.object.users.value, device.object.wait_cnt.value,
+                            hwpt == nullptr ? 0u : hwpt->object.number()});
+  });
+  SortById(out->devices);
+}
+
+void ObserveDomains(const World& world, spec::Snapshot* out) {
+  out->domains.clear();
+  const MachineFrames frames(world.machine.phys);
+  world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& domain) {
+    spec::DomainView& view = out->domains.emplace_back();
+    view.number = h.index;
+    world.kernel.iommufd.hwpts.ForEach([&](iommufd::HwptHandle, const iommufd::Hwpt& hwpt) {
+      if (hwpt.domain.Peek() == h) view.ioas = IoasIdOf(world, hwpt.ioas.Peek());
+    });
+    view.top = domain.top.Peek();
+    view.preserved_state = domain.preserved_state.Peek();
+    spec::ReadTables(frames, view.top, &view.tables);
+    spec::ReadLeaves(frames, view.top, &view.leaves);
+  });
+}
+
+void ObserveMemory(const World& world, spec::Snapshot* out) {
+  out->memfds.clear();
+  world.machine.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd& memfd) {
+    const mm::MemfdState& state = memfd.state.Peek();
+    out->memfds.push_back(
+        {h.index, state.size, state.seals, state.frozen, memfd.file.value, 1, state.pages});
+  });
+  out->registered.clear();
+  for (mm::Pfn pfn : world.kernel.luo.kho.PreservedPages()) {
+    const mm::FrameOwner owner =
+        world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner : mm::FrameOwner::kFree;
+    out->registered.emplace_back(pfn, owner);
+  }
+}
+
+spec::FileView ViewOf(const spec::Frames& frames, const uapi::Contract& contract,
+                      const liveupdate::LuoFile& file) {
+  spec::FileView view;
+  view.token = file.token;
+  view.file = file.file;
+  if (file.file.kind == mm::FileRef::Kind::kMemfd) {
+    spec::ReadMemfdFile(frames, file.data, &view);
+  } else {
+    spec::ReadIommufdFile(frames, contract.abi, file.data, &view);
+  }
+  return view;
+}
+
+void ObserveFlb(const World& world, spec::Snapshot* out) {
+  const liveupdate::FlbOutgoing& flb = world.kernel.luo.flb.Peek();
+  out->flb_count = flb.count;
+  out->flb_present = flb.data != 0;
+  spec::ReadDomainRecords(MachineFrames(world.machine.phys), out->contract.abi, flb.data,
+                          &out->domain_records);
+}
+
+void ObserveSessions(const World& world, spec::Snapshot* out) {
+  const MachineFrames frames(world.machine.phys);
+  out->sessions.clear();
+  world.kernel.luo.sessions.ForEach(
+      [&](liveupdate::SessionHandle h, const liveupdate::Session& session) {
+        spec::SessionView& view = out->sessions.emplace_back();
+        view.number = h.index;
+        view.name = session.name.Peek();
+        view.refs = session.file.value;
+        view.fds = session.fd_open.Peek() ? 1 : 0;
+        for (const liveupdate::LuoFile& file : session.files.Peek()) {
+          view.files.push_back(ViewOf(frames, out->contract, file));
+        }
+      });
+}
+
+// Descriptors of memfds stay open to the end; each pages object and each session holds the file.
+void CountMemfdHolders(const World& world, spec::Snapshot* out) {
+  for (spec::MemfdView& view : out->memfds) {
+    view.holders = 1;
+    world.kernel.iommufd.pages.ForEach([&](iommufd::PagesHandle, const iommufd::Pages& pages) {
+      const iommufd::PagesShape& shape = pages.shape.Peek();
+      view.holders += shape.is_file() && shape.memfd.index == view.number ? 1 : 0;
+    });
+    for (const spec::SessionView& session : out->sessions) {
+      for (const spec::FileView& file : session.files) {
+        const bool memfd = file.file.kind == mm::FileRef::Kind::kMemfd;
+        view.holders += memfd && file.file.index == view.number ? 1 : 0;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void Observe(const World& world, const liveupdate::Design& design, spec::Snapshot* out) {
+  out->iommufds.clear();
+  world.kernel.iommufd.contexts.ForEach([&](iommufd::ContextHandle h, const iommufd::Context& ctx) {
+    out->iommufds.push_back({h.index, ctx.file.value, ctx.fd_open.Peek() ? 1u : 0u});
+  });
+  ObserveObjects(world, out);
+  ObserveDomains(world, out);
+  ObserveMemory(world, out);
+  out->contract = design.contract();
+  ObserveFlb(world, out);
+  ObserveSessions(world, out);
+  CountMemfdHolders(world, out);
+}
+
+}  // namespace iommufd_check::program

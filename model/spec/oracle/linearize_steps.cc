@@ -1,0 +1,361 @@
+// What one step of a call does (linearize_search.h).
+#include <algorithm>
+
+#include "model/sim/errno.h"
+#include "model/spec/oracle/linearize_search.h"
+
+namespace iommufd_check::spec::linearize {
+namespace {
+
+// Calls whose effect stays when their answer cannot be written: uapi.md oddity 4, luo_kho.md L4.
+bool KeepsEffect(Kind kind) {
+  return IsMap(kind) || kind == Kind::kUnmap || kind == Kind::kLuoPreserve;
+}
+
+// How many numbers from `lowest`, the one that was predicted and is free for that, below `got`.
+template <class Taken>
+uint32_t FreeBelow(uint32_t lowest, uint32_t got, Taken taken) {
+  uint32_t free = 1;
+  for (uint32_t n = lowest + 1; n < got; ++n) free += taken(n) ? 0 : 1;
+  return free;
+}
+
+}  // namespace
+
+void Search::Step(const Node& node, size_t i, std::vector<Node>* next) {
+  if (node.progress[i].phase == Phase::kNew) return Enter(node, i, next);
+  Act(node, i, next);
+}
+
+// The descriptor is looked up when the call begins, and keeps its file until the call ends. It
+// matters only when somebody closes one, or has before.
+void Search::Enter(const Node& node, size_t i, std::vector<Node>* next) {
+  const Call& call = calls_[i].call;
+  const bool iommufd =
+      OnIommufd(call.kind) && (closes_iommufd_ || !node.state.iommufds[call.iommufd].fd_open);
+  const bool session = closes_session_ && call.kind == Kind::kLuoPreserve;
+  Node entered = node;
+  entered.progress[i].phase = Phase::kEntered;
+  if (!iommufd && !session) return Act(entered, i, next);
+  oracle::Iommufd& file = oracle::FileOf(entered.state, call);
+  bool open = file.fd_open;
+  if (session) {
+    const auto found = entered.state.sessions.find(call.session);
+    open = found != entered.state.sessions.end() && !found->second.closed;
+  }
+  if (open) {
+    if (iommufd) ++file.holders;
+    next->push_back(std::move(entered));
+    return;
+  }
+  foretold_[i].insert(-sim::kEBADF);
+  if (calls_[i].reply.result == -sim::kEBADF) Finish(node, i, next);
+}
+
+void Search::Act(const Node& node, size_t i, std::vector<Node>* next) {
+  const PastCall& past = calls_[i];
+  const bool middle = node.progress[i].phase != Phase::kEntered;
+  const bool lost = past.failed && past.reply_lost && KeepsEffect(past.call.kind);
+  if (past.failed && past.reply.result < 0 && !lost) return StepFailed(node, i, next);
+  switch (past.call.kind) {
+    case Kind::kMap:
+    case Kind::kMapFile:
+      StepMap(node, i, next);
+      break;
+    case Kind::kUnmap:
+      StepUnmap(node, i, next);
+      break;
+    case Kind::kDestroy:
+      StepDestroy(node, i, next);
+      break;
+    case Kind::kDeviceUnbind:
+      StepUnbind(node, i, next);
+      break;
+    case Kind::kLuoCloseSession:
+      StepClose(node, i, next);
+      break;
+    default:
+      StepWhole(node, i, next);
+  }
+  const bool between =
+      past.call.kind == Kind::kUnmap && node.progress[i].phase == Phase::kMiddle;  // two areas
+  if (transient_[i] && (!middle || between)) Finish(node, i, next);
+}
+
+// A call with an injected failure has no effect in the end. On its way a map held its IOVA, and a
+// HWPT had its domain in the IOAS.
+void Search::StepFailed(const Node& node, size_t i, std::vector<Node>* next) {
+  const Call& call = calls_[i].call;
+  Node changed = node;
+  Progress& progress = changed.progress[i];
+  if (progress.phase == Phase::kMiddle) {
+    if (IsMap(call.kind)) {
+      changed.state.ioas.at(call.id).areas.erase(progress.iova);
+    } else if (--changed.state.leaving[call.id2] == 0) {
+      changed.state.leaving.erase(call.id2);
+      oracle::DomainGone(changed.state, call.id2);
+    }
+    return Finish(std::move(changed), i, next);
+  }
+  Finish(node, i, next);
+  if (IsMap(call.kind)) {
+    const Prediction inserted = oracle::MapInsert(changed.state, call);
+    if (inserted.result != 0) return;
+    progress.iova = inserted.iova;
+  } else if (call.kind == Kind::kHwptAlloc && changed.state.ioas.contains(call.id2)) {
+    if (oracle::AddDomain(changed.state, limits_, call.id2) != 0) return;
+    ++changed.state.leaving[call.id2];
+  } else {
+    return;
+  }
+  progress.phase = Phase::kMiddle;
+  next->push_back(std::move(changed));
+}
+
+void Search::StepMap(const Node& node, size_t i, std::vector<Node>* next) {
+  const PastCall& past = calls_[i];
+  Node changed = node;
+  Progress& progress = changed.progress[i];
+  const int wanted = past.reply_lost ? 0 : past.reply.result;
+  if (progress.phase == Phase::kEntered) {
+    const Prediction inserted = oracle::MapInsert(changed.state, past.call);
+    if (inserted.result != 0) {
+      foretold_[i].insert(inserted.result);
+      if (inserted.result == wanted) Finish(node, i, next);
+      return;
+    }
+    if (wanted == 0 && !past.reply_lost && inserted.iova != past.reply.iova) return;
+    progress.phase = Phase::kMiddle;
+    progress.iova = inserted.iova;
+    next->push_back(std::move(changed));
+    return;
+  }
+  const bool immutable = changed.state.IoasPreserved(past.call.id);
+  if (wanted == -sim::kEBUSY && (transient_[i] || immutable)) {
+    changed.state.ioas.at(past.call.id).areas.erase(progress.iova);
+    return Finish(std::move(changed), i, next);
+  }
+  const int error = oracle::MapFill(changed.state, limits_, past.call.id, progress.iova);
+  foretold_[i].insert(error);
+  if (error == wanted) Finish(std::move(changed), i, next);
+}
+
+void Search::StepUnmap(const Node& node, size_t i, std::vector<Node>* next) {
+  const PastCall& past = calls_[i];
+  const int wanted = past.reply_lost ? 0 : past.reply.result;
+  Node changed = node;
+  Progress& progress = changed.progress[i];
+  if (progress.phase == Phase::kEntered) {
+    const Prediction begun = oracle::UnmapBegin(changed.state, past.call);
+    if (begun.result != 0) {
+      foretold_[i].insert(begun.result);
+      if (begun.result == wanted) Finish(node, i, next);
+      return;
+    }
+    progress.phase = Phase::kMiddle;
+    progress.from = past.call.iova;
+  }
+  if (progress.phase == Phase::kErasing) {
+    const auto step = oracle::UnmapErase(changed.state, past.call, progress.from);
+    return EndUnmap(std::move(changed), i, step, next);
+  }
+  if (!meets_areas_[i]) {
+    const auto step = oracle::UnmapNext(changed.state, past.call, progress.from);
+    return EndUnmap(std::move(changed), i, step, next);
+  }
+  const auto taken = oracle::UnmapTake(changed.state, past.call, progress.from);
+  if (taken.done) return EndUnmap(std::move(changed), i, taken, next);
+  progress.phase = Phase::kErasing;
+  progress.from = taken.next;
+  next->push_back(std::move(changed));
+}
+
+// The call goes on behind the area of `step`, or ends.
+void Search::EndUnmap(Node node, size_t i, const oracle::UnmapProgress& step,
+                      std::vector<Node>* next) {
+  const PastCall& past = calls_[i];
+  const int wanted = past.reply_lost ? 0 : past.reply.result;
+  Progress& progress = node.progress[i];
+  progress.phase = Phase::kMiddle;
+  progress.bytes += step.bytes;
+  progress.from = step.next;
+  if (!step.done) {
+    next->push_back(std::move(node));
+    return;
+  }
+  Prediction end = oracle::UnmapEnd(past.call, progress.bytes);
+  if (step.result != 0) end = Prediction{.result = step.result};
+  foretold_[i].insert(end.result);
+  const bool same = end.result == wanted &&
+                    (past.reply_lost || wanted != 0 || end.unmapped == past.reply.unmapped);
+  if (same) Finish(std::move(node), i, next);
+}
+
+void Search::StepDestroy(const Node& node, size_t i, std::vector<Node>* next) {
+  const PastCall& past = calls_[i];
+  Node changed = node;
+  Progress& progress = changed.progress[i];
+  if (progress.phase == Phase::kMiddle) {  // the domain leaves the IOAS
+    const auto ioas = static_cast<uint32_t>(progress.bytes);
+    if (--changed.state.leaving[ioas] == 0) changed.state.leaving.erase(ioas);
+    oracle::DomainGone(changed.state, ioas);
+    return Finish(std::move(changed), i, next);
+  }
+  const auto hwpt = changed.state.hwpts.find(past.call.id);
+  const uint32_t ioas = hwpt == changed.state.hwpts.end() ? 0 : hwpt->second.ioas;
+  if (ioas != 0) ++changed.state.leaving[ioas];
+  const Prediction predicted = Apply(changed.state, i);
+  foretold_[i].insert(predicted.result);
+  if (predicted.result != past.reply.result) return;
+  if (predicted.result != 0) return Finish(node, i, next);
+  if (HoldsIoas(node, past.call.id)) return;  // whoever is in the middle holds it
+  if (ioas == 0) return Finish(std::move(changed), i, next);
+  progress.phase = Phase::kMiddle;
+  progress.bytes = ioas;
+  answered_[i] = true;
+  next->push_back(std::move(changed));
+}
+
+// The device is detached first; it is found until nobody holds a short reference (objects.md
+// section 7, unbind).
+void Search::StepUnbind(const Node& node, size_t i, std::vector<Node>* next) {
+  const auto device = node.state.devices.find(calls_[i].call.id);
+  const bool attached = device != node.state.devices.end() && device->second.attached != 0;
+  if (attached && node.progress[i].phase == Phase::kEntered && calls_[i].reply.result == 0) {
+    Node detached = node;
+    detached.state.devices.at(calls_[i].call.id).attached = 0;
+    detached.progress[i].phase = Phase::kMiddle;
+    next->push_back(std::move(detached));
+    return;
+  }
+  StepWhole(node, i, next);
+}
+
+void Search::StepClose(const Node& node, size_t i, std::vector<Node>* next) {
+  const PastCall& past = calls_[i];
+  Node changed = node;
+  Progress& progress = changed.progress[i];
+  if (progress.phase == Phase::kReleasing) {
+    if (HoldsSession(node, past.call.session)) return;
+    if (!oracle::ReleaseStep(changed.state, past.call.session)) {
+      next->push_back(std::move(changed));
+      return;
+    }
+    return Finish(std::move(changed), i, next);
+  }
+  const auto session = changed.state.sessions.find(past.call.session);
+  const bool open = session != changed.state.sessions.end() && !session->second.closed;
+  foretold_[i].insert(open ? 0 : -sim::kEBADF);
+  if (!open) {
+    if (past.reply.result == -sim::kEBADF) Finish(node, i, next);
+    return;
+  }
+  if (past.reply.result != 0) return;
+  session->second.closed = true;
+  progress.phase = Phase::kReleasing;
+  answered_[i] = true;
+  next->push_back(std::move(changed));
+}
+
+void Search::StepWhole(const Node& node, size_t i, std::vector<Node>* next) {
+  if (Waits(node, i)) return;
+  Node changed = node;
+  const Prediction predicted = Apply(changed.state, i);
+  foretold_[i].insert(predicted.result);
+  if (Matches(changed.state, i, predicted)) Finish(std::move(changed), i, next);
+}
+
+// A preserve that waits for a map comes after it.
+bool Search::Waits(const Node& node, size_t i) const {
+  const Call& call = calls_[i].call;
+  if (call.kind != Kind::kLuoPreserve) return false;
+  State entered = node.state;  // its session was open when it began
+  const auto session = entered.sessions.find(call.session);
+  if (closes_session_ && session != entered.sessions.end()) session->second.closed = false;
+  return oracle::PreserveWaits(entered, limits_, call);
+}
+
+Prediction Search::Apply(State& state, size_t i) const {
+  const Call& call = calls_[i].call;
+  if (!OnIommufd(call.kind) && call.kind != Kind::kLuoPreserve) {
+    return oracle::Apply(state, limits_, call);
+  }
+  // The descriptor was open when the call began.
+  oracle::Iommufd& file = oracle::FileOf(state, call);
+  const bool fd_open = file.fd_open;
+  const auto session = state.sessions.find(call.session);
+  const bool luo = call.kind == Kind::kLuoPreserve && session != state.sessions.end();
+  const bool closed = luo && session->second.closed;
+  if (closes_iommufd_ && OnIommufd(call.kind)) file.fd_open = true;
+  if (closes_session_ && luo) session->second.closed = false;
+  const Prediction predicted = oracle::Apply(state, limits_, call);
+  file.fd_open = fd_open;
+  if (luo) session->second.closed = closed;
+  return predicted;
+}
+
+bool Search::MoveCreated(State& state, size_t i, Prediction* predicted) const {
+  const uint32_t got = calls_[i].reply.created_id;
+  const uint32_t lowest = predicted->created_id;
+  if (got == lowest || got == 0) return got == lowest;
+  if (state.Exists(got) || got < lowest) return false;
+  const auto taken = [&](uint32_t id) { return state.Exists(id); };
+  if (FreeBelow(lowest, got, taken) > held_[i]) return false;
+  const auto move = [&](auto& objects) {
+    auto node = objects.extract(lowest);
+    if (node.empty()) return;
+    node.key() = got;
+    objects.insert(std::move(node));
+  };
+  move(state.ioas);
+  move(state.hwpts);
+  move(state.devices);
+  predicted->created_id = got;
+  return true;
+}
+
+bool Search::Matches(State& state, size_t i, Prediction predicted) {
+  const PastCall& past = calls_[i];
+  if (past.reply_lost) return predicted.result == 0;
+  if (predicted.result != past.reply.result) return false;
+  if (predicted.result != 0) return true;
+  if (predicted.created_id != 0 && !MoveCreated(state, i, &predicted)) return false;
+  const uint16_t got = past.reply.session;
+  if (predicted.session != kNoSession && got != predicted.session) {
+    const bool free = got != kNoSession && !state.sessions.contains(got);
+    if (!free || got < predicted.session) return false;
+    const auto taken = [&](uint32_t n) {
+      return state.sessions.contains(static_cast<uint16_t>(n));
+    };
+    if (FreeBelow(predicted.session, got, taken) > held_[i]) return false;
+    auto node = state.sessions.extract(predicted.session);
+    node.key() = got;
+    state.sessions.insert(std::move(node));
+    predicted.session = got;
+  }
+  return ReplyDifference(predicted, past.reply).empty();
+}
+
+bool Search::HoldsSession(const Node& node, uint16_t session) const {
+  for (size_t k = 0; k < calls_.size(); ++k) {
+    const bool inside = node.progress[k].phase == Phase::kEntered;
+    if (inside && calls_[k].call.kind == Kind::kLuoPreserve && calls_[k].call.session == session) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Search::HoldsIoas(const Node& node, uint32_t ioas) const {
+  for (size_t k = 0; k < calls_.size(); ++k) {
+    const Phase phase = node.progress[k].phase;
+    if (phase != Phase::kMiddle && phase != Phase::kErasing) continue;
+    const Call& call = calls_[k].call;
+    const bool names = IsMap(call.kind) || call.kind == Kind::kUnmap;
+    if (names && call.id == ioas) return true;
+    if (call.kind == Kind::kHwptAlloc && call.id2 == ioas) return true;
+  }
+  return false;
+}
+
+}  // namespace iommufd_check::spec::linearize
