@@ -43,6 +43,8 @@ class Monitor : public sim::EventListener {
   void OnEvent(const sim::Event& event) override;
 
   uint32_t events_seen() const { return sequence_; }
+  // The next event is number `events` + 1 of the run: those that it did not hear count too.
+  void SetEventsBefore(uint32_t events) { sequence_ = events; }
   const sim::PlaceSet& meetings() const { return races_.meetings(); }
 
   const Memory& memory() const { return memory_; }
