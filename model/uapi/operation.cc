@@ -1,26 +1,30 @@
-#include "model/program/operation.h"
+#include "model/uapi/operation.h"
 
 #include <array>
 
 #include "model/sim/check.h"
 
-namespace iommufd_check::program {
+namespace iommufd_check::uapi {
 namespace {
 
-template <class... Specs>
-constexpr auto Pack(Specs... specs) {
-  return std::array<ArgumentSpec, sizeof...(Specs)>{specs...};
-}
+// Rows have no comma between arguments; an array's initialiser has one behind each.
+#define A(kind, name, fallback) ArgumentSpec{#name, ArgumentKind::kind, fallback},
+#define OPERATION(id, name, result, through, traits, weight, faults, arguments, errnos) \
+  constexpr ArgumentSpec k##id##Arguments[] = {arguments};
+#include "model/uapi/operations.def"
 
-#define X(id, name, result, ...) constexpr auto id##Arguments = Pack(__VA_ARGS__);
-#include "model/program/operations.def"
-#undef X
+constexpr OperationSpec kSpecs[] = {
+#define A(...)
+#define OPERATION(id, name, result, through, traits, weight, faults, arguments, errnos) \
+  {name, ResultKind::result, Through::through, traits, weight, faults, k##id##Arguments},
+#include "model/uapi/operations.def"
+};
 
-const std::array<OperationSpec, static_cast<size_t>(OpCode::kCount)> kSpecs{{
-#define X(id, name, result, ...) {name, ResultKind::result, id##Arguments},
-#include "model/program/operations.def"
-#undef X
-}};
+constexpr OpCode kAll[] = {
+#define A(...)
+#define OPERATION(id, ...) OpCode::k##id,
+#include "model/uapi/operations.def"
+};
 
 }  // namespace
 
@@ -29,9 +33,11 @@ const OperationSpec& SpecOf(OpCode code) {
   return kSpecs[static_cast<size_t>(code)];
 }
 
+std::span<const OpCode> AllOperations() { return kAll; }
+
 std::optional<OpCode> OpCodeFromName(std::string_view name) {
-  for (size_t i = 0; i < kSpecs.size(); ++i) {
-    if (kSpecs[i].name == name) return static_cast<OpCode>(i);
+  for (const OpCode code : kAll) {
+    if (SpecOf(code).name == name) return code;
   }
   return std::nullopt;
 }
@@ -58,6 +64,4 @@ bool Accepts(ArgumentKind argument, ResultKind result) {
   }
 }
 
-bool IsObject(ArgumentKind argument) { return argument <= ArgumentKind::kObject; }
-
-}  // namespace iommufd_check::program
+}  // namespace iommufd_check::uapi

@@ -1,8 +1,4 @@
-// I26 and I27: what is handed over can be read by another build of the kernel, and carries the
-// token that the user gave. Facts of the layout alone, so they are judged where bytes of it are
-// handed over.
 #include "model/spec/invariants/refs.h"
-#include "model/spec/quiescent.h"
 #include "model/spec/record_reader.h"
 
 namespace iommufd_check::spec {
@@ -32,20 +28,23 @@ std::string FaultOf(const AbiStruct& layout) {
   return layout.packed ? "" : std::string(layout.name) + " is not packed";
 }
 
+class AbiStability final : public Check {
+ public:
+  void Listen(Listeners* to) const override { to->On<&AbiStability::OnHandedOver>(); }
+
+ private:
+  void OnHandedOver(const uapi::Contract& contract, const Evidence&, Ruling rule) const {
+    const AbiLayout& layout = LayoutOf(contract.abi);
+    for (const AbiStruct* each : {&layout.header, &layout.record, &layout.domain}) {
+      const std::string fault = FaultOf(*each);
+      rule.Require(fault.empty(), IommufdRef(0),
+                   [&] { return fault + " in memory that the next kernel reads"; });
+    }
+  }
+};
+
 }  // namespace
 
-void CheckAbi(const uapi::Contract& contract, Findings* f) {
-  const AbiLayout& layout = LayoutOf(contract.abi);
-  for (const AbiStruct* each : {&layout.header, &layout.record, &layout.domain}) {
-    const std::string fault = FaultOf(*each);
-    f->Require(Invariant::kI26, fault.empty(), IommufdRef(0),
-               [&] { return fault + " in memory that the next kernel reads"; });
-  }
-  const int bits = 8 * layout.record.fields[0].bytes;
-  f->Require(Invariant::kI27, bits >= contract.token_bits, IommufdRef(0), [&] {
-    return "a token of " + N(static_cast<uint64_t>(contract.token_bits)) + " bits is recorded in " +
-           N(static_cast<uint64_t>(bits));
-  });
-}
+std::unique_ptr<Check> NewI26() { return std::make_unique<AbiStability>(); }
 
 }  // namespace iommufd_check::spec

@@ -1,5 +1,3 @@
-#include "model/spec/rollback.h"
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -72,6 +70,18 @@ Owned OwnedBy(const Snapshot& snapshot, const Snapshot& other, const Scope& scop
   return owned;
 }
 
+// "ioas 1 immutable 0x1, it was 0x0"; empty: none.
+std::string OwnedDifference(const FailedPreserve& failed, const Scope& scope) {
+  const Owned old_state = OwnedBy(failed.before, failed.after, scope);
+  const Owned new_state = OwnedBy(failed.after, failed.before, scope);
+  for (size_t i = 0; i < old_state.size() && i < new_state.size(); ++i) {
+    if (old_state[i] == new_state[i]) continue;
+    return new_state[i].first + " " + Hex(new_state[i].second) + ", it was " +
+           Hex(old_state[i].second);
+  }
+  return "";
+}
+
 // The first registered page of `one` that `other` lacks, of those in the scope; 0: none.
 Pfn OnlyIn(const Snapshot& one, const Snapshot& other, const Scope& scope) {
   for (const auto& [pfn, owner] : one.registered) {
@@ -107,34 +117,34 @@ std::string CompareObjects(const Snapshot& before, const Snapshot& after) {
   return "";
 }
 
+// What one of the others may change is not compared; with none, everything that live update and
+// iommufd count is.
+class RollbackAtomicity final : public Check {
+ public:
+  void Listen(Listeners* to) const override { to->On<&RollbackAtomicity::OnFailure>(); }
+
+ private:
+  void OnFailure(const FailedPreserve& failed, const Evidence&, Ruling rule) const {
+    const Scope scope = ScopeOf(failed.before, failed.others);
+    if (!scope.iommufd && !scope.memfds) return;
+    rule.Arm();
+    if (const std::string left = OwnedDifference(failed, scope); !left.empty()) {
+      return rule.Violate({}, "the failed preserve leaves " + left);
+    }
+    if (const Pfn pfn = OnlyIn(failed.after, failed.before, scope); pfn != 0) {
+      return rule.Violate(kKhoRef, "the failed preserve leaves page " + Hex(pfn) + " registered");
+    }
+    if (const Pfn pfn = OnlyIn(failed.before, failed.after, scope); pfn != 0) {
+      return rule.Violate(kKhoRef, "the failed preserve unregistered page " + Hex(pfn));
+    }
+    if (!failed.others.empty()) return;
+    const std::string difference = CompareObjects(failed.before, failed.after);
+    if (!difference.empty()) rule.Violate({}, "after the failed preserve " + difference);
+  }
+};
+
 }  // namespace
 
-void CheckRollback(const Snapshot& before, const Snapshot& after, const std::vector<Call>& others,
-                   Findings* findings) {
-  const Scope scope = ScopeOf(before, others);
-  if (!scope.iommufd && !scope.memfds) return;
-  findings->Arm(Invariant::kI05);
-  const Owned old_state = OwnedBy(before, after, scope);
-  const Owned new_state = OwnedBy(after, before, scope);
-  for (size_t i = 0; i < old_state.size() && i < new_state.size(); ++i) {
-    if (old_state[i] == new_state[i]) continue;
-    return findings->Violate(Invariant::kI05, {},
-                             "the failed preserve leaves " + new_state[i].first + " " +
-                                 Hex(new_state[i].second) + ", it was " + Hex(old_state[i].second));
-  }
-  if (const Pfn pfn = OnlyIn(after, before, scope); pfn != 0) {
-    return findings->Violate(Invariant::kI05, kKhoRef,
-                             "the failed preserve leaves page " + Hex(pfn) + " registered");
-  }
-  if (const Pfn pfn = OnlyIn(before, after, scope); pfn != 0) {
-    return findings->Violate(Invariant::kI05, kKhoRef,
-                             "the failed preserve unregistered page " + Hex(pfn));
-  }
-  if (!others.empty()) return;
-  const std::string difference = CompareObjects(before, after);
-  if (!difference.empty()) {
-    findings->Violate(Invariant::kI05, {}, "after the failed preserve " + difference);
-  }
-}
+std::unique_ptr<Check> NewI05() { return std::make_unique<RollbackAtomicity>(); }
 
 }  // namespace iommufd_check::spec
