@@ -73,7 +73,7 @@ void Monitor::TellEars(const sim::Event& event) {
       Tell(all.of_splat(event.detail), event);
       break;
     case Primitive::kRead:
-      Tell(all.of_read(event.detail), event);
+      if (event.task != 0) Tell(all.of_read(event.detail), event);
       [[fallthrough]];
     case Primitive::kWrite:
       if (event.task != 0) Tell(all.of_accesses(), event);
