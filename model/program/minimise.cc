@@ -220,7 +220,7 @@ void Minimiser::ShrinkArguments() {
         ShrinkName(i);
       } else if (kind == ArgumentKind::kSeals) {
         ShrinkSeals(i, a);
-      } else if (CountsBytes(spec.arguments[a])) {
+      } else if (CountsBytes(spec.arguments[a].kind)) {
         ShrinkBytes(i, a);
       } else {
         Lower(Attempt::kNumber, argument.value, 0, [&](uint64_t value) {
@@ -242,13 +242,13 @@ void Minimiser::ShrinkBytes(size_t operation, size_t argument) {
     candidate.operations[operation].arguments[argument].value = value;
     return candidate;
   };
-  if (TakesAuto(spec) && current() == kAutoIova) {
+  if (TakesAuto(spec.kind) && current() == kAutoIova) {
     // `auto` is a choice, not a large number: only the two simplest fixed addresses replace it.
     if (!Try(Attempt::kNumber, with(0))) Try(Attempt::kNumber, with(mm::kPageSize));
     return;
   }
   const auto plain = [&](uint64_t value) {
-    return TakesAuto(spec) && value == kAutoIova ? best_ : with(value);
+    return TakesAuto(spec.kind) && value == kAutoIova ? best_ : with(value);
   };
   const auto rest = [&] { return current() % mm::kPageSize; };
   if (rest() != 0) Try(Attempt::kNumber, plain(current() - rest()));

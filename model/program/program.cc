@@ -105,7 +105,13 @@ std::string ValueProblem(const Boot& boot, const ArgumentSpec& spec, uint64_t va
       return value > kMaxSeals ? "has unknown seals" : "";
     case ArgumentKind::kName:
       return value != 0 ? "is a name with a value" : "";
-    case ArgumentKind::kNumber:
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
       return "";
   }
   return "is of no kind";
@@ -182,14 +188,6 @@ std::string TextProblem(const Program& program) {
 }  // namespace
 
 int PhaseOf(uint8_t task) { return task == kMain ? 0 : task == kFinally ? 2 : 1; }
-
-bool TakesAuto(const ArgumentSpec& spec) {
-  return spec.name == "iova" && spec.fallback == kRequired;
-}
-
-bool CountsBytes(const ArgumentSpec& spec) {
-  return spec.kind == ArgumentKind::kNumber && spec.name != "token";
-}
 
 uint32_t IommufdOf(const Program& program, size_t index) {
   for (;;) {

@@ -155,7 +155,7 @@ void Decoder::ReadOperation(const uint8_t* record) {
     IOMMUFD_CHECK(at + WidthOf(wanted.kind) <= kRecordBytes, "arguments fit into a record");
     if (IsObject(wanted.kind)) {
       argument = ReadObject(wanted.kind, operation.task, Load16(record + at));
-    } else if (wanted.kind == ArgumentKind::kNumber) {
+    } else if (IsNumber(wanted.kind)) {
       argument.value = DecodeNumber(wanted, Load16(record + at));
     } else if (wanted.kind == ArgumentKind::kName) {
       operation.name = DecodeName(record[at]);

@@ -76,7 +76,7 @@ void EncodePages(uint32_t pages, uint8_t* bytes) {
   bytes[1] = static_cast<uint8_t>(kExactPages + (pages >> 8));
 }
 
-uint64_t UnitOf(const ArgumentSpec& spec) { return CountsBytes(spec) ? mm::kPageSize : 1; }
+uint64_t UnitOf(const ArgumentSpec& spec) { return CountsBytes(spec.kind) ? mm::kPageSize : 1; }
 
 }  // namespace
 
@@ -155,7 +155,7 @@ uint64_t DecodeNumber(const ArgumentSpec& spec, uint16_t bytes) {
   switch (bytes >> 12) {
     case 0x6:
     case 0x7:
-      return TakesAuto(spec) ? kAutoIova : low % 8 * unit;
+      return TakesAuto(spec.kind) ? kAutoIova : low % 8 * unit;
     case 0x8:
     case 0x9:
       return low * unit;
@@ -180,7 +180,7 @@ uint64_t DecodeNumber(const ArgumentSpec& spec, uint16_t bytes) {
 }
 
 std::optional<uint16_t> EncodeNumber(const ArgumentSpec& spec, uint64_t value) {
-  if (TakesAuto(spec) && value == kAutoIova) return 0x6000;
+  if (TakesAuto(spec.kind) && value == kAutoIova) return 0x6000;
   const uint64_t unit = UnitOf(spec);
   // The low byte of a form that holds multiples of the unit, if it holds this one.
   const auto multiple = [&](uint64_t wanted, uint64_t most) {

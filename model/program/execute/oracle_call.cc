@@ -7,36 +7,10 @@ namespace {
 
 using spec::Call;
 
-Call::Kind KindOf(std::string_view name) {
-  static const std::map<std::string_view, Call::Kind> kinds = {
-      {"ioas_alloc", Call::Kind::kIoasAlloc},
-      {"device_bind", Call::Kind::kDeviceBind},
-      {"device_unbind", Call::Kind::kDeviceUnbind},
-      {"device_attach", Call::Kind::kDeviceAttach},
-      {"device_detach", Call::Kind::kDeviceDetach},
-      {"hwpt_alloc", Call::Kind::kHwptAlloc},
-      {"map", Call::Kind::kMap},
-      {"map_file", Call::Kind::kMapFile},
-      {"unmap", Call::Kind::kUnmap},
-      {"destroy", Call::Kind::kDestroy},
-      {"close_iommufd", Call::Kind::kCloseIommufd},
-      {"memfd_seal", Call::Kind::kMemfdSeal},
-      {"memfd_punch_hole", Call::Kind::kMemfdPunchHole},
-      {"memfd_truncate", Call::Kind::kMemfdTruncate},
-      {"luo_create_session", Call::Kind::kLuoCreateSession},
-      {"luo_preserve", Call::Kind::kLuoPreserve},
-      {"luo_close_session", Call::Kind::kLuoCloseSession},
-      {"lu_mark", Call::Kind::kLuMark},
-  };
-  const auto found = kinds.find(name);
-  IOMMUFD_CHECK(found != kinds.end(), "the oracle has a rule for every operation");
-  return found->second;
-}
-
 void PutNumber(const ArgumentSpec& spec, uint64_t value, Call* call) {
   const std::string_view name = spec.name;
   if (name == "iova") {
-    call->fixed = !TakesAuto(spec) || value != kAutoIova;  // of an unmap it is a number
+    call->fixed = !TakesAuto(spec.kind) || value != kAutoIova;  // of an unmap it is a number
     call->iova = call->fixed ? value : 0;
   } else if (name == "offset" || name == "start") {
     call->offset = value;
@@ -97,7 +71,13 @@ void OracleCalls::Put(const ArgumentSpec& spec, const Argument& argument, int* o
     case ArgumentKind::kFile:
       call->file = FileNamed(argument.value, program_->boot.memfds);
       return;
-    case ArgumentKind::kNumber:
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
       return PutNumber(spec, argument.value, call);
     case ArgumentKind::kProt:
       call->permissions = argument.value;
@@ -129,7 +109,7 @@ Call OracleCalls::Decode(size_t index) const {
   const Operation& operation = program_->operations[index];
   const OperationSpec& spec = SpecOf(operation.code);
   Call call;
-  call.kind = KindOf(spec.name);
+  call.kind = operation.code;
   call.name = operation.name;
   int objects = 0;
   for (size_t i = 0; i < spec.arguments.size(); ++i) {

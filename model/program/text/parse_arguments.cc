@@ -34,8 +34,14 @@ std::string Hint(const ArgumentSpec& spec) {
       return "an index";
     case ArgumentKind::kFile:
       return "memfd=N, iommufd or iommufd=N";
-    case ArgumentKind::kNumber:
-      return TakesAuto(spec) ? "a number or auto" : "a number";
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
+      return TakesAuto(spec.kind) ? "a number or auto" : "a number";
     case ArgumentKind::kProt:
       return "r, w, rw or none";
     case ArgumentKind::kSeals:
@@ -182,7 +188,13 @@ bool ArgumentList::ParseValue(size_t index, const Token& first) {
       return ParseBootIndex(first, "device", boot.devices, &argument.value);
     case ArgumentKind::kFile:
       return ParseFile(first, &argument.value);
-    case ArgumentKind::kNumber:
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
       return ParseNumber(spec, first, &argument.value);
     case ArgumentKind::kProt:
       return ParseProt(first, &argument.value);
@@ -277,14 +289,14 @@ bool ArgumentList::FitsDesign(const ArgumentSpec& spec, const Token& first, uint
 }
 
 bool ArgumentList::ParseNumber(const ArgumentSpec& spec, const Token& first, uint64_t* value) {
-  if (TakesAuto(spec) && first.kind == TokenKind::kWord && first.text == "auto") {
+  if (TakesAuto(spec.kind) && first.kind == TokenKind::kWord && first.text == "auto") {
     *value = kAutoIova;
     return true;
   }
   if (first.kind != TokenKind::kNumber) return WrongValue(spec, first);
   if (!state_.ReadNumber(first, spec.name, UINT64_MAX, value)) return false;
   if (!FitsDesign(spec, first, *value)) return false;
-  if (!TakesAuto(spec) || *value != kAutoIova) return true;
+  if (!TakesAuto(spec.kind) || *value != kAutoIova) return true;
   return state_.Fail(first, "this number stands for auto in programs; write auto or another");
 }
 

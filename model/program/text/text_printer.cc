@@ -113,9 +113,15 @@ std::string Printer::ValueText(const Operation& operation, size_t index) const {
   const Argument& argument = operation.arguments[index];
   if (argument.variable) return variables_[*argument.variable];
   switch (spec.kind) {
-    case ArgumentKind::kNumber:
-      if (TakesAuto(spec) && argument.value == kAutoIova) return "auto";
-      if (CountsBytes(spec)) return absl::StrFormat("%#x", argument.value);
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
+      if (TakesAuto(spec.kind) && argument.value == kAutoIova) return "auto";
+      if (CountsBytes(spec.kind)) return absl::StrFormat("%#x", argument.value);
       break;
     case ArgumentKind::kProt:
       return std::string(ProtName(argument.value));
