@@ -50,6 +50,7 @@ bool Busy(const Call& call, const Call& other) {
       return HoldsObject(other, call.id);
     case Kind::kMap:
     case Kind::kMapFile:
+    case Kind::kIoasCopy:
     case Kind::kUnmap:
       return MapOrUnmapBusy(call, other);
     case Kind::kLuoPreserve:

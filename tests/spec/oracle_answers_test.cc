@@ -56,12 +56,12 @@ TEST_F(OracleFailureTest, CreationsAreUndone) {
   EXPECT_EQ(Result(Create("a")), "0");
 }
 
-constexpr int kKinds = static_cast<int>(Kind::kLuMark) + 1;
+constexpr int kKinds = static_cast<int>(Kind::kCount);
 
 TEST(OracleAnswers, AReplyIsLostAsEfaultOnly) {
-  const std::vector<Kind> replies = {Kind::kIoasAlloc,  Kind::kHwptAlloc, Kind::kMap,
-                                     Kind::kMapFile,    Kind::kUnmap,     Kind::kLuoCreateSession,
-                                     Kind::kLuoPreserve};
+  const std::vector<Kind> replies = {Kind::kIoasAlloc,        Kind::kHwptAlloc,  Kind::kMap,
+                                     Kind::kMapFile,          Kind::kIoasCopy,   Kind::kUnmap,
+                                     Kind::kLuoCreateSession, Kind::kLuoPreserve};
   for (int i = 0; i < kKinds; ++i) {
     const Kind kind = static_cast<Kind>(i);
     const bool reply = std::find(replies.begin(), replies.end(), kind) != replies.end();
@@ -86,7 +86,7 @@ TEST(OracleAnswers, EfaultOfTheWorkItself) {
   // Pinning anonymous memory is the only work that can fault.
   for (int i = 0; i < kKinds; ++i) {
     const Kind kind = static_cast<Kind>(i);
-    const bool pins = kind == Kind::kMap || kind == Kind::kHwptAlloc;
+    const bool pins = kind == Kind::kMap || kind == Kind::kIoasCopy || kind == Kind::kHwptAlloc;
     EXPECT_EQ(Oracle::MayAnswer(kind, -sim::kEFAULT, LostCopy::kNone), pins) << i;
   }
 }

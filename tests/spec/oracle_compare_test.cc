@@ -224,12 +224,14 @@ TEST_F(OracleTest, RestartWithAreasThatAreNotWholePages) {
                              .permissions = 3,
                              .finished = true,
                              .source_page = 0x7f0000000,
-                             .pages = 2});  // begins inside a page
+                             .page_offset = 1,
+                             .pages = 2});
   s.ioas[0].areas.push_back({.first = 0x3000,
                              .last = 0x3800,
                              .permissions = 3,
                              .finished = true,
                              .source_page = 0x7f0000000,
+                             .page_offset = 0x800,
                              .pages = 2});
   oracle.Restart(TestLimits(), s);
   EXPECT_EQ(oracle.Compare(s), "");

@@ -70,6 +70,18 @@ int MapFile(Kernel& k, const uapi::MapFileArguments& arguments, Answer* answer) 
   return error;
 }
 
+int IoasCopy(Kernel& k, const uapi::IoasCopyArguments& arguments, Answer* answer) {
+  iommufd::CopyArguments copy{.flags = FlagsOf(arguments.prot, arguments.iova),
+                              .dst_ioas_id = arguments.ioas,
+                              .src_ioas_id = arguments.source,
+                              .length = arguments.length,
+                              .dst_iova = arguments.iova.value,
+                              .src_iova = arguments.src_iova};
+  const int error = iommufd::ioas_copy(k, k.ctx, &copy);
+  answer->result.iova = copy.dst_iova;
+  return error;
+}
+
 int Unmap(Kernel& k, const uapi::UnmapArguments& arguments, Answer* answer) {
   uint64_t length = arguments.length;
   const int error = iommufd::ioas_unmap(k, k.ctx, arguments.ioas, arguments.iova, &length);

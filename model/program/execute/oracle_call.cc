@@ -14,6 +14,8 @@ void PutNumber(const ArgumentSpec& spec, uint64_t value, Call* call) {
     call->iova = call->fixed ? value : 0;
   } else if (name == "offset" || name == "start") {
     call->offset = value;
+  } else if (name == "src_iova") {
+    call->source_iova = value;
   } else if (name == "length" || name == "size") {
     call->length = value;
   } else {

@@ -17,8 +17,9 @@ void Search::Prepare() {
     transient_.push_back(oracle::Transient(calls_, i));
     meets_areas_.push_back(std::any_of(calls_.begin(), calls_.end(), [&](const PastCall& other) {
       const bool changes = IsMap(other.call.kind) || other.call.kind == Kind::kUnmap;
-      return &other != &calls_[i] && changes && other.call.id == calls_[i].call.id &&
-             calls_[i].Overlaps(other);
+      const bool copies = other.call.kind == Kind::kIoasCopy && other.call.id2 == calls_[i].call.id;
+      const bool meets = copies || (changes && other.call.id == calls_[i].call.id);
+      return &other != &calls_[i] && meets && calls_[i].Overlaps(other);
     }));
     held_.push_back(oracle::HeldByOthers(calls_, i));
     const Kind kind = calls_[i].call.kind;
@@ -37,6 +38,43 @@ void Search::Prepare() {
   }
   std::sort(by_end_.begin(), by_end_.end(),
             [&](size_t a, size_t b) { return calls_[a].end < calls_[b].end; });
+}
+
+// Slices are filled one by one, and areas emptied one by one, so that a copy may share the pages of
+// some and pin those of others again.
+bool Search::CopyMeetsUnpin() const {
+  const auto unpins = [](Kind kind) {
+    return kind == Kind::kUnmap || kind == Kind::kDestroy || kind == Kind::kIoasCopy ||
+           kind == Kind::kHwptAlloc || kind == Kind::kCloseIommufd || kind == Kind::kDeviceUnbind ||
+           kind == Kind::kLuoCloseSession || kind == Kind::kLuoPreserve;
+  };
+  for (const PastCall& copy : calls_) {
+    if (copy.call.kind != Kind::kIoasCopy) continue;
+    for (const PastCall& other : calls_) {
+      if (&other != &copy && unpins(other.call.kind) && copy.Overlaps(other)) return true;
+    }
+  }
+  return false;
+}
+
+// May a page that is pinned be another than the one that would be pinned now?
+bool Search::PagesWereRemoved(const State& before) const {
+  const auto is_stale = [&](const oracle::Area& area) {
+    const auto memfd = before.memfds.find(area.memfd);
+    if (memfd == before.memfds.end()) return !area.versions.empty();
+    for (size_t i = 0; i < area.versions.size(); ++i) {
+      if (area.versions[i] != memfd->second.VersionOf(area.first_page() + i)) return true;
+    }
+    return false;
+  };
+  for (const auto& [id, ioas] : before.ioas) {
+    for (const auto& [first, area] : ioas.areas) {
+      if (is_stale(area)) return true;
+    }
+  }
+  return std::any_of(calls_.begin(), calls_.end(), [](const PastCall& past) {
+    return past.call.kind == Kind::kMemfdPunchHole || past.call.kind == Kind::kMemfdTruncate;
+  });
 }
 
 bool Search::Ready(const Node& node, size_t i) const {
@@ -132,6 +170,7 @@ Linearization Search::Accuse() const {
 }
 
 Linearization Search::Run(const State& before) {
+  if (CopyMeetsUnpin() && PagesWereRemoved(before)) compare_leaves_ = false;
   Node root{before, std::vector<Progress>(calls_.size())};
   const bool explained = Visit(root);
   if (!explained && !gave_up_) return Accuse();

@@ -3,10 +3,10 @@
 //
 // Orders respect real time: a call that ended before another began comes first. Most calls take
 // effect at one instant; those that the specification describes in steps (a map holds its IOVA
-// before its pages are there, an unmap goes area by area, a session is released file by file, the
-// domain of a HWPT outlives its id) are searched step by step. Answers that are documented only
-// while another call is on its way are in Transient. Depth first, with the states seen before
-// remembered (Wing and Gong, Lowe).
+// before its pages are there, a copy has left its source by then, an unmap goes area by area, a
+// session is released file by file, the domain of a HWPT outlives its id) are searched step by
+// step. Answers that are documented only while another call is on its way are in Transient. Depth
+// first, with the states seen before remembered (Wing and Gong, Lowe).
 //
 // A violation here has no order at all: when the search gives up, it says so and accuses nobody.
 #pragma once

@@ -18,11 +18,11 @@ using oracle::State;
 
 // How far one call is.
 struct Progress {
-  enum class Phase : uint8_t { kNew, kEntered, kMiddle, kErasing, kReleasing, kDone };
+  enum class Phase : uint8_t { kNew, kEntered, kTaken, kMiddle, kErasing, kReleasing, kDone };
   Phase phase = Phase::kNew;
   Iova from = 0;       // of an unmap: where it goes on
   uint64_t bytes = 0;  // of an unmap: so far
-  Iova iova = 0;       // of a map: what it holds
+  oracle::Held held;   // of a map or copy
   friend bool operator==(const Progress&, const Progress&) = default;
 };
 using Phase = Progress::Phase;
@@ -45,6 +45,8 @@ class Search {
 
  private:
   void Prepare();
+  bool CopyMeetsUnpin() const;
+  bool PagesWereRemoved(const State& before) const;
   bool Visit(const Node& node);
   bool Known(const Node& node);
   bool Finished(const Node& node);
@@ -55,12 +57,16 @@ class Search {
   void Enter(const Node& node, size_t i, std::vector<Node>* next);
   void Act(const Node& node, size_t i, std::vector<Node>* next);
   void StepMap(const Node& node, size_t i, std::vector<Node>* next);
+  void StepTake(const Node& node, size_t i, std::vector<Node>* next);
+  oracle::Insertion Insert(State& state, size_t i) const;
+  void Erase(Node node, size_t i, std::vector<Node>* next);
   void StepUnmap(const Node& node, size_t i, std::vector<Node>* next);
   void EndUnmap(Node node, size_t i, const oracle::UnmapProgress& step, std::vector<Node>* next);
   void StepDestroy(const Node& node, size_t i, std::vector<Node>* next);
   void StepUnbind(const Node& node, size_t i, std::vector<Node>* next);
   void StepClose(const Node& node, size_t i, std::vector<Node>* next);
   void StepFailed(const Node& node, size_t i, std::vector<Node>* next);
+  void StopFailed(Node node, size_t i, std::vector<Node>* next);
   void StepWhole(const Node& node, size_t i, std::vector<Node>* next);
   bool Waits(const Node& node, size_t i) const;
   Prediction Apply(State& state, size_t i) const;
@@ -83,7 +89,8 @@ class Search {
   bool compare_leaves_ = true;
   std::vector<size_t> by_end_;
   std::vector<bool> transient_;
-  std::vector<bool> meets_areas_;  // of an unmap: others change areas of its IOAS meanwhile
+  // Of an unmap: others change areas of its IOAS meanwhile, or copy them.
+  std::vector<bool> meets_areas_;
   std::vector<uint32_t> held_;
   std::vector<uint64_t> release_end_;    // of a close: until when the release may take
   std::vector<bool> answered_;           // in some node
@@ -92,6 +99,7 @@ class Search {
   std::map<std::string, std::vector<Node>> known_;  // by the phases of all calls
 };
 
+// Puts areas into the first IOAS that the call names.
 inline bool IsMap(Call::Kind kind) { return uapi::SpecOf(kind).Has(uapi::kAddsAreas); }
 
 }  // namespace iommufd_check::spec::linearize

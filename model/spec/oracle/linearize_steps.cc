@@ -56,6 +56,7 @@ void Search::Act(const Node& node, size_t i, std::vector<Node>* next) {
   switch (past.call.kind) {
     case Kind::kMap:
     case Kind::kMapFile:
+    case Kind::kIoasCopy:
       StepMap(node, i, next);
       break;
     case Kind::kUnmap:
@@ -84,20 +85,21 @@ void Search::StepFailed(const Node& node, size_t i, std::vector<Node>* next) {
   const Call& call = calls_[i].call;
   Node changed = node;
   Progress& progress = changed.progress[i];
-  if (progress.phase == Phase::kMiddle) {
-    if (IsMap(call.kind)) {
-      changed.state.ioas.at(call.id).areas.erase(progress.iova);
-    } else if (--changed.state.leaving[call.id2] == 0) {
+  if (progress.phase == Phase::kMiddle || progress.phase == Phase::kErasing) {
+    if (IsMap(call.kind)) return Erase(std::move(changed), i, next);
+    if (--changed.state.leaving[call.id2] == 0) {
       changed.state.leaving.erase(call.id2);
       oracle::DomainGone(changed.state, call.id2);
     }
     return Finish(std::move(changed), i, next);
   }
-  Finish(node, i, next);
+  StopFailed(node, i, next);
+  if (call.kind == Kind::kIoasCopy && progress.phase == Phase::kEntered) {
+    return StepTake(node, i, next);
+  }
   if (IsMap(call.kind)) {
-    const Prediction inserted = oracle::MapInsert(changed.state, call);
-    if (inserted.result != 0) return;
-    progress.iova = inserted.iova;
+    progress.held = Insert(changed.state, i).held;
+    if (progress.held.bytes == 0) return;
   } else if (call.kind == Kind::kHwptAlloc && changed.state.ioas.contains(call.id2)) {
     if (oracle::AddDomain(changed.state, limits_, call.id2) != 0) return;
     ++changed.state.leaving[call.id2];
@@ -108,32 +110,74 @@ void Search::StepFailed(const Node& node, size_t i, std::vector<Node>* next) {
   next->push_back(std::move(changed));
 }
 
+// It fails before it has shown anything.
+void Search::StopFailed(Node node, size_t i, std::vector<Node>* next) {
+  if (node.progress[i].phase == Phase::kTaken) oracle::CopyDrop(node.state, i);
+  Finish(std::move(node), i, next);
+}
+
+// A copy takes its slices, and its source may change from then on.
+void Search::StepTake(const Node& node, size_t i, std::vector<Node>* next) {
+  const PastCall& past = calls_[i];
+  Node changed = node;
+  const int error = oracle::CopyTake(changed.state, past.call, i);
+  if (error == 0) {
+    changed.progress[i].phase = Phase::kTaken;
+    next->push_back(std::move(changed));
+    return;
+  }
+  foretold_[i].insert(error);
+  if (!past.failed && error == past.reply.result) Finish(node, i, next);
+}
+
+oracle::Insertion Search::Insert(State& state, size_t i) const {
+  const Call& call = calls_[i].call;
+  return call.kind == Kind::kIoasCopy ? oracle::CopyInsert(state, call, i)
+                                      : oracle::MapInsert(state, call);
+}
+
+// A map that fails takes its areas out one by one.
+void Search::Erase(Node node, size_t i, std::vector<Node>* next) {
+  Progress& progress = node.progress[i];
+  if (progress.held.bytes > 0) oracle::EraseHeld(node.state, calls_[i].call, &progress.held);
+  if (progress.held.bytes == 0) return Finish(std::move(node), i, next);
+  progress.phase = Phase::kErasing;
+  next->push_back(std::move(node));
+}
+
 void Search::StepMap(const Node& node, size_t i, std::vector<Node>* next) {
   const PastCall& past = calls_[i];
   Node changed = node;
   Progress& progress = changed.progress[i];
   const int wanted = past.reply_lost ? 0 : past.reply.result;
-  if (progress.phase == Phase::kEntered) {
-    const Prediction inserted = oracle::MapInsert(changed.state, past.call);
+  if (progress.phase == Phase::kErasing) return Erase(std::move(changed), i, next);
+  if (progress.phase == Phase::kEntered && past.call.kind == Kind::kIoasCopy) {
+    return StepTake(node, i, next);
+  }
+  if (progress.phase != Phase::kMiddle) {
+    const oracle::Insertion inserted = Insert(changed.state, i);
+    progress.held = inserted.held;
     if (inserted.result != 0) {
       foretold_[i].insert(inserted.result);
-      if (inserted.result == wanted) Finish(node, i, next);
-      return;
+      if (inserted.result != wanted) return;
+      if (progress.held.bytes == 0) return Finish(std::move(changed), i, next);
+      progress.phase = Phase::kErasing;
+    } else {
+      if (wanted == 0 && !past.reply_lost && progress.held.iova != past.reply.iova) return;
+      progress.phase = Phase::kMiddle;
     }
-    if (wanted == 0 && !past.reply_lost && inserted.iova != past.reply.iova) return;
-    progress.phase = Phase::kMiddle;
-    progress.iova = inserted.iova;
     next->push_back(std::move(changed));
     return;
   }
   const bool immutable = changed.state.IoasPreserved(past.call.id);
   if (wanted == -sim::kEBUSY && (transient_[i] || immutable)) {
-    changed.state.ioas.at(past.call.id).areas.erase(progress.iova);
-    return Finish(std::move(changed), i, next);
+    return Erase(std::move(changed), i, next);
   }
-  const int error = oracle::MapFill(changed.state, limits_, past.call.id, progress.iova);
+  const int error = oracle::MapFill(changed.state, limits_, past.call, progress.held);
   foretold_[i].insert(error);
-  if (error == wanted) Finish(std::move(changed), i, next);
+  if (error != wanted) return;
+  if (error != 0) return Erase(std::move(changed), i, next);
+  Finish(std::move(changed), i, next);
 }
 
 void Search::StepUnmap(const Node& node, size_t i, std::vector<Node>* next) {
@@ -152,6 +196,10 @@ void Search::StepUnmap(const Node& node, size_t i, std::vector<Node>* next) {
     progress.from = past.call.iova;
   }
   if (progress.phase == Phase::kErasing) {
+    Node unpinned = node;
+    if (oracle::UnmapUnpin(unpinned.state, past.call, progress.from)) {
+      next->push_back(std::move(unpinned));
+    }
     const auto step = oracle::UnmapErase(changed.state, past.call, progress.from);
     return EndUnmap(std::move(changed), i, step, next);
   }

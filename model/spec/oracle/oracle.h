@@ -29,11 +29,12 @@ namespace iommufd_check::spec {
 struct Call {
   using Kind = uapi::OpCode;
   Kind kind = Kind::kIoasAlloc;
-  uint16_t iommufd = 0;  // that it is made on
-  uint32_t id = 0;       // the first object that it names
-  uint32_t id2 = 0;      // the second
-  uint16_t index = 0;    // of a memfd, buffer or device
-  uint64_t offset = 0;   // in the file or buffer
+  uint16_t iommufd = 0;      // that it is made on
+  uint32_t id = 0;           // the first object that it names
+  uint32_t id2 = 0;          // the second
+  uint16_t index = 0;        // of a memfd, buffer or device
+  uint64_t offset = 0;       // in the file or buffer
+  uint64_t source_iova = 0;  // of a copy, in the second object that it names
   uint64_t iova = 0;
   bool fixed = true;         // false: the kernel chooses the IOVA
   uint64_t length = 0;       // bytes; of a truncate the new size
@@ -49,7 +50,7 @@ inline constexpr uint16_t kNoSession = UINT16_MAX;
 struct Prediction {
   int result = 0;           // 0 or negative errno
   uint32_t created_id = 0;  // of IoasAlloc, HwptAlloc, DeviceBind
-  Iova iova = 0;            // of Map and MapFile: where it landed
+  Iova iova = 0;            // of Map, MapFile and Copy: where it landed
   uint64_t unmapped = 0;    // of Unmap: bytes, also of one that failed after removing some areas
   uint16_t session = kNoSession;  // of LuoCreateSession: the lowest free number
   friend bool operator==(const Prediction&, const Prediction&) = default;

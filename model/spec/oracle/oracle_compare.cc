@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <initializer_list>
+#include <map>
 #include <string_view>
+#include <utility>
 
 #include "model/sim/check.h"
 #include "model/spec/oracle/oracle_leaves.h"
@@ -100,6 +102,7 @@ std::string BackingDifference(const WhereArea& where, const Area& area, const Ar
       SawFlag(where, "of a file", view.is_file, area.is_file),
       SawNumber(where, "memfd", view.is_file ? view.memfd : 0, area.is_file ? area.memfd : 0),
       SawHex(where, "source page", view.source_page, area.first_page()),
+      SawHex(where, "page offset", view.page_offset, area.start % mm::kPageSize),
       SawNumber(where, "pages", view.pages, area.pages),
   });
 }
@@ -223,6 +226,27 @@ std::string ObjectsDifference(const State& state, const Snapshot& observed) {
   });
 }
 
+// Areas are slices of one pages object on both sides or on none. REQUIRES: both have the same
+// areas.
+std::string SharingDifference(const State& state, const Snapshot& observed) {
+  using Group = std::pair<uint32_t, const Area*>;  // by number, or an area that is alone
+  std::map<uint16_t, Group> groups;
+  std::map<Group, uint16_t> backings;
+  for (const IoasView& ioas : observed.ioas) {
+    for (const AreaView& view : ioas.areas) {
+      if (view.backing == kNoBacking) continue;
+      const Area& area = state.ioas.at(ioas.id).areas.at(view.first);
+      const Group group{area.sharing, area.sharing == 0 ? &area : nullptr};
+      const bool joins = groups.emplace(view.backing, group).first->second == group;
+      const bool leads = backings.emplace(group, view.backing).first->second == view.backing;
+      if (joins && leads) continue;
+      const WhereArea where{{"ioas ", ioas.id}, view.first, view.last};
+      return where.Text() + (joins ? "has pages of its own" : "shares pages") + ", not as expected";
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string Hex(uint64_t value) {
@@ -242,6 +266,7 @@ std::string Difference(const State& state, const Snapshot& observed, bool leaves
       Match("memfd ", state.memfds, observed.memfds, &MemfdView::number, memfd_same),
       Match("session ", state.sessions, observed.sessions, &SessionView::number, SessionDifference),
   });
+  if (difference.empty()) difference = SharingDifference(state, observed);
   return difference.empty() && leaves ? LeavesDifference(state, observed) : difference;
 }
 

@@ -1,5 +1,6 @@
 // Mapping and unmapping, and the domains that areas are put into (uapi.md 4.5, 4.6, 4.8;
 // io_pagetable.md sections 2, 3, 5 and 7).
+#include <algorithm>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -59,7 +60,7 @@ std::vector<Range> Occupied(const State& state, uint32_t ioas_id) {
   return ranges;
 }
 
-// Items 8 to 10 of uapi.md 4.5: where the area goes. `start`: of the first byte in its source.
+// Items 8 and 9 of uapi.md 4.5: where the areas go. `start`: of the first byte in its source.
 IovaChoice Place(const State& state, const Call& call, uint64_t start) {
   const uint64_t alignment = state.AlignmentOf(call.id);
   if (call.length % alignment != 0) return {-sim::kEINVAL};
@@ -69,18 +70,36 @@ IovaChoice Place(const State& state, const Call& call, uint64_t start) {
   } else {
     choice = ChooseIova(start, call.length, alignment, Occupied(state, call.id));
   }
-  if (choice.result != 0) return choice;
-  if (start % mm::kPageSize % alignment != 0) return {-sim::kEINVAL};
-  // The kernel rounds offset + length up to pages before it looks; the sum wraps (oddity 8).
-  const uint64_t bytes = start % mm::kPageSize + call.length;
-  if (bytes > mm::kMax - (mm::kPageSize - 1)) return {-sim::kEOVERFLOW};
   return choice;
 }
 
-bool FitsDomain(const Area& area) {
-  const bool aligned = area.first % mm::kPageSize == 0 && area.length() % mm::kPageSize == 0 &&
-                       area.start % mm::kPageSize == 0;
-  return aligned && area.last <= kApertureLast;
+// The checks of one slice; the one of a map is all of its pages.
+int CheckSlice(const Area& slice, uint64_t alignment) {
+  if ((slice.permissions & 2) != 0 && !slice.writable) return -sim::kEPERM;
+  if (slice.start % mm::kPageSize % alignment != 0) return -sim::kEINVAL;
+  // The kernel rounds offset + length up to pages before it looks; the sum wraps (oddity 8).
+  const uint64_t bytes = slice.start % mm::kPageSize + slice.length();
+  return bytes > mm::kMax - (mm::kPageSize - 1) ? -sim::kEOVERFLOW : 0;
+}
+
+bool IsWholePages(const Area& area) {
+  return area.first % mm::kPageSize == 0 && area.length() % mm::kPageSize == 0 &&
+         area.start % mm::kPageSize == 0;
+}
+
+// A map's source as the slice that it is.
+Area SliceOf(const Call& call) {
+  const bool is_file = call.kind == Call::Kind::kMapFile;
+  Area slice;
+  slice.start = is_file ? call.offset : UserAddress(call.index, call.offset);
+  slice.last = call.length - 1;
+  slice.pages = (slice.start % mm::kPageSize + call.length - 1) / mm::kPageSize + 1;
+  slice.permissions = call.permissions;
+  slice.is_file = is_file;
+  slice.memfd = is_file ? call.index : uint16_t{0};
+  slice.finished = false;
+  slice.writable = (call.permissions & 2) != 0;
+  return slice;
 }
 
 bool UnmapsAll(const Call& call) { return call.iova == 0 && call.length == mm::kMax; }
@@ -88,49 +107,73 @@ Iova LastOf(const Call& call) { return UnmapsAll(call) ? mm::kMax : call.iova + 
 
 }  // namespace
 
-Prediction MapInsert(State& state, const Call& call) {
+int CheckMapNumbers(const Call& call) {
   IOMMUFD_CHECK((call.permissions & ~uint64_t{3}) == 0, "other bits would be other flags");
-  if (call.iova == mm::kMax || call.length == mm::kMax) return Fails(sim::kEOVERFLOW);
-  if (call.permissions == 0) return Fails(sim::kEINVAL);
-  if (!state.ioas.contains(call.id)) return Fails(sim::kENOENT);
-  const bool is_file = call.kind == Call::Kind::kMapFile;
-  const int error = is_file ? CheckFileSource(state, call) : CheckUserSource(call);
-  if (error != 0) return Prediction{.result = error};
-  if (state.IoasPreserved(call.id)) return Fails(sim::kEBUSY);
-
-  Area area;
-  area.start = is_file ? call.offset : UserAddress(call.index, call.offset);
-  const IovaChoice choice = Place(state, call, area.start);
-  if (choice.result != 0) return Prediction{.result = choice.result};
-  area.first = choice.iova;
-  area.last = choice.iova + (call.length - 1);
-  area.pages = (area.start % mm::kPageSize + call.length - 1) / mm::kPageSize + 1;
-  area.permissions = call.permissions;
-  area.is_file = is_file;
-  area.memfd = is_file ? call.index : uint16_t{0};
-  area.finished = false;
-  const bool inserted = state.ioas[call.id].areas.emplace(area.first, std::move(area)).second;
-  IOMMUFD_CHECK(inserted, "the IOVA was free");
-  return Prediction{.iova = choice.iova};
+  const uint64_t highest = std::max({call.iova, call.source_iova, call.length});
+  if (highest == mm::kMax) return -sim::kEOVERFLOW;
+  return call.permissions == 0 ? -sim::kEINVAL : 0;
 }
 
-int MapFill(State& state, const Limits& limits, uint32_t ioas_id, Iova iova) {
-  Areas& areas = state.ioas.at(ioas_id).areas;
-  const auto inserted = areas.find(iova);
-  IOMMUFD_CHECK(inserted != areas.end() && !inserted->second.finished, "an area is filled once");
-  Area& area = inserted->second;
-  area.finished = true;
-  const int error = state.HwptsOn(ioas_id) > 0 ? Pin(state, limits, &area) : 0;
-  if (error != 0) areas.erase(inserted);
-  return error;
+Insertion InsertSlices(State& state, const Call& call, const std::vector<Area>& slices) {
+  if (state.IoasPreserved(call.id)) return {-sim::kEBUSY};
+  const IovaChoice choice = Place(state, call, slices.front().start);
+  Insertion insertion{choice.result, {choice.iova, 0}};
+  for (Area slice : slices) {
+    if (insertion.result == 0) insertion.result = CheckSlice(slice, state.AlignmentOf(call.id));
+    if (insertion.result != 0) break;
+    slice.first += choice.iova;
+    slice.last += choice.iova;
+    insertion.held.bytes += slice.length();
+    const bool inserted = state.ioas[call.id].areas.emplace(slice.first, slice).second;
+    IOMMUFD_CHECK(inserted, "the IOVA was free");
+  }
+  return insertion;
+}
+
+Insertion MapInsert(State& state, const Call& call) {
+  const int refused = CheckMapNumbers(call);
+  if (refused != 0) return {refused};
+  if (!state.ioas.contains(call.id)) return {-sim::kENOENT};
+  const bool is_file = call.kind == Call::Kind::kMapFile;
+  const int error = is_file ? CheckFileSource(state, call) : CheckUserSource(call);
+  return error != 0 ? Insertion{error} : InsertSlices(state, call, {SliceOf(call)});
+}
+
+int MapFill(State& state, const Limits& limits, const Call& call, const Held& held) {
+  Areas& areas = state.ioas.at(call.id).areas;
+  const bool pins = state.HwptsOn(call.id) > 0;
+  std::vector<Area> filled;
+  for (uint64_t done = 0; done < held.bytes; done += filled.back().length()) {
+    const auto inserted = areas.find(held.iova + done);
+    IOMMUFD_CHECK(inserted != areas.end() && !inserted->second.finished, "an area is filled once");
+    Area& area = filled.emplace_back(inserted->second);
+    area.finished = true;
+    const int error = pins ? Pin(state, limits, &area) : 0;
+    if (error != 0) return error;
+  }
+  for (Area& area : filled) areas[area.first] = std::move(area);
+  return 0;
+}
+
+void EraseHeld(State& state, const Call& call, Held* held) {
+  const auto area = state.ioas.at(call.id).areas.extract(held->iova);
+  IOMMUFD_CHECK(!area.empty() && !area.mapped().finished, "what is held was never published");
+  held->iova += area.mapped().length();
+  held->bytes -= area.mapped().length();
+  if (area.mapped().sharing != 0) NumberSharing(state);
+}
+
+Prediction FillOrErase(State& state, const Limits& limits, const Call& call, Insertion inserted) {
+  int error = inserted.result;
+  if (error == 0) error = MapFill(state, limits, call, inserted.held);
+  if (error == 0) return Prediction{.iova = inserted.held.iova};
+  while (inserted.held.bytes > 0) EraseHeld(state, call, &inserted.held);
+  return Prediction{.result = error};
 }
 
 Prediction Map(State& state, const Limits& limits, const Call& call) {
   if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
-  const Prediction prediction = MapInsert(state, call);
-  if (prediction.result != 0) return prediction;
-  const int error = MapFill(state, limits, call.id, prediction.iova);
-  return error != 0 ? Prediction{.result = error} : prediction;
+  return FillOrErase(state, limits, call, MapInsert(state, call));
 }
 
 Prediction MapFile(State& state, const Limits& limits, const Call& call) {
@@ -168,7 +211,15 @@ UnmapProgress UnmapErase(State& state, const Call& call, Iova first) {
   const Area area = it->second;
   IOMMUFD_CHECK(area.last >= area.first, "an area has at least one byte");
   areas.erase(it);
+  if (area.sharing != 0) NumberSharing(state);
   return {.bytes = area.length(), .done = area.last >= LastOf(call), .next = area.last + 1};
+}
+
+bool UnmapUnpin(State& state, const Call& call, Iova first) {
+  Area& area = state.ioas.at(call.id).areas.at(first);
+  if (area.sharing == 0 || area.versions.empty()) return false;
+  area.versions.clear();
+  return true;
 }
 
 UnmapProgress UnmapNext(State& state, const Call& call, Iova from) {
@@ -200,7 +251,9 @@ int AddDomain(State& state, const Limits& limits, uint32_t ioas_id) {
   const bool first_domain = state.HwptsOn(ioas_id) == 0;
   Areas areas = state.ioas.at(ioas_id).areas;
   for (const auto& [first, area] : areas) {
-    if (!FitsDomain(area)) return -sim::kEADDRINUSE;
+    // With a domain inside the alignment does not grow, and nobody looks at areas without pages.
+    const bool aligned = !first_domain || IsWholePages(area);
+    if (!aligned || area.last > kApertureLast) return -sim::kEADDRINUSE;
   }
   if (!first_domain) return 0;  // the pages are pinned already
   for (auto& [first, area] : areas) {

@@ -1,5 +1,7 @@
 // Files of memory and what pinning asks of them (luo_kho.md section 7, io_pagetable.md section 8).
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "model/sim/check.h"
 #include "model/spec/oracle/oracle_rules.h"
@@ -93,20 +95,41 @@ Prediction MemfdTruncate(State& state, const Limits& limits, const Call& call) {
   return {};
 }
 
+namespace {
+
+// The version of a page of the area's file that another pinned area, which shares it, has.
+std::optional<uint64_t> SharedVersion(const State& state, const Area& area, uint64_t page) {
+  if (area.sharing == 0) return std::nullopt;
+  for (const auto& [id, ioas] : state.ioas) {
+    for (const auto& [first, other] : ioas.areas) {
+      if (other.sharing != area.sharing || page < other.first_page()) continue;
+      const uint64_t index = page - other.first_page();
+      if (index < other.versions.size()) return other.versions[index];
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 int Pin(const State& state, const Limits& limits, Area* area) {
   IOMMUFD_CHECK(area->finished, "a half-built area is pinned by whoever builds it");
   IOMMUFD_CHECK(area->start % mm::kPageSize == 0, "domains ask for whole pages");
-  IOMMUFD_CHECK(area->length() % mm::kPageSize == 0, "domains ask for whole pages");
+  // iommu_map wants whole pages, and of several slices only the total is checked (oddity 15).
+  const int mapped =
+      area->first % mm::kPageSize == 0 && area->length() % mm::kPageSize == 0 ? 0 : -sim::kEINVAL;
   if (!area->is_file) {
-    return IsUserMemory(limits, area->start, area->length()) ? 0 : -sim::kEFAULT;
+    return IsUserMemory(limits, area->start, area->length()) ? mapped : -sim::kEFAULT;
   }
   const Memfd& memfd = state.memfds.at(area->memfd);
-  if (area->start > memfd.size || area->length() > memfd.size - area->start) return -sim::kEINVAL;
-  area->versions.clear();
-  for (uint64_t i = 0; i < area->pages; ++i) {
-    area->versions.push_back(memfd.VersionOf(area->first_page() + i));
+  std::vector<uint64_t> versions;
+  for (uint64_t page = area->first_page(); versions.size() < area->pages; ++page) {
+    const std::optional<uint64_t> shared = SharedVersion(state, *area, page);
+    if (!shared.has_value() && page >= memfd.size / mm::kPageSize) return -sim::kEINVAL;
+    versions.push_back(shared.value_or(memfd.VersionOf(page)));
   }
-  return 0;
+  if (mapped == 0) area->versions = std::move(versions);
+  return mapped;
 }
 
 }  // namespace iommufd_check::spec::oracle

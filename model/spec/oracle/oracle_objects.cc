@@ -91,6 +91,7 @@ Prediction Destroy(State& state, const Limits& limits, const Call& call) {
   const auto hwpt = state.hwpts.find(call.id);
   if (hwpt == state.hwpts.end()) {
     state.ioas.erase(call.id);
+    NumberSharing(state);
     return {};
   }
   const uint32_t ioas_id = hwpt->second.ioas;

@@ -29,17 +29,8 @@ std::optional<Pfn> PfnAt(const DomainView& domain, Iova iova) {
   return it->pfn;
 }
 
-// A view says which pages an area touches, not at which byte it begins. Any start that explains the
-// number of pages will do: it matters only whether whole pages are mapped.
-uint64_t StartOf(const AreaView& view) {
-  IOMMUFD_CHECK(view.last >= view.first, "an area has at least one byte");
-  const uint64_t bytes_less_one = view.last - view.first;
-  const uint64_t begin = view.source_page << mm::kPageShift;
-  if (view.pages == 0 || view.pages - 1 == bytes_less_one / mm::kPageSize) return begin;
-  return begin + ((view.pages - 1) * mm::kPageSize - bytes_less_one);
-}
-
 Area AreaOf(const AreaView& view) {
+  IOMMUFD_CHECK(view.last >= view.first, "an area has at least one byte");
   Area area;
   area.first = view.first;
   area.last = view.last;
@@ -47,8 +38,11 @@ Area AreaOf(const AreaView& view) {
   area.finished = view.finished;
   area.is_file = view.is_file;
   area.memfd = view.is_file ? view.memfd : uint16_t{0};
-  area.start = StartOf(view);
+  area.start = (view.source_page << mm::kPageShift) + view.page_offset;
   area.pages = view.pages;
+  area.writable = view.writable;
+  // By the numbers of the machine for now; 0 is one of them.
+  area.sharing = view.backing == kNoBacking ? 0 : view.backing + 1u;
   return area;
 }
 
@@ -123,6 +117,7 @@ State StateOf(const Snapshot& observed) {
     }
   }
   AddObjects(observed, state);
+  NumberSharing(state);
   IOMMUFD_CHECK(!state.ioas.contains(0), "0 is not an id");
   return state;
 }

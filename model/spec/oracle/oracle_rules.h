@@ -16,18 +16,47 @@ inline Iommufd& FileOf(State& state, const Call& call) { return state.iommufds[c
 inline Prediction Fails(sim::Errno error) { return Prediction{.result = -error}; }
 
 // One for each row: IoasAlloc(state, limits, call) and so on. Objects and devices (objects.md;
-// uapi.md 4.1, 4.2, 4.12) are in oracle_objects.cc, areas (uapi.md 4.5, 4.6, 4.8; io_pagetable.md
-// sections 2-7) in oracle_ioas.cc, files of memory (luo_kho.md section 7) in oracle_memfd.cc, live
-// update (luo_kho.md section 3; what revisions differ in: the design's contract) in oracle_luo.cc.
+// uapi.md 4.1, 4.2, 4.12) are in oracle_objects.cc, areas (uapi.md 4.5 to 4.8; io_pagetable.md
+// sections 2-7) in oracle_ioas.cc and oracle_copy.cc, files of memory (luo_kho.md section 7) in
+// oracle_memfd.cc, live update (luo_kho.md section 3; what revisions differ in: the design's
+// contract) in oracle_luo.cc.
 #define A(...)
 #define OPERATION(id, ...) Prediction id(State& state, const Limits& limits, const Call& call);
 #include "model/uapi/operations.def"
 
-// Map and unmap in the steps between which other calls come in (io_pagetable.md sections 3 and 5);
-// the descriptor is open. Steps 1 to 3 of a map: the area takes its IOVA, unfinished.
-Prediction MapInsert(State& state, const Call& call);
-// Steps 4 and 5: its pages are pinned and it is published, or it goes again. 0 or a negative errno.
-int MapFill(State& state, const Limits& limits, uint32_t ioas_id, Iova iova);
+// Maps, copies and unmaps in the steps between which other calls come in (io_pagetable.md sections
+// 3 and 5); the descriptor is open.
+//
+// The bytes from `iova` on that unfinished areas of a map have taken.
+struct Held {
+  Iova iova = 0;
+  uint64_t bytes = 0;
+  friend bool operator==(const Held&, const Held&) = default;
+};
+struct Insertion {
+  int result = 0;
+  Held held;  // also of one that fails at a later slice
+};
+// Steps 1 to 3 of a map: the area takes its IOVA, unfinished.
+Insertion MapInsert(State& state, const Call& call);
+// The same for any number of areas, whose IOVAs are distances yet; the IOAS exists.
+Insertion InsertSlices(State& state, const Call& call, const std::vector<Area>& slices);
+// Steps 4 and 5: pages are pinned and areas published, or nothing happens. 0 or a negative errno.
+int MapFill(State& state, const Limits& limits, const Call& call, const Held& held);
+// The lowest of the areas that a failing map holds goes.
+void EraseHeld(State& state, const Call& call, Held* held);
+// What is left of a call after its insertion, without another in between.
+Prediction FillOrErase(State& state, const Limits& limits, const Call& call, Insertion inserted);
+// The checks of the numbers that maps and copies are given.
+int CheckMapNumbers(const Call& call);
+
+// A copy takes slices of its source, which may change from then on, and inserts them elsewhere.
+// `number` is that of the call, in State::taken. 0 or a negative errno.
+int CopyTake(State& state, const Call& call, size_t number);
+Insertion CopyInsert(State& state, const Call& call, size_t number);
+// It fails instead.
+void CopyDrop(State& state, size_t number);
+
 Prediction UnmapBegin(const State& state, const Call& call);
 struct UnmapProgress {
   int result = 0;      // negative: the call ends with it
@@ -42,6 +71,8 @@ UnmapProgress UnmapNext(State& state, const Call& call, Iova from);
 // when there is one to erase. The second half: bytes that went.
 UnmapProgress UnmapTake(State& state, const Call& call, Iova from);
 UnmapProgress UnmapErase(State& state, const Call& call, Iova first);
+// In between its pages are unpinned, which is seen by who shares them. False: they are not pinned.
+bool UnmapUnpin(State& state, const Call& call, Iova first);
 Prediction UnmapEnd(const Call& call, uint64_t bytes);
 // A domain joins the IOAS: 0, or a negative errno and nothing changes.
 int AddDomain(State& state, const Limits& limits, uint32_t ioas_id);

@@ -70,6 +70,35 @@ void RemovePages(State& state, Memfd& memfd, uint64_t first, uint64_t end) {
   for (uint64_t page = first; page < end; ++page) memfd.versions[page] = ++state.last_version;
 }
 
+namespace {
+
+template <class Visit>
+void ForEachArea(State& state, Visit visit) {
+  for (auto& [id, ioas] : state.ioas) {
+    for (auto& [first, area] : ioas.areas) visit(area);
+  }
+  for (auto& [call, slices] : state.taken) {
+    for (Area& slice : slices) visit(slice);
+  }
+}
+
+}  // namespace
+
+void NumberSharing(State& state) {
+  std::map<uint32_t, uint32_t> members;
+  ForEachArea(state, [&](const Area& area) { ++members[area.sharing]; });
+  std::map<uint32_t, uint32_t> numbers;
+  ForEachArea(state, [&](Area& area) {
+    if (area.sharing == 0) return;
+    if (members.at(area.sharing) == 1) {
+      area.sharing = 0;
+      return;
+    }
+    const auto next = static_cast<uint32_t>(numbers.size() + 1);
+    area.sharing = numbers.emplace(area.sharing, next).first->second;
+  });
+}
+
 void ReleaseIfUnused(State& state, uint16_t iommufd) {
   Iommufd& file = state.iommufds[iommufd];
   IOMMUFD_CHECK(file.context || !file.fd_open, "an open descriptor refers to its context");
@@ -80,6 +109,7 @@ void ReleaseIfUnused(State& state, uint16_t iommufd) {
   file.context = false;
   std::erase_if(state.ioas, here);
   std::erase_if(state.hwpts, here);
+  NumberSharing(state);
 }
 
 }  // namespace iommufd_check::spec::oracle

@@ -8,6 +8,7 @@
 // 1. HWPTs, IOASes and devices of an iommufd share one space of ids from 1. Objects are named as in
 //    object_id.h.
 // 2. Areas of one IOAS do not overlap; each is pinned exactly while its IOAS has a HWPT.
+//    Where pinned areas share pages they have the same versions of them.
 // 3. A context that nobody refers to has no objects.
 #pragma once
 
@@ -35,6 +36,9 @@ struct Area {
   uint64_t start = 0;              // of the first byte: offset in the file, or user address
   uint64_t pages = 0;              // that the bytes touch
   std::vector<uint64_t> versions;  // of the pinned pages of a file
+  bool writable = false;           // the pages: a copy may be
+  // The areas with the same number share pages: they are copies of one. 0: none other does.
+  uint32_t sharing = 0;
 
   uint64_t length() const { return last - first + 1; }
   uint64_t first_page() const { return start >> mm::kPageShift; }
@@ -103,6 +107,9 @@ struct State {
   // Between the steps of calls that overlap: HWPTs that are out of the table while their domain is
   // still in the IOAS (by IOAS).
   std::map<uint32_t, uint32_t> leaving;
+  // Likewise: what copies have taken from their source and not inserted yet, by call. Their IOVAs
+  // are distances from the one at which they will be.
+  std::map<size_t, std::vector<Area>> taken;
 
   bool Exists(uint32_t id) const;
   uint32_t FreeId(uint16_t iommufd) const;
@@ -119,6 +126,10 @@ struct State {
 
 // Every page of [first, end) gets a new version.
 void RemovePages(State& state, Memfd& memfd, uint64_t first, uint64_t end);
+
+// Gives `sharing` the lowest numbers, as areas follow each other, and 0 to who is left alone, so
+// that equal states compare equal. To be called when areas that share came or went.
+void NumberSharing(State& state);
 
 // The last reference to a context destroys everything in it.
 void ReleaseIfUnused(State& state, uint16_t iommufd);
