@@ -15,12 +15,12 @@
 #include "fuzz/cli/exit_codes.h"
 #include "fuzz/cli/finding_flags.h"
 #include "fuzz/report/report.h"
+#include "fuzz/report/witness.h"
 #include "fuzz/targets/record_mutator.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/bytes/byte_codec.h"
 #include "model/program/execute/executor.h"
 #include "model/program/identity.h"
-#include "model/program/minimise.h"
 #include "model/program/widths.h"
 #include "model/sim/check.h"
 
@@ -92,14 +92,8 @@ size_t AddVisitedFault(uint8_t* data, size_t size, size_t max_size, unsigned cho
 // input that it was.
 [[noreturn]] void Fail(program::Program program, const program::Identity& identity) {
   Target& target = TheTarget();
-  program.expected.clear();
-  program.also.clear();
   program.title.clear();
-  const auto still_fails = [&](const program::Program& candidate) {
-    const program::Execution& run = target.executor.Run(*target.design, candidate, {});
-    return FindIdentity(candidate, run, identity) != nullptr;
-  };
-  program = program::Minimise(std::move(program), still_fails, nullptr);
+  program = SmallestWitness(target.executor, *target.design, std::move(program), identity);
   program::RunOptions options;
   options.keep_worlds = true;
   const program::Execution& run = target.executor.Run(*target.design, program, options);

@@ -296,23 +296,6 @@ std::string RenderJson(const SearchReport& report, const std::vector<std::string
   return json.dump(2) + "\n";
 }
 
-int ExitCode(const SearchReport& report) {
-  if (IsBrokenAsAWhole(report.outcome)) return 1;
-  switch (report.outcome.ending) {
-    case Ending::kExhausted:
-      return 0;
-    case Ending::kViolation:
-      return 1;
-    case Ending::kDepthBound:
-      return report.depth_is_stated ? 0 : 3;
-    case Ending::kStateBound:
-    case Ending::kMemoryBound:
-    case Ending::kStopped:
-      return 3;
-  }
-  IOMMUFD_CHECK(false, "every ending has an exit code");
-}
-
 std::string WithCommas(std::uint64_t number) {
   std::string digits = absl::StrCat(number);
   for (std::size_t at = digits.size(); at > 3;) {
