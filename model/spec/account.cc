@@ -8,10 +8,6 @@ using sim::Note;
 using sim::ObjectKind;
 
 void Account::Follow(const sim::Event& event) {
-  if (event.primitive == sim::Primitive::kOpBegin || event.primitive == sim::Primitive::kOpEnd) {
-    preserving[event.task].reset();
-  }
-  if (event.primitive != sim::Primitive::kNote) return;
   const uint16_t number = event.object.number;
   switch (static_cast<Note>(event.detail)) {
     case Note::kKhoAdd:

@@ -25,9 +25,10 @@ struct Account {
   std::set<uint16_t> preserved_domains;
   std::map<uint16_t, uint64_t> marks;  // HWPT -> token
   std::set<uint16_t> marks_frozen;     // iommufds
-  // By task: the iommufd that it preserves, between the begin and the end of LUO's call.
+  // By task: the iommufd that its call preserves, between the begin and the end of LUO's part.
   std::array<std::optional<uint16_t>, sim::kMaxTasks> preserving;
 
+  // REQUIRES: the event is a kNote.
   void Follow(const sim::Event& event);
 
   bool IsImmutable(uint16_t ioas) const { return immutable.contains(ioas); }

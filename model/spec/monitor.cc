@@ -55,37 +55,37 @@ void Monitor::OnEvent(const sim::Event& event) {
   if (event.primitive == Primitive::kOpBegin) ForgetCall(event.task);
   TellEars(event);
   if (event.primitive == Primitive::kOpEnd) ForgetCall(event.task);
-  evidence_.account.Follow(event);
+  if (event.primitive == Primitive::kNote) evidence_.account.Follow(event);
 }
 
 void Monitor::TellEars(const sim::Event& event) {
-  const Listeners& all = Listeners::All();
   switch (event.primitive) {
     case Primitive::kNote:
       if (static_cast<Note>(event.detail) == Note::kFrameFreedBy) {
         evidence_.freed_by = mm::UnpackFreedBy(event.value);
       }
-      Tell(all.of_note(event.detail), event);
+      Tell(listeners_.of_note(event.detail), event);
       break;
     case Primitive::kSplat:
       evidence_.splat = SplatText(event, evidence_.freed_by);
       evidence_.freed_by.reset();
-      Tell(all.of_splat(event.detail), event);
+      Tell(listeners_.of_splat(event.detail), event);
       break;
     case Primitive::kRead:
-      if (event.task != 0) Tell(all.of_read(event.detail), event);
+      if (event.task != 0) Tell(listeners_.of_read(event.detail), event);
       [[fallthrough]];
     case Primitive::kWrite:
-      if (event.task != 0) Tell(all.of_accesses(), event);
+      if (event.task != 0) Tell(listeners_.of_accesses(), event);
       break;
     default:
       break;
   }
-  Tell(all.of(event.primitive), event);
+  Tell(listeners_.of(event.primitive), event);
 }
 
 void Monitor::ForgetCall(sim::TaskId task) {
-  for (const Invariant invariant : Listeners::All().per_call()) {
+  evidence_.account.preserving[task].reset();
+  for (const Invariant invariant : listeners_.per_call()) {
     checks_[static_cast<size_t>(invariant)]->ForgetCall(task);
   }
 }

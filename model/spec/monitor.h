@@ -25,7 +25,7 @@ class Monitor : public sim::EventListener {
   void OnEvent(const sim::Event& event) override;
   template <class Moment>
   void Tell(const Moment& moment) {
-    Tell(Listeners::All().of_moment<Moment>(), moment);
+    Tell(listeners_.of_moment<Moment>(), moment);
   }
 
   // The next event is number `events` + 1 of the run: those that it did not hear count too.
@@ -49,6 +49,7 @@ class Monitor : public sim::EventListener {
   void ForgetCall(sim::TaskId task);
 
   Findings* findings_;
+  const Listeners& listeners_ = Listeners::All();
   Checks checks_ = NewChecks();
   Evidence evidence_;
   RaceDetector races_;
