@@ -105,7 +105,9 @@ struct Hearing {
     monitor.Clear();
     size_t heard = 0;
     for (size_t i = 0; i < events.size(); ++i) {
-      if (!all && events[i].task == 0 && !sim::IsHeardAlone(events[i].primitive)) continue;
+      const sim::Primitive primitive = events[i].primitive;
+      const bool hears = sim::IsHeardAlone(primitive) && primitive != sim::Primitive::kCall;
+      if (!all && events[i].task == 0 && !hears) continue;
       monitor.SetEventsBefore(static_cast<uint32_t>(i));
       monitor.OnEvent(events[i]);
       ++heard;

@@ -83,9 +83,12 @@ void Judge::Recall(const spec::Account& account, const std::vector<OperationResu
 }
 
 void Judge::OnEvent(const sim::Event& event) {
-  findings_.SetFunction(runtime_.task(event.task).function());
-  monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
-  monitor_.OnEvent(event);
+  // Of a task alone, a call that does not fail is a site and nothing else.
+  if (concurrent_ || event.primitive != Primitive::kCall) {
+    findings_.SetFunction(runtime_.task(event.task).function());
+    monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
+    monitor_.OnEvent(event);
+  }
   if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
     const auto site = static_cast<sim::FaultSite>(event.detail);
     if (event.operation != spec::kExitOperation) {
