@@ -117,15 +117,18 @@ class Listeners {
   template <class Subject>
   using Ears = std::vector<Ear<Subject>>;
 
+  // Reads, and all accesses, of concurrent tasks: what main does alone meets nobody, and is not
+  // heard (sim::IsHeardAlone).
   struct ReadOf {
     sim::Field field;
   };
-  struct AccessOfTask {};  // reads and writes of concurrent tasks
+  struct AccessOfTask {};
 
   static const Listeners& All();
 
   template <auto kMethod>
   void On(sim::Primitive primitive) {
+    IOMMUFD_CHECK(sim::IsHeardAlone(primitive), "accesses are heard by ReadOf and AccessOfTask");
     Add<kMethod>(&primitives_[static_cast<size_t>(primitive)]);
   }
   template <auto kMethod>

@@ -72,7 +72,7 @@ void Monitor::TellEars(const sim::Event& event) {
       Tell(listeners_.of_splat(event.detail), event);
       break;
     case Primitive::kRead:
-      Tell(listeners_.of_read(event.detail), event);
+      if (event.task != 0) Tell(listeners_.of_read(event.detail), event);
       [[fallthrough]];
     case Primitive::kWrite:
       if (event.task != 0) Tell(listeners_.of_accesses(), event);

@@ -28,6 +28,8 @@ class Monitor : public sim::EventListener {
     Tell(listeners_.of_moment<Moment>(), moment);
   }
 
+  // The next event is number `events` + 1 of the run: those that it did not hear count too.
+  void SetEventsBefore(uint32_t events) { sequence_ = events; }
   const sim::PlaceSet& meetings() const { return races_.meetings(); }
 
   const Account& account() const { return evidence_.account; }

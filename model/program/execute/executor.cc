@@ -261,7 +261,7 @@ void Executor::Impl::AddWhereItOopsed() {
 }
 
 void Executor::Impl::Collect() {
-  execution.digest = runtime.log().digest();
+  execution.digest = options.digested ? runtime.log().digest() : 0;
   execution.end = runtime.end();
   execution.steps = runtime.total_steps();
   execution.results = bindings.results;

@@ -1,6 +1,5 @@
 #include "model/program/execute/judge.h"
 
-#include "model/program/execute/observe.h"
 #include "model/program/execute/world_difference.h"
 #include "model/sim/check.h"
 
@@ -37,6 +36,7 @@ void Judge::Bind(const liveupdate::Design& design, const Program& program,
   program_ = &program;
   options_ = options;
   for (InFlight& flight : in_flight_) flight = InFlight{};
+  observer_.Forget();
   inside_ = 0;
   concurrent_ = false;
   not_judged_ = 0;
@@ -51,7 +51,7 @@ void Judge::Start(const liveupdate::Design& design, const Program& program,
   calls_.Reset(program);
   sites_.clear();
   reported_ = 0;
-  Observe(world_, design, &now_);
+  observer_.Observe(world_, design, &now_);
   RestartOracle(now_);
 }
 
@@ -83,6 +83,7 @@ void Judge::Recall(const spec::Account& account, const std::vector<OperationResu
 
 void Judge::OnEvent(const sim::Event& event) {
   findings_.SetFunction(runtime_.task(event.task).function());
+  monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
   monitor_.OnEvent(event);
   if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
     const auto site = static_cast<sim::FaultSite>(event.detail);
@@ -132,7 +133,7 @@ void Judge::OperationBegins(sim::Task& t, size_t index) {
     other.others.push_back(call);
     flight.others.push_back(other.call);
   }
-  if (IsPreserve(call)) Observe(world_, *design_, &flight.before);
+  if (IsPreserve(call)) Observer().Observe(world_, *design_, &flight.before);
   if (options_.keep_worlds) flight.world_before = world_;
 }
 
@@ -143,7 +144,7 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   // A reply that was lost is no failed preserve: the file stays preserved (L4).
   const bool preserve_failed = IsPreserve(flight.call) && result.result < 0 &&
                                flight.failed_site != sim::FaultSite::kCopyToUser;
-  if (inside_ == 0 || preserve_failed) Observe(world_, *design_, &now_);
+  if (inside_ == 0 || preserve_failed) observer_.Observe(world_, *design_, &now_);
   TellReturn(flight, result);
   if (preserve_failed) monitor_.Tell(spec::FailedPreserve{flight.before, now_, flight.others});
   if (inside_ == 0) monitor_.Tell(now_);
@@ -201,7 +202,7 @@ void Judge::TasksBegin() {
 void Judge::TasksEnd() {
   concurrent_ = false;
   if (runtime_.stopped()) return;
-  Observe(world_, *design_, &now_);
+  observer_.Observe(world_, *design_, &now_);
   JudgeConcurrent();
   RestartOracle(now_);
 }

@@ -12,6 +12,7 @@
 
 #include "model/liveupdate/state.h"
 #include "model/program/execute/executor.h"
+#include "model/program/execute/observe.h"
 #include "model/program/execute/oracle_call.h"
 #include "model/sim/runtime.h"
 #include "model/spec/findings.h"
@@ -96,7 +97,8 @@ class Judge : public sim::EventListener {
   spec::Monitor monitor_{&findings_};
   spec::Oracle oracle_;
   OracleCalls calls_;
-  spec::Snapshot now_;
+  Observer observer_;
+  spec::Snapshot now_;  // as it saw it last
   std::array<InFlight, sim::kMaxTasks> in_flight_;
   std::vector<SiteVisit> sites_;
   int inside_ = 0;  // tasks inside a system call
