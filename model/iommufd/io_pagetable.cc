@@ -206,12 +206,13 @@ int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   for (const IovaRange& area : AreasOf(k, ioas)) {
     if (area.last >= outside.first) return -sim::kEADDRINUSE;
   }
-  if (should_fail(k.t, sim::FaultSite::kReserveIova, Ref(domain))) return -sim::kENOMEM;
+  int error = fail(k.t, sim::FaultSite::kReserveIova, Ref(domain));
+  if (error != 0) return error;
   Update(k, ioas, iopt::reserved, [&](std::vector<Reserved>& reserved) {
     reserved.push_back(Reserved{outside.first, outside.last, domain});
   });
-  const bool no_slot = should_fail(k.t, sim::FaultSite::kDomainSlot, Ref(domain));
-  const int error = no_slot ? -sim::kENOMEM : FillAllAreas(k, ioas, domain);
+  error = fail(k.t, sim::FaultSite::kDomainSlot, Ref(domain));
+  if (error == 0) error = FillAllAreas(k, ioas, domain);
   if (error != 0) {
     RemoveReserved(k, ioas, domain);
     return error;
@@ -243,7 +244,7 @@ void ReleaseTable(Kernel& k, IoasHandle ioas) {
 int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request) {
   const sim::Scope scope(k.t, sim::Fn::kIoptMapPages, Ref(k, ioas));
   if (request->length == 0) return -sim::kEINVAL;
-  if (should_fail(k.t, sim::FaultSite::kAreaAlloc, Ref(k, ioas))) return -sim::kENOMEM;
+  if (const int error = fail(k.t, sim::FaultSite::kAreaAlloc, Ref(k, ioas))) return error;
   AreaHandle area;
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   int error = InsertArea(k, ioas, request, &area);

@@ -91,9 +91,7 @@ void UnmapAndUnpin(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count)
 }
 
 int Account(Kernel& k, PagesHandle h) {
-  if (should_fail(k.t, sim::FaultSite::kAccount, Ref(h))) {
-    return FailureOf(sim::FaultSite::kAccount);
-  }
+  if (const int error = fail(k.t, sim::FaultSite::kAccount, Ref(h))) return error;
   const uint64_t npages = Read(k, h, &Pages::shape).npages;
   warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h), sim::Condition::kStillPinned);
   Write(k, h, &Pages::npinned, npages);
@@ -120,7 +118,7 @@ void UndoFill(Kernel& k, AreaHandle h, const std::vector<DomainHandle>& domains,
 
 int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
                 const std::vector<DomainHandle>& domains) {
-  if (should_fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) return -sim::kENOMEM;
+  if (const int error = fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) return error;
   const uint64_t npages = Read(k, pages, &Pages::shape).npages;
   for (uint64_t done = 0; done < npages;) {
     const uint64_t count = std::min(kBatchPages, npages - done);
@@ -146,7 +144,7 @@ int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
 }  // namespace
 
 PagesHandle AllocPages(Kernel& k, const PagesShape& shape) {
-  if (should_fail(k.t, sim::FaultSite::kPagesAlloc)) return {};
+  if (fail(k.t, sim::FaultSite::kPagesAlloc) != 0) return {};
   const PagesHandle h = k.s.pages.Create(Pages{});
   Get(k, h).shape.Raw() = shape;
   Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kPagesMutex, Ref(h));
@@ -200,9 +198,7 @@ int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
   if (Read(k, area, &Area::storage_domain).null()) {
     error = FillBatches(k, area, pages, {domain});
     if (error == 0) Write(k, area, &Area::storage_domain, domain);
-  } else if (should_fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) {
-    error = -sim::kENOMEM;
-  } else {
+  } else if (error = fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages)); error == 0) {
     const std::vector<mm::Pfn> pfns =
         ReadFromDomain(k, area, 0, Read(k, pages, &Pages::shape).npages);
     error = MapBatch(k, area, domain, 0, pfns);

@@ -151,7 +151,7 @@ class Runtime {
   friend class Task;
   friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
-  friend bool should_fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp);
+  friend int fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp);
 
   // What a task waits for: a lock, or to be woken.
   struct Blocked {

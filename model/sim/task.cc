@@ -213,13 +213,13 @@ void might_sleep(Task& t, ObjectRef where) {
   if (t.spin_depth() > 0) t.Report(Splat::kSleepInAtomic, where);
 }
 
-bool should_fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp) {
+int fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp) {
   t.Step();
   if (gfp == Gfp::kKernel) might_sleep(t, object);
   int64_t occurrence = 0;
   const bool fails = t.runtime().PlanFails(t, site, &occurrence);
   t.Record(fails ? Primitive::kFail : Primitive::kCall, object, static_cast<int>(site), occurrence);
-  return fails;
+  return fails ? FailureOf(site) : 0;
 }
 
 bool warn_on(Task& t, bool condition, ObjectRef object, Condition tested) {

@@ -24,8 +24,8 @@ class FaultPlan : public testing::Test, public TaskFixture {
           };
           for (uint16_t operation = 0; operation < 2; ++operation) {
             runtime.BeginOperation(t, operation, 0);
-            for (int i = 0; i < 3; ++i) record(should_fail(t, FaultSite::kAreaAlloc));
-            record(should_fail(t, FaultSite::kCopyToUser));
+            for (int i = 0; i < 3; ++i) record(fail(t, FaultSite::kAreaAlloc) != 0);
+            record(fail(t, FaultSite::kCopyToUser) != 0);
             runtime.EndOperation(t, 0);
           }
         },
@@ -63,7 +63,7 @@ TEST_F(FaultPlan, OccurrencesAreCountedPerTask) {
     return [&, operation](Task& t) {
       runtime.BeginOperation(t, operation, 0);
       for (int i = 0; i < 2; ++i) {
-        if (should_fail(t, FaultSite::kAreaAlloc)) failed[operation] |= 1u << i;
+        if (fail(t, FaultSite::kAreaAlloc) != 0) failed[operation] |= 1u << i;
       }
       runtime.EndOperation(t, 0);
     };
@@ -114,7 +114,7 @@ TEST_F(EventDigest, DifferentRunsDiffer) {
 
 TEST_F(EventDigest, CountsDoNotLeakFromOneRunIntoTheNext) {
   // Outside an operation too: the first run counts up, the second one begins at 1 again.
-  const Body body = [](Task& t) { should_fail(t, FaultSite::kKcalloc); };
+  const Body body = [](Task& t) { fail(t, FaultSite::kKcalloc); };
   ASSERT_TRUE(Alone(body));
   const uint64_t first = runtime.log().digest();
   ASSERT_TRUE(Alone(body));

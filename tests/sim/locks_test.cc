@@ -96,7 +96,7 @@ TEST_F(Locks, ASpinlockExcludesAndForbidsSleeping) {
     spin_lock(t, lock);
     Say(t, 'l');
     EXPECT_EQ(t.spin_depth(), 1);
-    EXPECT_FALSE(should_fail(t, FaultSite::kGetObject, {}, Gfp::kAtomic));
+    EXPECT_EQ(fail(t, FaultSite::kGetObject, {}, Gfp::kAtomic), 0);
     spin_unlock(t, lock);
     Say(t, 'u');
     EXPECT_EQ(t.spin_depth(), 0);

@@ -46,10 +46,10 @@ TEST_F(Splats, SleepingAllocationUnderASpinlock) {
   const LockId spin = Lock(LockClass::kObjectsXaLock);
   EXPECT_TRUE(Alone([&](Task& t) {
     spin_lock(t, spin);
-    should_fail(t, FaultSite::kKcalloc, {}, Gfp::kAtomic);
-    should_fail(t, FaultSite::kKcalloc);
+    fail(t, FaultSite::kKcalloc, {}, Gfp::kAtomic);
+    fail(t, FaultSite::kKcalloc);
     spin_unlock(t, spin);
-    should_fail(t, FaultSite::kKcalloc);
+    fail(t, FaultSite::kKcalloc);
   }));
   EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kSleepInAtomic});
 }
