@@ -58,8 +58,12 @@ spec::AreaView ViewOf(const World& world, const iommufd::Area& area) {
   const iommufd::PagesShape& shape = pages->shape.Peek();
   view.is_file = shape.is_file();
   view.memfd = view.is_file ? shape.memfd.index : 0;
-  view.source_page = view.is_file ? shape.first_page : shape.user_address >> mm::kPageShift;
-  view.pages = shape.npages;
+  const uint64_t base = view.is_file ? shape.first_page : shape.user_address >> mm::kPageShift;
+  view.source_page = base + area.shape.Peek().first_index;
+  view.page_offset = area.shape.Peek().page_offset;
+  view.pages = area.shape.Peek().npages();
+  view.backing = area.pages.Peek().index;
+  view.writable = shape.writable;
   view.seals = pages->seals.Peek();
   return view;
 }
