@@ -339,6 +339,7 @@ struct PagesShape {
 struct PagesRefcount : sim::Refcount {
   static constexpr Field kField = Field::kPagesRefs;
   bool shared = false;  // ghost: there was a second reference once
+  static constexpr size_t kUnseen = 1;  // `shared`
 
   friend bool operator==(const PagesRefcount& a, const PagesRefcount& b) {
     return a.value == b.value;
