@@ -48,7 +48,6 @@ uint64_t NumberFor(std::string_view name, uint16_t choice) {
   const uint64_t pages = choice % 5;
   if (name == "length") return (pages == 0 ? 1 : pages) * 0x1000;
   if (name == "offset" || name == "start") return (choice % 3) * 0x1000;
-  if (name == "iova" && choice % 7 == 6) return program::kAutoIova;
   return pages * 0x1000 + (choice % 11 == 10 ? 0x200000 : 0);
 }
 
@@ -70,7 +69,8 @@ program::Argument ArgumentFor(const program::Program& program, const program::Ar
       argument.value = choice % 2 == 0 ? 7 : choice % 64;
       break;
     case ArgumentKind::kNumber:
-      argument.value = NumberFor(spec.name, choice);
+      argument.automatic = program::TakesAuto(spec) && choice % 7 == 6;
+      if (!argument.automatic) argument.value = NumberFor(spec.name, choice);
       break;
     default:
       break;  // index, memfd and buffer: the first, there is one of each

@@ -14,6 +14,7 @@
 #include "fuzz/report/report.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/execute/executor.h"
+#include "model/program/text/switch_text.h"
 
 namespace iommufd_check::cli {
 namespace {
@@ -121,6 +122,16 @@ std::vector<std::string> DifferenceOf(program::Executor& executor, const Replay&
   return same ? stopped.difference : std::vector<std::string>{};
 }
 
+// Switches that changed nothing; a file can outlive what they are anchored to.
+std::string UnmetText(const program::Program& program, const program::Execution& execution) {
+  std::string text;
+  for (const uint16_t index : execution.unmet) {
+    absl::StrAppend(&text, "  unmet: switch ",
+                    program::SwitchText(program, program.switches[index]), "\n");
+  }
+  return text;
+}
+
 ExitCode RunOne(program::Executor& executor, const Replay& replay, const Options& options,
                 const Streams& io) {
   const program::RunOptions run_options{.stop_at = options.stop_invariant,
@@ -149,6 +160,7 @@ ExitCode RunOne(program::Executor& executor, const Replay& replay, const Options
     io.out << "digest " << DigestText(execution.digest) << "  " << replay.file << "\n";
   }
   io.out << VerdictLine(replay, judgement);
+  io.out << UnmetText(replay.program, execution);
   for (const std::string& divergence : judgement.divergences) {
     io.out << "  diverged: " << divergence << "\n";
   }
@@ -199,6 +211,7 @@ const Command kRunCommand{
         "and returns with what the file expects. `-` is standard input. Exits 0 when every "
         "program\n"
         "ran clean, 1 after a violation, expected or not, and 5 when an expectation is not met.\n"
+        "A switch whose place did not come, or whose task could not run there, is called unmet.\n"
         "\n"
         "Example:\n"
         "  iommufd-check run --events corpus/bugs/B05-map-races-page-check.prog\n",

@@ -66,7 +66,7 @@ class Monitor : public sim::EventListener {
   void ArmByLock(const sim::Event& event);
   // Whoever sleeps on a wait queue, and not for a lock, looks again afterwards.
   void NoteWait(const sim::Event& event) {
-    const bool on_queue = event.detail == static_cast<int>(sim::LockClass::kCount);
+    const bool on_queue = sim::LockClassOf(event) == sim::LockClass::kCount;
     task(event).saw_unfilled = task(event).saw_unfilled && !on_queue;
   }
   void OnNote(const sim::Event& event);

@@ -52,8 +52,7 @@ WorldEntry EntryOf(const WorldScope& scope, OpCode code, const WorldRoles& roles
   WorldEntry entry{.operation = {.code = code}, .roles = roles};
   const std::size_t count = program::SpecOf(code).arguments.size();
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t fallback = program::SpecOf(code).arguments[i].fallback;
-    if (fallback != program::kRequired) entry.operation.arguments[i].value = fallback;
+    entry.operation.arguments[i].value = program::SpecOf(code).arguments[i].fallback.value_or(0);
   }
   Arguments arguments(&entry);
   const std::uint64_t memfd = static_cast<std::uint8_t>(std::max<int>(roles.memfd, 0));

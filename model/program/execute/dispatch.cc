@@ -81,8 +81,8 @@ Call CallOf(const Program& program, size_t index, const Bindings& bindings) {
       call.id = ObjectId(a[0], bindings);
       call.index = static_cast<uint16_t>(a[1].value);
       call.offset = a[2].value;
-      call.fixed = a[3].value != kAutoIova;
-      call.iova = call.fixed ? a[3].value : 0;
+      call.fixed = !a[3].automatic;
+      call.iova = a[3].value;
       call.length = a[4].value;
       call.permissions = a[5].value;
       break;

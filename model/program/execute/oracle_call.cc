@@ -33,11 +33,12 @@ Call::Kind KindOf(std::string_view name) {
   return found->second;
 }
 
-void PutNumber(const ArgumentSpec& spec, uint64_t value, Call* call) {
+void PutNumber(const ArgumentSpec& spec, const Argument& argument, Call* call) {
   const std::string_view name = spec.name;
+  const uint64_t value = argument.value;
   if (name == "iova") {
-    call->fixed = !TakesAuto(spec) || value != kAutoIova;  // of an unmap it is a number
-    call->iova = call->fixed ? value : 0;
+    call->fixed = !argument.automatic;
+    call->iova = value;
   } else if (name == "offset" || name == "start") {
     call->offset = value;
   } else if (name == "length" || name == "size") {
@@ -98,7 +99,7 @@ void OracleCalls::Put(const ArgumentSpec& spec, const Argument& argument, int* o
       call->file = FileNamed(argument.value, program_->boot.memfds);
       return;
     case ArgumentKind::kNumber:
-      return PutNumber(spec, argument.value, call);
+      return PutNumber(spec, argument, call);
     case ArgumentKind::kProt:
       call->permissions = argument.value;
       return;
