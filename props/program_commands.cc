@@ -43,18 +43,30 @@ uint16_t VariableFor(const program::Program& program, ArgumentKind kind, uint16_
   return candidates[choice % candidates.size()];
 }
 
-uint64_t NumberFor(std::string_view name, uint16_t choice) {
-  if (name == "token") return choice;
+uint64_t NumberFor(ArgumentKind kind, uint16_t choice) {
   const uint64_t pages = choice % 5;
-  if (name == "length") return (pages == 0 ? 1 : pages) * 0x1000;
-  if (name == "offset" || name == "start") return (choice % 3) * 0x1000;
-  return pages * 0x1000 + (choice % 11 == 10 ? 0x200000 : 0);
+  switch (kind) {
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
+      return choice;
+    case ArgumentKind::kLength:
+      return (pages == 0 ? 1 : pages) * mm::kPageSize;
+    case ArgumentKind::kOffset:
+      return (choice % 3) * mm::kPageSize;
+    default:
+      return pages * mm::kPageSize + (choice % 11 == 10 ? 0x200000 : 0);
+  }
 }
 
 program::Argument ArgumentFor(const program::Program& program, const program::ArgumentSpec& spec,
                               uint16_t choice) {
   program::Argument argument;
-  if (program::IsObject(spec.kind) || spec.kind == ArgumentKind::kSession) {
+  if (program::IsNumber(spec.kind)) {
+    argument.automatic = program::TakesAuto(spec.kind) && choice % 7 == 6;
+    if (!argument.automatic) argument.value = NumberFor(spec.kind, choice);
+    return argument;
+  }
+  if (program::IsObject(spec.kind)) {
     argument.variable = VariableFor(program, spec.kind, choice);
     return argument;
   }
@@ -67,10 +79,6 @@ program::Argument ArgumentFor(const program::Program& program, const program::Ar
       break;
     case ArgumentKind::kSeals:
       argument.value = choice % 2 == 0 ? 7 : choice % 64;
-      break;
-    case ArgumentKind::kNumber:
-      argument.automatic = program::TakesAuto(spec) && choice % 7 == 6;
-      if (!argument.automatic) argument.value = NumberFor(spec.name, choice);
       break;
     default:
       break;  // index, memfd and buffer: the first, there is one of each
@@ -128,37 +136,13 @@ class RunOperation : public Command {
   Choices choices_;
 };
 
-// How often each operation is drawn. Closing the iommufd ends what a sequence can do; those that
-// create objects and those of live update are what it is about.
-size_t Weight(OpCode code) {
-  switch (code) {
-    case OpCode::kCloseIommufd:
-    case OpCode::kDeviceUnbind:
-      return 1;
-    case OpCode::kIoasAlloc:
-    case OpCode::kDeviceBind:
-    case OpCode::kHwptAlloc:
-    case OpCode::kLuMark:
-    case OpCode::kLuoCreateSession:
-    case OpCode::kLuoPreserve:
-      return 16;
-    default:
-      return 3;
-  }
-}
-
 rc::Gen<OpCode> GenOpCode() {
   std::vector<OpCode> weighted;
-  for (int i = 0; i < static_cast<int>(OpCode::kCount); ++i) {
-    const auto code = static_cast<OpCode>(i);
-    weighted.insert(weighted.end(), Weight(code), code);
+  for (const OpCode code : uapi::AllOperations()) {
+    weighted.insert(weighted.end(), static_cast<size_t>(program::SpecOf(code).weight), code);
   }
   return rc::gen::elementOf(weighted);
 }
-
-// Out of 24: how often one of the operation's calls fails. A sequence whose early steps fail gets
-// nowhere; the calls of a preserve are what rollback is about.
-int FailuresOf(OpCode code) { return code == OpCode::kLuoPreserve ? 12 : 1; }
 
 rc::Gen<Choices> GenChoices(OpCode code) {
   return rc::gen::map(
@@ -168,7 +152,8 @@ rc::Gen<Choices> GenChoices(OpCode code) {
       [code](const std::tuple<std::vector<uint16_t>, int, uint16_t>& drawn) {
         Choices choices;
         std::copy(std::get<0>(drawn).begin(), std::get<0>(drawn).end(), choices.argument.begin());
-        choices.fails = std::get<1>(drawn) >= 24 - FailuresOf(code);  // shrinks towards none
+        choices.fails =
+            std::get<1>(drawn) >= 24 - program::SpecOf(code).faults;  // shrinks towards none
         choices.failing_call = std::get<2>(drawn);
         return choices;
       });

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "fuzz/cli/certify.h"
 #include "fuzz/cli/command.h"
-#include "fuzz/cli/explored_file.h"
 #include "fuzz/cli/work_flags.h"
 #include "model/explore/schedules/random_schedules.h"
 #include "model/explore/work/explore_work.h"
@@ -38,7 +38,7 @@ FlagSet FlagsOf(Options* options) {
   flags.Add("runs", "N", "of a random scheduler (default: 10000)", &options->random.runs);
   flags.Add("seed", "N", "of a random scheduler (default: 1)", &options->random.seed);
   flags.Add("depth", "N", "of bugs that pct is to find (default: 3)", &options->random.depth);
-  options->work.AddTo(&flags);
+  options->work.AddTo("the file's, else reference", &flags);
   return flags;
 }
 

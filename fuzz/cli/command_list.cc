@@ -12,7 +12,7 @@
 #include "fuzz/cli/corpus_files.h"
 #include "fuzz/cli/input_file.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/operation.h"
+#include "model/program/program.h"
 #include "model/program/text/spelling.h"
 #include "model/sim/errno.h"
 #include "model/sim/vocabulary.h"
@@ -46,8 +46,8 @@ std::string FallbackText(const program::ArgumentSpec& argument) {
 }
 
 ExitCode ListOperations(const std::string&, const Streams& io) {
-  for (int i = 0; i < static_cast<int>(program::OpCode::kCount); ++i) {
-    const program::OperationSpec& spec = program::SpecOf(static_cast<program::OpCode>(i));
+  for (const program::OpCode code : uapi::AllOperations()) {
+    const program::OperationSpec& spec = program::SpecOf(code);
     std::string line;
     for (const program::ArgumentSpec& argument : spec.arguments) {
       if (argument.kind == program::ArgumentKind::kIommufd) continue;
@@ -56,7 +56,7 @@ ExitCode ListOperations(const std::string&, const Streams& io) {
     }
     io.out << absl::StrFormat("%s(%s)", spec.name, line);
     if (spec.result != program::ResultKind::kNone) {
-      io.out << " creates " << program::Name(spec.result);
+      io.out << " creates " << uapi::Name(spec.result);
     }
     io.out << "\n";
   }

@@ -37,7 +37,7 @@ ExitCode Merge(std::span<const std::string> arguments, const Streams& io) {
   std::vector<std::string> files;
   if (const auto code = ParseArguments(kMergeCommand, flags, arguments, io, &files)) return *code;
   if (files.empty()) return UsageError(kMergeCommand, "no certificate to merge", io);
-  CertificatePrinter printer({.json = json, .programs = programs}, &io.out);
+  CertificatePrinter printer({.json = json, .programs = programs}, &io.out, &io.err);
   if (const absl::Status read = printer.ReadPrevious(previous, io.in); !read.ok()) {
     return FileError(std::string(read.message()), io);
   }
@@ -72,8 +72,8 @@ const Command kMergeCommand{
     .usage =
         "Usage: iommufd-check merge [--flags] FILE...\n"
         "\n"
-        "Reads what `explore` or `sweep` printed with --json and --shard=I/N, and prints the\n"
-        "certificates of the whole explorations: the same as if they had not been sharded.\n"
+        "Reads what `explore`, `sweep` or `verdict` printed with --json and --shard=I/N, and\n"
+        "prints the certificates of the whole: the same as if it had not been sharded.\n"
         "Exits 1 on a violation, 3 when a part is missing or did not come to its end.\n"
         "\n"
         "Example:\n"

@@ -11,13 +11,15 @@
 #include "fuzz/cli/names.h"
 #include "fuzz/report/event_text.h"
 #include "fuzz/report/expectations.h"
-#include "fuzz/report/report.h"
+#include "fuzz/report/report_json.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/execute/executor.h"
 #include "model/program/text/switch_text.h"
 
 namespace iommufd_check::cli {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 struct Options {
   std::string design;
@@ -26,6 +28,7 @@ struct Options {
   bool events = false;
   bool quiet = false;
   bool digest = false;
+  bool json = false;
   uint32_t repeat = 1;
   std::optional<spec::Invariant> stop_invariant;
   FindingFlags findings;
@@ -50,6 +53,7 @@ FlagSet FlagsOf(Options* options) {
   flags.Add("quiet", "", "one line for each file, no report", &options->quiet);
   flags.Add("digest", "", "print the digest of all events of each file", &options->digest);
   flags.Add("repeat", "N", "run N times; all digests must be equal", &options->repeat);
+  flags.Add("json", "", "print everything as one JSON list", &options->json);
   options->findings.AddTo(&flags);
   return flags;
 }
@@ -64,6 +68,7 @@ std::string CheckOptions(Options* options, std::istream& in) {
     if (!options->stop_invariant.has_value()) return UnknownInvariant(options->stop_at);
   }
   if (options->repeat == 0) return "--repeat=0 would run nothing";
+  if (options->json && options->events) return "--json has no --events; give one of them";
   return options->findings.Read(in);
 }
 
@@ -123,59 +128,94 @@ std::vector<std::string> DifferenceOf(program::Executor& executor, const Replay&
 }
 
 // Switches that changed nothing; a file can outlive what they are anchored to.
-std::string UnmetText(const program::Program& program, const program::Execution& execution) {
-  std::string text;
+std::vector<std::string> Unmet(const program::Program& program,
+                               const program::Execution& execution) {
+  std::vector<std::string> unmet;
   for (const uint16_t index : execution.unmet) {
-    absl::StrAppend(&text, "  unmet: switch ",
-                    program::SwitchText(program, program.switches[index]), "\n");
+    unmet.push_back(program::SwitchText(program, program.switches[index]));
   }
-  return text;
+  return unmet;
 }
 
-ExitCode RunOne(program::Executor& executor, const Replay& replay, const Options& options,
-                const Streams& io) {
+// What a replay showed.
+struct Outcome {
+  Judgement judgement;  // its subject is of `execution`
+  program::Execution execution;
+  std::optional<Report> report;  // of the subject, unless quiet
+  std::string details;           // with --events
+
+  ExitCode code() const {
+    const ExitCode code = judgement.subject == nullptr ? ExitCode::kOk : ExitCode::kViolation;
+    return judgement.divergences.empty() ? code : Worse(code, ExitCode::kDiverged);
+  }
+};
+
+// Runs the program as often as is wanted. How digests differ, or empty.
+std::string Repeat(program::Executor& executor, const Replay& replay, const Options& options) {
   const program::RunOptions run_options{.stop_at = options.stop_invariant,
                                         .keep_worlds = !options.quiet};
-  std::string unstable;  // how digests differ
   uint64_t first = 0;
-  const program::Execution* last = nullptr;
-  for (uint32_t n = 1; n <= options.repeat && unstable.empty(); ++n) {
-    last = &executor.Run(*replay.design, replay.program, run_options);
-    if (n == 1) first = last->digest;
-    if (last->digest == first) continue;
-    unstable = absl::StrFormat("the digest of run %d is %s, of run 1 %s", n,
-                               DigestText(last->digest), DigestText(first));
+  for (uint32_t n = 1; n <= options.repeat; ++n) {
+    const uint64_t digest = executor.Run(*replay.design, replay.program, run_options).digest;
+    if (n == 1) first = digest;
+    if (digest == first) continue;
+    return absl::StrFormat("the digest of run %d is %s, of run 1 %s", n, DigestText(digest),
+                           DigestText(first));
   }
-  program::Execution execution = *last;
+  return "";
+}
+
+void RunOne(program::Executor& executor, const Replay& replay, const Options& options,
+            Outcome* outcome) {
+  const std::string unstable = Repeat(executor, replay, options);
+  program::Execution& execution = outcome->execution = executor.last();
   const std::vector<sim::Event> events = executor.events();
 
   // A run that was stopped early cannot meet expectations about its end.
   const bool stopped =
       options.stop_invariant.has_value() && execution.Find(*options.stop_invariant) != nullptr;
-  Judgement judgement = Judge(replay.program, execution, replay.compare && !stopped,
-                              options.stop_invariant, options.findings.policy);
+  Judgement& judgement = outcome->judgement =
+      Judge(replay.program, execution, replay.compare && !stopped, options.stop_invariant,
+            options.findings.policy);
   if (!unstable.empty()) judgement.divergences.push_back(unstable);
+  if (options.events) outcome->details = RenderDetails(replay.program, events);
+  if (judgement.subject == nullptr || options.quiet) return;
+  execution.difference = DifferenceOf(executor, replay, execution, *judgement.subject);
+  outcome->report = MakeReport(
+      replay.program, execution, events, *judgement.subject,
+      {.design = std::string(replay.design->name()), .replay = ReplayArguments(replay, options)});
+}
 
+void Print(const Replay& replay, const Outcome& outcome, const Options& options,
+           const Streams& io) {
   if (options.digest) {
-    io.out << "digest " << DigestText(execution.digest) << "  " << replay.file << "\n";
+    io.out << "digest " << DigestText(outcome.execution.digest) << "  " << replay.file << "\n";
   }
-  io.out << VerdictLine(replay, judgement);
-  io.out << UnmetText(replay.program, execution);
-  for (const std::string& divergence : judgement.divergences) {
+  io.out << VerdictLine(replay, outcome.judgement);
+  for (const std::string& unmet : Unmet(replay.program, outcome.execution)) {
+    io.out << "  unmet: switch " << unmet << "\n";
+  }
+  for (const std::string& divergence : outcome.judgement.divergences) {
     io.out << "  diverged: " << divergence << "\n";
   }
-  for (const std::string& finding : judgement.tolerated) {
+  for (const std::string& finding : outcome.judgement.tolerated) {
     io.out << "  tolerated: " << finding << "\n";
   }
-  if (judgement.subject != nullptr && !options.quiet) {
-    execution.difference = DifferenceOf(executor, replay, execution, *judgement.subject);
-    io.out << RenderReport(
-        replay.program, execution, events, *judgement.subject,
-        {.design = std::string(replay.design->name()), .replay = ReplayArguments(replay, options)});
-  }
-  if (options.events) io.out << RenderDetails(replay.program, events);
-  const ExitCode code = judgement.subject == nullptr ? ExitCode::kOk : ExitCode::kViolation;
-  return judgement.divergences.empty() ? code : Worse(code, ExitCode::kDiverged);
+  if (outcome.report.has_value()) io.out << RenderText(*outcome.report);
+  io.out << outcome.details;
+}
+
+Json ToJson(const Replay& replay, const Outcome& outcome) {
+  Json json{{"file", replay.file},
+            {"design", std::string(replay.design->name())},
+            {"digest", DigestText(outcome.execution.digest)},
+            {"violated", outcome.judgement.subject != nullptr},
+            {"expected", outcome.judgement.expected},
+            {"unmet", Unmet(replay.program, outcome.execution)},
+            {"diverged", outcome.judgement.divergences},
+            {"tolerated", outcome.judgement.tolerated}};
+  if (outcome.report.has_value()) json["report"] = ToJson(*outcome.report);
+  return json;
 }
 
 ExitCode Run(std::span<const std::string> arguments, const Streams& io) {
@@ -189,12 +229,24 @@ ExitCode Run(std::span<const std::string> arguments, const Streams& io) {
   if (files.empty()) return UsageError(kRunCommand, "no file was given, so nothing would run", io);
 
   program::Executor executor;
+  Json all = Json::array();
   ExitCode worst = ExitCode::kOk;
   for (const std::string& file : files) {
     const absl::StatusOr<Replay> replay = Load(file, options, io.in);
-    worst = Worse(worst, replay.ok() ? RunOne(executor, *replay, options, io)
-                                     : FileError(std::string(replay.status().message()), io));
+    if (!replay.ok()) {
+      worst = Worse(worst, FileError(std::string(replay.status().message()), io));
+      continue;
+    }
+    Outcome outcome;
+    RunOne(executor, *replay, options, &outcome);
+    worst = Worse(worst, outcome.code());
+    if (options.json) {
+      all.push_back(ToJson(*replay, outcome));
+    } else {
+      Print(*replay, outcome, options, io);
+    }
   }
+  if (options.json) io.out << all.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   return worst;
 }
 

@@ -1,17 +1,16 @@
 // iommufd-check search: all states of a small explicit protocol.
-#include <unistd.h>
-
 #include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "fuzz/cli/command.h"
 #include "fuzz/cli/finding_flags.h"
 #include "fuzz/cli/input_file.h"
+#include "fuzz/cli/work_flags.h"
 #include "fuzz/cli/work_watch.h"
-#include "model/explore/work/progress_lines.h"
 #include "model/explore/work/search_command.h"
 #include "model/explore/work/search_difference.h"
 
@@ -59,14 +58,20 @@ std::string Publish(const explore::SearchReport& report, const std::string& prev
   return "";
 }
 
+// States that two shares reach by different ways would be visited by both, and most are.
+std::string WhyNoShare(const EngineFlags& engine) {
+  if (engine.shards == 1) return "";
+  return absl::StrCat("--shard=", engine.shard,
+                      ": a search has one set of visited states, so it has no shares; give "
+                      "--threads, or --resume to go on later");
+}
+
 ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   explore::SearchRequest request;
   std::string parameters;
   std::string operations;
   FindingFlags findings;
-  std::string previous;
-  double max_seconds = 0;
-  bool json = false;
+  EngineFlags engine;
   FlagSet flags;
   flags.Add("model", "NAME", "toy, preserve or world", &request.choice.model);
   flags.Add("parameters", "NAME=N,...", "sizes of the model", &parameters);
@@ -76,47 +81,43 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   flags.Add("operations", "NAME,...", "that model world tries in any order", &operations);
   findings.AddTo(&flags);
   flags.Add("symmetry", "", "one state for all that differ by names", &request.symmetry);
-  flags.Add("threads", "N", "workers (the result does not depend on it)", &request.threads);
   flags.Add("fingerprint_bits", "N", "0 exact where there is such a key, 64 or 128",
             &request.fingerprint_bits);
   flags.Add("max_depth", "N", "steps from the start", &request.max_depth);
   flags.Add("max_states", "N", "distinct states", &request.max_states);
   flags.Add("max_memory", "BYTES", "of the search", &request.max_memory_bytes);
-  flags.Add("max_seconds", "S", "0 is no limit (default: 0)", &max_seconds);
-  flags.Add("resume", "FILE", "keep what is done there, and go on from it if it exists",
-            &request.resume);
-  flags.Add("previous", "FILE", "also say what differs from this certificate (JSON)", &previous);
   flags.Add("keep_going", "", "count on after a violation", &request.keep_going);
   flags.Add("spill_dir", "DIR", "for a frontier that outgrows memory", &request.spill_folder);
-  flags.Add("json", "", "the certificate as JSON", &json);
+  engine.AddTo(&flags);
   std::vector<std::string> positional;
   if (auto code = ParseArguments(kSearchCommand, flags, arguments, io, &positional)) return *code;
   if (!positional.empty()) {
     return UsageError(kSearchCommand, "`" + positional[0] + "`: search takes only flags", io);
   }
   std::string problem = ReadParameters(parameters, &request.choice.parameters);
-  if (!(max_seconds >= 0)) problem = "--max_seconds is a number of seconds, or 0 for no limit";
+  if (problem.empty()) problem = engine.Problem();
+  if (problem.empty()) problem = WhyNoShare(engine);
   if (problem.empty()) problem = findings.Read(io.in);
   if (!problem.empty()) return UsageError(kSearchCommand, problem, io);
   request.choice.operations = Words(operations);
   request.choice.tolerated = findings.policy.tolerate.texts();
   request.choice.only = findings.policy.only.texts();
 
-  explore::ProgressLines progress(&SteadySeconds, [&](const std::string& line) { io.err << line; });
-  WorkWatch watch({.max_seconds = max_seconds}, &SteadySeconds, &PeakMemoryBytes, nullptr);
+  WorkWatch watch({.max_seconds = engine.max_seconds}, 1, &io.err);
+  request.threads = engine.threads;
+  request.resume = engine.resume;
   request.pulse = &watch;
   request.due = [&watch, saved_at = 0.0]() mutable {
     if (watch.seconds() - saved_at < kSecondsBetweenSaves) return false;
     saved_at = watch.seconds();
     return true;
   };
-  const bool watched = isatty(STDERR_FILENO) != 0;
-  const auto report = explore::RunSearch(request, watched ? &progress : nullptr);
+  const auto report = explore::RunSearch(request, &watch);
   if (absl::IsInvalidArgument(report.status())) {
     return UsageError(kSearchCommand, std::string(report.status().message()), io);
   }
   if (!report.ok()) return FileError(std::string(report.status().message()), io);
-  const std::string unread = Publish(*report, previous, json, io);
+  const std::string unread = Publish(*report, engine.previous, engine.json, io);
   if (!unread.empty()) return FileError(unread, io);
   return static_cast<ExitCode>(explore::ExitCode(*report));
 }

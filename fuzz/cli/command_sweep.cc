@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/cli/certify.h"
 #include "fuzz/cli/command.h"
-#include "fuzz/cli/explored_file.h"
 #include "fuzz/cli/work_flags.h"
 #include "model/explore/schedules/fault_sweep.h"
 
@@ -22,7 +22,7 @@ FlagSet FlagsOf(Options* options) {
   flags.Add("pairs", "", "also fail every two calls", &options->bounds.pairs);
   flags.Add("preemptions", "N", "each plan under every schedule with at most N (default: 0)",
             &options->bounds.preemptions);
-  options->work.AddTo(&flags);
+  options->work.AddTo("the file's, else reference", &flags);
   return flags;
 }
 

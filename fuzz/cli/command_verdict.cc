@@ -2,59 +2,36 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "fuzz/cli/certify.h"
 #include "fuzz/cli/command.h"
 #include "fuzz/cli/corpus_files.h"
-#include "fuzz/cli/finding_flags.h"
 #include "fuzz/cli/input_file.h"
-#include "fuzz/cli/names.h"
-#include "fuzz/cli/verdict_engine.h"
-#include "fuzz/report/verdict.h"
-#include "fuzz/report/witness.h"
+#include "fuzz/cli/work_flags.h"
+#include "model/explore/work/verdict_work.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/text/text_codec.h"
 
 namespace iommufd_check::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> designs;
+  WorkFlags work;
   std::string corpus = "corpus";
-  std::string programs;
-  SearchBounds bounds;
-  FindingFlags findings;
+  explore::VerdictOptions bounds;
 };
 
 FlagSet FlagsOf(Options* options) {
   FlagSet flags;
-  flags.Add("design", "A,B", "the columns (default: every design)", &options->designs);
   flags.Add("corpus", "DIR", "programs when no FILE is given: bugs/ and seeds/ of it",
             &options->corpus);
-  flags.Add("programs", "DIR", "write the programs that were found there, do not print them",
-            &options->programs);
   flags.Add("preemptions", "N", "in one schedule with a fault (default: 2)",
             &options->bounds.preemptions);
   flags.Add("single_faults", "", "also runs in which one call fails (default: true)",
             &options->bounds.single_faults);
-  flags.Add("max_executions", "N", "of each design; 0 is no limit (default: 0)",
-            &options->bounds.max_executions);
-  options->findings.AddTo(&flags);
+  options->work.AddTo("every design", &flags);
   return flags;
-}
-
-// The designs to judge in the order given. Empty `problem` when all exist.
-std::vector<liveupdate::Design*> DesignsOf(const Options& options, std::string* problem) {
-  if (options.designs.empty()) return liveupdate::AllDesigns();
-  std::vector<liveupdate::Design*> designs;
-  for (const std::string& name : options.designs) {
-    liveupdate::Design* design = liveupdate::FindDesign(name);
-    if (design == nullptr && problem->empty()) *problem = UnknownDesign(name);
-    for (const liveupdate::Design* other : designs) {
-      if (other == design && problem->empty()) *problem = "design " + name + " is given twice";
-    }
-    designs.push_back(design);
-  }
-  return designs;
 }
 
 absl::StatusOr<std::vector<std::string>> CorpusFiles(const std::string& corpus) {
@@ -86,51 +63,20 @@ absl::StatusOr<std::vector<program::Program>> Load(const std::vector<std::string
   return programs;
 }
 
-// Prints the found programs, or writes each as <design>-<finding>.prog.
-absl::Status PublishFindings(const std::vector<DesignVerdict>& verdicts, const std::string& folder,
-                             const Streams& io) {
-  if (!folder.empty()) {
-    if (absl::Status made = MakeFolder(folder); !made.ok()) return made;
-  }
-  for (const DesignVerdict& verdict : verdicts) {
-    for (const explore::Finding& finding : verdict.found.findings) {
-      const std::string text = program::PrintProgram(finding.witness);
-      if (folder.empty()) {
-        io.out << "\n" << text;
-        continue;
-      }
-      const std::string path =
-          absl::StrCat(folder, "/", verdict.design, "-", FileStem(finding.identity), ".prog");
-      if (absl::Status status = WriteOutput(path, text, io.out); !status.ok()) return status;
-      io.err << "wrote " << path << "\n";
-    }
-  }
-  return absl::OkStatus();
-}
-
-ExitCode CodeOf(const std::vector<DesignVerdict>& verdicts) {
-  ExitCode code = ExitCode::kOk;
-  for (const DesignVerdict& verdict : verdicts) {
-    if (!verdict.exhausted) code = Worse(code, ExitCode::kBudget);
-    if (verdict.violated()) code = Worse(code, ExitCode::kViolation);
-  }
-  return code;
-}
-
 ExitCode Verdict(std::span<const std::string> arguments, const Streams& io) {
   Options options;
   std::vector<std::string> files;
   const FlagSet flags = FlagsOf(&options);
   if (const auto code = ParseArguments(kVerdictCommand, flags, arguments, io, &files)) return *code;
-  std::string problem;
-  const std::vector<liveupdate::Design*> designs = DesignsOf(options, &problem);
-  if (problem.empty()) problem = options.findings.Read(io.in);
+  std::string problem = options.work.Problem(io.in);
+  if (options.bounds.preemptions < 0) problem = "--preemptions is not negative";
   if (!problem.empty()) return UsageError(kVerdictCommand, problem, io);
-  options.bounds.policy = options.findings.policy;
+  std::string name = absl::StrJoin(files, " ");
   if (files.empty()) {
     auto found = CorpusFiles(options.corpus);
     if (!found.ok()) return FileError(std::string(found.status().message()), io);
     files = *std::move(found);
+    name = options.corpus;
   }
   if (files.empty()) {
     return UsageError(
@@ -138,21 +84,17 @@ ExitCode Verdict(std::span<const std::string> arguments, const Streams& io) {
         absl::StrCat("no program in ", options.corpus, "/bugs or /seeds, so nothing would run"),
         io);
   }
+  const std::vector<liveupdate::Design*> designs =
+      options.work.designs.empty() ? liveupdate::AllDesigns() : options.work.designs;
   const absl::StatusOr<std::vector<program::Program>> programs = Load(files, designs, io.in);
   if (!programs.ok()) return FileError(std::string(programs.status().message()), io);
-
-  program::Executor executor;
-  const Engine engine = MakeEngine(executor);
-  std::vector<DesignVerdict> verdicts;
+  std::vector<MakeWork> works;
   for (liveupdate::Design* design : designs) {
-    verdicts.push_back(JudgeDesign(engine, *design, *programs, options.bounds,
-                                   [&](const std::string& line) { io.err << line << "\n"; }));
+    works.push_back([&, design](program::Executor* executor, explore::Pulse* pulse) {
+      return explore::MakeVerdictWork(executor, *design, name, *programs, options.bounds, pulse);
+    });
   }
-  io.out << RenderVerdict(verdicts, options.bounds);
-  if (absl::Status status = PublishFindings(verdicts, options.programs, io); !status.ok()) {
-    return FileError(std::string(status.message()), io);
-  }
-  return CodeOf(verdicts);
+  return Certify(kVerdictCommand, works, options.work, io);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "fuzz/cli/work_flags.h"
 
+#include <algorithm>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "fuzz/cli/names.h"
@@ -8,25 +10,17 @@
 
 namespace iommufd_check::cli {
 
-void WorkFlags::AddTo(FlagSet* flags) {
-  flags->Add("design", "NAME", "run under this design (default: the file's, else reference)",
-             &design);
+void EngineFlags::AddTo(FlagSet* flags) {
   flags->Add("threads", "N", "workers; the result does not depend on it (default: 1)", &threads);
   flags->Add("shard", "I/N",
              "the Ith (from 0) of N shares; `merge` puts their certificates together", &shard);
-  flags->Add("max_executions", "N", "of each program; 0 is no limit (default: 0)", &max_executions);
   flags->Add("max_seconds", "S", "of the whole command; 0 is no limit (default: 0)", &max_seconds);
-  flags->Add("max_memory", "BYTES", "of the process; 0 is no limit (default: 0)", &max_memory);
   flags->Add("resume", "FILE", "keep what is done there, and go on from it if it exists", &resume);
   flags->Add("previous", "FILE", "also say what differs from these certificates (JSON)", &previous);
-  flags->Add("programs", "DIR", "write each finding's program there, do not print it", &programs);
-  flags->Add("json", "", "print the certificates as one JSON list", &json);
-  findings.AddTo(flags);
+  flags->Add("json", "", "print the certificates as JSON", &json);
 }
 
-std::string WorkFlags::Problem(std::istream& in) {
-  if (const std::string problem = findings.Read(in); !problem.empty()) return problem;
-  if (!design.empty() && liveupdate::FindDesign(design) == nullptr) return UnknownDesign(design);
+std::string EngineFlags::Problem() {
   if (threads < 1 || threads > explore::kMaxThreads) {
     return absl::StrCat("--threads=", threads, " is out of range; give 1 to ",
                         explore::kMaxThreads);
@@ -39,6 +33,36 @@ std::string WorkFlags::Problem(std::istream& in) {
     return absl::StrCat("--shard=", shard, " is not I/N with 0 <= I < N");
   }
   return "";
+}
+
+void WorkFlags::AddTo(std::string_view default_designs, FlagSet* flags) {
+  flags->Add("design", "A,B",
+             absl::StrCat("run under each of these (default: ", std::string(default_designs), ")"),
+             &design_names);
+  engine.AddTo(flags);
+  flags->Add("max_executions", "N", "of each certificate; 0 is no limit (default: 0)",
+             &max_executions);
+  flags->Add("max_memory", "BYTES", "of the process; 0 is no limit (default: 0)", &max_memory);
+  flags->Add("programs", "DIR", "write each finding's program there, do not print it", &programs);
+  findings.AddTo(flags);
+}
+
+std::string WorkFlags::ReadDesigns() {
+  for (const std::string& name : design_names) {
+    liveupdate::Design* design = liveupdate::FindDesign(name);
+    if (design == nullptr) return UnknownDesign(name);
+    if (std::find(designs.begin(), designs.end(), design) != designs.end()) {
+      return absl::StrCat("design ", name, " is given twice");
+    }
+    designs.push_back(design);
+  }
+  return "";
+}
+
+std::string WorkFlags::Problem(std::istream& in) {
+  std::string problem = findings.Read(in);
+  if (problem.empty()) problem = ReadDesigns();
+  return problem.empty() ? engine.Problem() : problem;
 }
 
 }  // namespace iommufd_check::cli

@@ -1,19 +1,21 @@
-// Watches an exploration from outside: ends it when the time or the memory is used up, and tells a
+// Watches long work from outside: ends it when the time or the memory is used up, and tells a
 // person how far it has come. Nothing of it reaches a result but where it was cut short.
 //
-//   WorkWatch watch({.max_seconds = 60}, &SteadySeconds, &PeakMemoryBytes, &std::cerr);
-//   watch.Begin(work->blank(), 64);
-//   RunWork(*work, {.pulse = &watch, .on_part = [&](const auto& part) { watch.NotePart(part); }});
+//   WorkWatch watch({.max_seconds = 60}, 1, &std::cerr);
+//   RunWork(*work, {.pulse = &watch});
+//   RunSearch(request, &watch);
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
 
+#include "model/explore/states/search.h"
 #include "model/explore/work/certificate.h"
 #include "model/explore/work/meter.h"
 
@@ -24,31 +26,39 @@ struct WatchLimits {
   uint64_t max_memory = 0;  // bytes
 };
 
-// Threads: Beat from any number at once, NotePart by one at a time.
-class WorkWatch : public explore::Pulse {
- public:
-  // `progress` gets a line every two seconds; null: none.
-  WorkWatch(const WatchLimits& limits, std::function<double()> seconds,
-            std::function<uint64_t()> memory, std::ostream* progress);
+// What a watch looks at, and how often it tells of it.
+struct Surroundings {
+  std::function<double()> seconds;   // since some fixed moment
+  std::function<uint64_t()> memory;  // bytes, the most so far
+  double seconds_between_lines = 0;
 
-  // The next program, of whose parts `parts` are to be run.
-  void Begin(const explore::Certificate& blank, uint64_t parts);
-  void NotePart(const explore::Certificate& part);
+  // A line every two seconds where a person sees standard error, else one a minute.
+  static Surroundings ThisProcess();
+};
+
+// Threads: Beat from any number at once, the others by one at a time.
+class WorkWatch : public explore::Pulse, public explore::ProgressSink {
+ public:
+  // `works`: how often Begin is expected, but for further rounds of one work.
+  WorkWatch(const WatchLimits& limits, size_t works, std::ostream* progress,
+            Surroundings surroundings = Surroundings::ThisProcess());
 
   bool Beat() override;
   std::string_view reason() const override { return reason_; }
-  double seconds() const { return seconds_() - start_; }
+  void Begin(const explore::Certificate& blank, uint64_t parts) override;
+  void NotePart(const explore::Certificate& part) override;
+  void Report(const explore::SearchProgress& progress) override;
+
+  double seconds() const { return surroundings_.seconds() - start_; }
 
  private:
-  static constexpr double kSecondsBetweenLines = 2;
-
   void Look();
-  void Print(double now);
+  std::string LineOfParts(double elapsed) const;
 
   const WatchLimits limits_;
-  const std::function<double()> seconds_;
-  const std::function<uint64_t()> memory_;
-  std::ostream* const progress_;
+  const size_t works_;
+  std::ostream& progress_;
+  const Surroundings surroundings_;
   const double start_;
 
   std::atomic<uint64_t> beats_ = 0;
@@ -56,7 +66,8 @@ class WorkWatch : public explore::Pulse {
   std::mutex mutex_;  // guards what follows
   std::string_view reason_;
   std::string title_;
-  double began_ = 0;  // this program
+  size_t begun_ = 0;  // works
+  double began_ = 0;  // this one
   uint64_t beats_before_ = 0;
   double last_line_ = 0;
   uint64_t parts_ = 0;
@@ -64,10 +75,7 @@ class WorkWatch : public explore::Pulse {
   uint64_t traces_ = 0;  // of parts that are done, as the next two
   uint64_t longest_ = 0;
   size_t findings_ = 0;
+  std::optional<explore::SearchProgress> search_;
 };
-
-// Seconds since some fixed moment; the most memory that the process had, in bytes.
-double SteadySeconds();
-uint64_t PeakMemoryBytes();
 
 }  // namespace iommufd_check::cli

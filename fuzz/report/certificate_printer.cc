@@ -1,20 +1,33 @@
 #include "fuzz/report/certificate_printer.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "fuzz/cli/input_file.h"
+#include "fuzz/report/verdict.h"
 #include "fuzz/report/witness.h"
 #include "model/explore/work/certificate_json.h"
 #include "model/explore/work/certificate_text.h"
 #include "model/explore/work/finding_groups.h"
+#include "model/explore/work/search_report.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/text/text_codec.h"
 
 namespace iommufd_check::cli {
 
 using explore::Certificate;
+
+namespace {
+
+// What a verdict keeps are the smallest programs, which is what its table shows.
+bool IsVerdict(const Certificate& certificate) {
+  return certificate.order == explore::WitnessOrder::kSmallestProgram;
+}
+
+}  // namespace
 
 absl::StatusOr<std::vector<Certificate>> ReadCertificates(const std::string& path,
                                                           std::istream& in) {
@@ -44,17 +57,23 @@ std::string CertificatePrinter::DifferenceOf(const Certificate& now) const {
   return "  not in it\n";
 }
 
-absl::Status CertificatePrinter::Add(const Certificate& certificate) {
-  certificates_.push_back(certificate);
+absl::Status CertificatePrinter::Add(Certificate certificate) {
+  const bool is_verdict = IsVerdict(certificate);
+  if (is_verdict && !options_.is_share) MinimiseFindings(&executor_, &certificate);
   differences_.push_back(DifferenceOf(certificate));
-  if (!options_.json) {
-    out_ << explore::RenderText(certificate);
-    if (!differences_.back().empty()) {
-      out_ << "difference from " << previous_name_ << "\n" << differences_.back();
-    }
-    if (options_.programs.empty()) PrintPrograms(certificate);
+  certificates_.push_back(std::move(certificate));
+  const Certificate& added = certificates_.back();
+  if (!options_.json && !is_verdict) {
+    out_ << explore::RenderText(added);
+    PrintDifference(certificates_.size() - 1);
+    if (options_.programs.empty()) PrintPrograms(added);
   }
-  return options_.programs.empty() ? absl::OkStatus() : WritePrograms(certificate);
+  return options_.programs.empty() ? absl::OkStatus() : WritePrograms(added);
+}
+
+void CertificatePrinter::PrintDifference(size_t i) {
+  if (differences_[i].empty()) return;
+  out_ << "difference from " << previous_name_ << "\n" << differences_[i];
 }
 
 program::Program CertificatePrinter::ProgramOf(const Certificate& certificate,
@@ -95,9 +114,10 @@ absl::Status CertificatePrinter::WritePrograms(const Certificate& certificate) {
   if (!made.ok()) return made;
   const std::string stem = std::filesystem::path(certificate.program).stem().string();
   for (const explore::Finding& finding : certificate.findings) {
-    const std::string path =
-        absl::StrCat(options_.programs, "/", certificate.work, "-", stem, "-", certificate.design,
-                     "-", FileStem(finding.identity), ".prog");
+    const std::string of_program =
+        IsVerdict(certificate) ? "" : absl::StrCat(certificate.work, "-", stem, "-");
+    const std::string path = absl::StrCat(options_.programs, "/", of_program, certificate.design,
+                                          "-", FileStem(finding.identity), ".prog");
     const absl::Status written =
         WriteOutput(path, program::PrintProgram(ProgramOf(certificate, finding, {})), out_);
     if (!written.ok()) return written;
@@ -105,14 +125,51 @@ absl::Status CertificatePrinter::WritePrograms(const Certificate& certificate) {
   return absl::OkStatus();
 }
 
-ExitCode CertificatePrinter::Finish() {
-  if (options_.json) out_ << explore::RenderJson(certificates_, differences_);
+// The table, then each finding's program.
+void CertificatePrinter::PrintVerdicts() {
+  std::vector<Certificate> verdicts;
+  std::copy_if(certificates_.begin(), certificates_.end(), std::back_inserter(verdicts), IsVerdict);
+  if (verdicts.empty()) return;
+  out_ << RenderVerdict(verdicts);
+  for (size_t i = 0; i < certificates_.size(); ++i) {
+    if (IsVerdict(certificates_[i])) PrintDifference(i);
+  }
+  if (!options_.programs.empty()) return;
+  for (const Certificate& verdict : verdicts) {
+    for (const explore::Finding& finding : verdict.findings) {
+      out_ << "\n" << program::PrintProgram(ProgramOf(verdict, finding, {}));
+    }
+  }
+}
+
+// "explore: 14 certificates, 5,000 executions, exhausted, no violation".
+ExitCode CertificatePrinter::PrintTotals() {
   ExitCode code = ExitCode::kOk;
+  uint64_t executions = 0;
+  size_t findings = 0;
+  std::string extent;  // that of all, or of the first that is not exhausted
   for (const Certificate& certificate : certificates_) {
+    executions += certificate.executions;
+    findings += certificate.findings.size();
+    if (extent.empty() || !certificate.exhausted()) extent = explore::ExtentOf(certificate);
     if (certificate.violated()) code = Worse(code, ExitCode::kViolation);
     if (!certificate.finished || !certificate.closed()) code = Worse(code, ExitCode::kBudget);
   }
+  err_ << absl::StrCat(certificates_.front().work, ": ", certificates_.size(),
+                       certificates_.size() == 1 ? " certificate, " : " certificates, ",
+                       explore::WithCommas(executions), " executions, ", extent,
+                       findings == 0 ? ", no violation" : absl::StrCat(", ", findings, " findings"),
+                       "\n");
   return code;
+}
+
+ExitCode CertificatePrinter::Finish() {
+  if (options_.json) {
+    out_ << explore::RenderJson(certificates_, differences_);
+  } else {
+    PrintVerdicts();
+  }
+  return PrintTotals();
 }
 
 }  // namespace iommufd_check::cli

@@ -1,7 +1,9 @@
 // Certificates in print: as text with the witnesses, or as one JSON list; with what differs from
 // earlier ones.
 //
-//   CertificatePrinter printer({.json = json}, &io.out);
+// The certificates of verdicts are columns of one table, which stands at the end.
+//
+//   CertificatePrinter printer({.json = json}, &io.out, &io.err);
 //   absl::Status added = printer.Add(certificate);
 //   return printer.Finish();
 #pragma once
@@ -24,29 +26,36 @@ struct PrinterOptions {
   bool json = false;
   // Where each finding's program is written instead of being printed; empty: nowhere.
   std::string programs;
+  // The certificates are of a share of the work: what only the whole has waits for `merge`.
+  bool is_share = false;
 };
 
 class CertificatePrinter {
  public:
-  CertificatePrinter(PrinterOptions options, std::ostream* out)
-      : options_(std::move(options)), out_(*out) {}
+  // `err` gets the totals in one line at the end.
+  CertificatePrinter(PrinterOptions options, std::ostream* out, std::ostream* err)
+      : options_(std::move(options)), out_(*out), err_(*err) {}
   // To compare with; an empty path is nothing. ERRORS: one sentence that names the file.
   absl::Status ReadPrevious(const std::string& path, std::istream& in);
   // ERRORS: one sentence, when a program cannot be written.
-  absl::Status Add(const explore::Certificate& certificate);
+  absl::Status Add(explore::Certificate certificate);
   // Prints what waits for the end. The gravest code: 1 for a violation, 3 where a budget ended.
   ExitCode Finish();
   bool empty() const { return certificates_.empty(); }
 
  private:
   std::string DifferenceOf(const explore::Certificate& certificate) const;
+  void PrintDifference(size_t certificate);
   void PrintPrograms(const explore::Certificate& certificate);
+  void PrintVerdicts();
+  ExitCode PrintTotals();
   absl::Status WritePrograms(const explore::Certificate& certificate);
   program::Program ProgramOf(const explore::Certificate& certificate,
                              const explore::Finding& finding, std::vector<program::Identity> also);
 
   const PrinterOptions options_;
   std::ostream& out_;
+  std::ostream& err_;
   program::Executor executor_;  // that replays witnesses
   std::string previous_name_;
   std::vector<explore::Certificate> previous_;

@@ -192,4 +192,17 @@ std::string Bracketed(const std::vector<std::string>& locks, size_t skipped) {
   return absl::StrCat("[", text, "]");
 }
 
+std::string RenderDetails(const program::Program& program, const std::vector<sim::Event>& events) {
+  std::string text = "events\n";
+  HeldLocks held;
+  for (size_t i = 0; i < events.size(); ++i) {
+    held.Apply(events[i]);
+    const std::string locks = Bracketed(held.Of(events[i].task));
+    absl::StrAppendFormat(&text, "%6d  %-7s %5d  %s%s%s\n", i + 1,
+                          program::TaskName(events[i].task), events[i].step,
+                          EventText(program, events[i]), locks.empty() ? "" : "  ", locks);
+  }
+  return text;
+}
+
 }  // namespace iommufd_check::cli

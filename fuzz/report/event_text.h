@@ -30,6 +30,9 @@ std::string CallText(const program::Program& program, uint16_t operation);
 // "lock ioas1.mutex", "luo_preserve -> EBUSY", "FAULT kcalloc #1: ENOMEM".
 std::string EventText(const program::Program& program, const sim::Event& event);
 
+// Every event on a line of its own, with all locks: for digging.
+std::string RenderDetails(const program::Program& program, const std::vector<sim::Event>& events);
+
 // "[xa_lock ioas1.mutex]", without the first `skipped`, for which ".." stands; empty for no lock.
 std::string Bracketed(const std::vector<std::string>& locks, size_t skipped = 0);
 

@@ -18,21 +18,17 @@ namespace {
 constexpr size_t kMarkerWidth = 4;
 constexpr size_t kNarrowest = 9;  // of a lane that others may overlap
 
-struct Row {
-  size_t event = 0;
-  sim::TaskId task = 0;
-  std::string text;
-  std::vector<std::string> locks;  // that the task then holds
+using Row = Lanes::Row;
 
-  // With as many of the locks, the last ones, as fit into `width`.
-  std::string Text(size_t width) const {
-    if (locks.empty()) return text;
-    size_t skipped = 0;
-    const auto whole = [&] { return text + "  " + Bracketed(locks, skipped); };
-    while (skipped < locks.size() && whole().size() > width) ++skipped;
-    return whole();
-  }
-};
+// With as many of the locks, the last ones, as fit into `width`.
+std::string TextOf(const Row& row, size_t width) {
+  const std::string text = absl::StrFormat("%4d %s", row.step, row.text);
+  if (row.locks.empty()) return text;
+  size_t skipped = 0;
+  const auto whole = [&] { return text + "  " + Bracketed(row.locks, skipped); };
+  while (skipped < row.locks.size() && whole().size() > width) ++skipped;
+  return whole();
+}
 
 std::vector<Row> RowsOf(const program::Program& program, const std::vector<sim::Event>& events,
                         const std::vector<size_t>& chosen) {
@@ -51,7 +47,7 @@ std::vector<Row> RowsOf(const program::Program& program, const std::vector<sim::
                              std::string(sim::ErrnoName(static_cast<int>(event.value))))
               : EventText(program, event);
     rows.push_back(
-        {i, event.task, absl::StrFormat("%4d %s", event.step, text), held.Of(event.task)});
+        {.task = event.task, .step = event.step, .text = text, .locks = held.Of(event.task)});
   }
   return rows;
 }
@@ -60,13 +56,12 @@ std::vector<Row> RowsOf(const program::Program& program, const std::vector<sim::
 // lanes are as wide as their rows while that fits, else they share what the last one leaves.
 class Layout {
  public:
-  Layout(std::vector<sim::TaskId> tasks, const std::vector<Row>& rows, size_t width)
-      : tasks_(std::move(tasks)), width_(width) {
+  Layout(const Lanes& lanes, size_t width) : tasks_(lanes.tasks), width_(width) {
     std::vector<size_t> needed;
     for (const sim::TaskId task : tasks_) {
       size_t most = HeaderOf(task).size();
-      for (const Row& row : rows) {
-        if (row.task == task) most = std::max(most, row.Text(width).size());
+      for (const Row& row : lanes.rows) {
+        if (row.task == task) most = std::max(most, TextOf(row, width).size());
       }
       needed.push_back(most + kGap);
     }
@@ -78,11 +73,11 @@ class Layout {
     for (size_t k = 0; k < tasks_.size(); ++k) Put(&line, offsets_[k], HeaderOf(tasks_[k]));
     return Finish(std::move(line));
   }
-  std::string Line(const Row& row, bool marked) const {
+  std::string Line(const Row& row) const {
     std::string line = Blank();
-    if (marked) Put(&line, 0, ">>>");
+    if (row.seen) Put(&line, 0, ">>>");
     const auto lane = std::find(tasks_.begin(), tasks_.end(), row.task) - tasks_.begin();
-    Put(&line, offsets_[lane], row.Text(width_ - offsets_[lane]));
+    Put(&line, offsets_[lane], TextOf(row, width_ - offsets_[lane]));
     return Finish(std::move(line));
   }
   std::string Elision(uint32_t steps) const {
@@ -130,7 +125,7 @@ class Layout {
     return line + "\n";
   }
 
-  std::vector<sim::TaskId> tasks_;
+  const std::vector<sim::TaskId>& tasks_;
   size_t width_;
   std::vector<size_t> offsets_;
 };
@@ -146,25 +141,33 @@ std::vector<sim::TaskId> TasksShown(const program::Program& program, const std::
 
 }  // namespace
 
-std::string DrawLanes(const program::Program& program, const std::vector<sim::Event>& events,
-                      const spec::Violation& subject, const LaneOptions& options) {
-  if (events.empty()) return "";
-  const std::vector<Row> rows =
-      RowsOf(program, events, ChooseRows(events, subject, options.max_rows));
-  const std::vector<sim::TaskId> tasks = TasksShown(program, rows);
+Lanes LanesOf(const program::Program& program, const std::vector<sim::Event>& events,
+              const spec::Violation& subject, size_t max_rows) {
+  if (events.empty()) return {};
+  const std::vector<size_t> chosen = ChooseRows(events, subject, max_rows);
+  Lanes lanes{.rows = RowsOf(program, events, chosen)};
+  lanes.tasks = TasksShown(program, lanes.rows);
   uint8_t shown = 0;
-  for (const sim::TaskId task : tasks) shown |= static_cast<uint8_t>(1u << task);
+  for (const sim::TaskId task : lanes.tasks) shown |= static_cast<uint8_t>(1u << task);
 
-  const Layout layout(tasks, rows, options.width);
   const StepCount steps(events, shown);
   const size_t seen = SeenAt(events, subject);
-  std::string table = layout.Header();
   size_t previous = StepCount::kStart;
-  for (const Row& row : rows) {
-    const uint32_t hidden = steps.Between(previous, row.event);
-    if (hidden > 0) table += layout.Elision(hidden);
-    table += layout.Line(row, row.event == seen);
-    previous = row.event;
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    lanes.rows[i].skipped = steps.Between(previous, chosen[i]);
+    lanes.rows[i].seen = chosen[i] == seen;
+    previous = chosen[i];
+  }
+  return lanes;
+}
+
+std::string DrawLanes(const Lanes& lanes, size_t width) {
+  if (lanes.rows.empty()) return "";
+  const Layout layout(lanes, width);
+  std::string table = layout.Header();
+  for (const Row& row : lanes.rows) {
+    if (row.skipped > 0) table += layout.Elision(row.skipped);
+    table += layout.Line(row);
   }
   return table;
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,26 @@
 
 namespace iommufd_check::cli {
 
-struct LaneOptions {
-  size_t max_rows = 24;  // rows and "... n steps" lines together; see ChooseRows
-  size_t width = 120;    // columns of a line; what is longer ends in '~'
+struct Lanes {
+  struct Row {
+    uint32_t skipped = 0;  // steps of these tasks since the row before that have none
+    sim::TaskId task = 0;
+    uint32_t step = 0;               // of the task
+    std::string text;                // what it did
+    std::vector<std::string> locks;  // that it then holds
+    bool seen = false;               // the violation
+  };
+  std::vector<sim::TaskId> tasks;  // ascending
+  std::vector<Row> rows;
 };
 
-// The table, each line ended. Empty when there are no events.
-std::string DrawLanes(const program::Program& program, const std::vector<sim::Event>& events,
-                      const spec::Violation& subject, const LaneOptions& options = {});
+// At most `max_rows` of rows and places where some are skipped; see ChooseRows. Nothing when there
+// are no events.
+Lanes LanesOf(const program::Program& program, const std::vector<sim::Event>& events,
+              const spec::Violation& subject, size_t max_rows);
+
+// The table, each line ended; a line has `width` columns, and what is longer ends in '~'. Empty
+// without rows.
+std::string DrawLanes(const Lanes& lanes, size_t width);
 
 }  // namespace iommufd_check::cli

@@ -1,116 +1,21 @@
 #include "fuzz/report/verdict.h"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
-#include <utility>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "fuzz/report/witness.h"
+#include "model/explore/schedules/bounded_schedules.h"
+#include "model/explore/work/certificate_text.h"
 #include "model/explore/work/finding_groups.h"
+#include "model/liveupdate/designs/registry.h"
+#include "model/program/minimise.h"
+#include "model/uapi/contract.h"
 
 namespace iommufd_check::cli {
 namespace {
 
-using program::Execution;
-using program::Program;
-
-// Programs of fewer operations are easier to read, then those with fewer faults, then switches.
-std::tuple<size_t, size_t, size_t> SizeOf(const Program& program) {
-  return {program.operations.size(), program.faults.size(), program.switches.size()};
-}
-
-class Jury {
- public:
-  Jury(const Engine& engine, liveupdate::Design& design, const SearchBounds& bounds)
-      : engine_(engine), design_(design), bounds_(bounds) {
-    verdict_.design = std::string(design.name());
-    verdict_.questions = uapi::QuestionsOf(design.contract());
-  }
-
-  void Hear(const Program& program);
-  void MinimiseFindings(const std::function<void(const std::string&)>& progress);
-  DesignVerdict TakeVerdict() { return std::move(verdict_); }
-  const DesignVerdict& verdict() const { return verdict_; }
-
- private:
-  bool BudgetEnded() const {
-    return bounds_.max_executions != 0 && verdict_.executions >= bounds_.max_executions;
-  }
-  void Visit(const Program& program, const Execution& execution);
-
-  const Engine& engine_;
-  liveupdate::Design& design_;
-  const SearchBounds bounds_;
-  DesignVerdict verdict_;
-  std::map<program::Identity, explore::Finding> best_;
-};
-
-void Jury::Hear(const Program& program) {
-  if (BudgetEnded()) {
-    verdict_.exhausted = false;
-    return;
-  }
-  Visit(program, engine_.run(design_, program));
-  ++verdict_.programs;
-  ++verdict_.executions;
-  if (BudgetEnded()) {
-    verdict_.exhausted = false;
-    return;
-  }
-  SearchBounds rest = bounds_;
-  if (rest.max_executions != 0) rest.max_executions -= verdict_.executions;
-  const SearchOutcome outcome = engine_.search(
-      design_, program, rest,
-      [&](const Program& variant, const Execution& execution) { Visit(variant, execution); });
-  verdict_.executions += outcome.executions;
-  verdict_.exhausted = verdict_.exhausted && outcome.exhausted;
-}
-
-// Unlike an exploration it wants the smallest program, whatever its preemptions.
-void Jury::Visit(const Program& program, const Execution& execution) {
-  for (int i = 0; i < spec::kInvariants; ++i) verdict_.armed[i] += execution.armed[i];
-  if (execution.violations.empty()) return;
-  explore::Certificate of_run;
-  of_run.EnterViolations(program, execution, 0, [&program] { return program; });
-  for (explore::Finding& finding : of_run.findings) {
-    const auto [known, is_new] = best_.try_emplace(finding.identity, finding);
-    if (is_new) continue;
-    finding.runs += known->second.runs;
-    finding.first += known->second.first;
-    const bool better = SizeOf(program) < SizeOf(known->second.witness);
-    if (better) {
-      known->second = std::move(finding);
-    } else {
-      known->second.runs = finding.runs;
-      known->second.first = finding.first;
-    }
-  }
-}
-
-void Jury::MinimiseFindings(const std::function<void(const std::string&)>& progress) {
-  for (auto& [identity, finding] : best_) verdict_.found.Keep(std::move(finding));
-  verdict_.found.Tolerate(bounds_.policy);
-  verdict_.found.work = "verdict";
-  verdict_.found.design = verdict_.design;
-  for (explore::Finding& finding : verdict_.found.findings) {
-    progress(absl::StrCat(verdict_.design, ": minimising ", TextOf(finding.identity)));
-    // Expectations are about the program as written, not about what was found.
-    finding.witness.expected.clear();
-    finding.witness.also.clear();
-    finding.witness = engine_.minimise(finding.witness, [&](const Program& candidate) {
-      return FindIdentity(candidate, engine_.run(design_, candidate), finding.identity) != nullptr;
-    });
-    const Execution& execution = engine_.run(design_, finding.witness);
-    finding.preemptions = engine_.preemptions ? engine_.preemptions() : -1;
-    finding.witness.title = HeadingText({.found_by = "verdict",
-                                         .design = verdict_.design,
-                                         .identity = finding.identity,
-                                         .preemptions = finding.preemptions});
-    finding.witness = AsFinding(finding.witness, execution, finding.identity, verdict_.design);
-  }
-}
+using explore::Certificate;
 
 // "3 findings", as far as they are of the invariant.
 template <class List>
@@ -120,18 +25,18 @@ size_t CountOf(const List& list, spec::Invariant invariant) {
   }));
 }
 
-std::string CellText(const DesignVerdict& verdict, spec::Invariant invariant) {
-  const size_t found = CountOf(verdict.found.findings, invariant);
+std::string CellText(const Certificate& verdict, spec::Invariant invariant) {
+  const size_t found = CountOf(verdict.findings, invariant);
   if (found > 0) {
     size_t least = SIZE_MAX;
-    for (const explore::Finding& finding : verdict.found.findings) {
+    for (const explore::Finding& finding : verdict.findings) {
       if (finding.identity.invariant != invariant) continue;
       least = std::min(least, finding.witness.operations.size());
     }
     if (found == 1) return absl::StrFormat("VIOLATED (%d ops)", least);
     return absl::StrFormat("VIOLATED (%d ops, %d findings)", least, found);
   }
-  const size_t tolerated = CountOf(verdict.found.tolerated, invariant);
+  const size_t tolerated = CountOf(verdict.tolerated, invariant);
   if (tolerated > 0) return absl::StrFormat("tolerated (%d)", tolerated);
   const uint64_t armed = verdict.armed[static_cast<size_t>(invariant)];
   return armed == 0 ? "never armed" : absl::StrFormat("held (%d)", armed);
@@ -144,40 +49,40 @@ std::string FindingLine(const char* label, const explore::Finding& finding) {
   return absl::StrCat(text, ": ", finding.detail, "\n");
 }
 
-std::string FindingsOf(const DesignVerdict& verdict) {
+std::string FindingsOf(const Certificate& verdict) {
   std::string text;
-  for (const explore::FindingGroup& group : explore::GroupsOf(verdict.found)) {
+  for (const explore::FindingGroup& group : explore::GroupsOf(verdict)) {
     text += FindingLine("  VIOLATED   ", *group.primary);
     for (const explore::Finding* other : group.others) {
       text += FindingLine("    and then   ", *other);
     }
   }
-  for (const explore::Tolerated& tolerated : verdict.found.tolerated) {
+  for (const explore::Tolerated& tolerated : verdict.tolerated) {
     absl::StrAppend(&text, "  tolerated  ", TextOf(tolerated.identity), " in ", tolerated.runs,
                     tolerated.runs == 1 ? " run\n" : " runs\n");
   }
   return text;
 }
 
-// What "all" was, or how it ended.
-std::string Extent(const DesignVerdict& verdict, const SearchBounds& bounds) {
-  std::string all = "all interleavings";
-  if (bounds.single_faults) {
-    absl::StrAppendFormat(&all,
-                          "; of programs without faults, each single one x all schedules with at "
-                          "most %d preemption%s",
-                          bounds.preemptions, bounds.preemptions == 1 ? "" : "s");
+// What was run, and whether that was everything.
+std::string Extent(const Certificate& verdict) {
+  std::string of = ": ";
+  if (!verdict.finished) {
+    of = ", ended within: ";
+  } else if (!verdict.complete()) {
+    of = absl::StrCat(", ", verdict.done.size(), " of ", verdict.parts, ", of: ");
   }
-  return absl::StrFormat("%s: %d programs, %d executions, %s%s\n", verdict.design, verdict.programs,
-                         verdict.executions,
-                         verdict.exhausted ? "exhausted: " : "NOT exhausted, ended within: ", all);
+  return absl::StrCat(verdict.design, ": ", verdict.programs, " programs, ", verdict.executions,
+                      " executions, ", explore::ExtentOf(verdict), of, verdict.schedules, "\n");
 }
 
 // Promises that are kept, so nothing of them is a violation; empty when there is nothing to ask.
-std::string Questions(const std::vector<DesignVerdict>& verdicts) {
+std::string Questions(const std::vector<Certificate>& verdicts) {
   std::string text;
-  for (const DesignVerdict& verdict : verdicts) {
-    for (const uapi::Question& question : verdict.questions) {
+  for (const Certificate& verdict : verdicts) {
+    const liveupdate::Design* design = liveupdate::FindDesign(verdict.design);
+    if (design == nullptr) continue;  // of another build
+    for (const uapi::Question& question : uapi::QuestionsOf(design->contract())) {
       absl::StrAppendFormat(&text, "%-12s  %-25s %s; %s\n", verdict.design, question.about,
                             question.answer, question.doubt);
     }
@@ -187,23 +92,29 @@ std::string Questions(const std::vector<DesignVerdict>& verdicts) {
 
 }  // namespace
 
-DesignVerdict JudgeDesign(const Engine& engine, liveupdate::Design& design,
-                          const std::vector<Program>& programs, const SearchBounds& bounds,
-                          const std::function<void(const std::string&)>& progress) {
-  Jury jury(engine, design, bounds);
-  for (size_t i = 0; i < programs.size(); ++i) {
-    jury.Hear(programs[i]);
-    progress(absl::StrFormat("%s: %d of %d programs, %d executions", design.name(), i + 1,
-                             programs.size(), jury.verdict().executions));
+void MinimiseFindings(program::Executor* executor, Certificate* certificate) {
+  liveupdate::Design* design = liveupdate::FindDesign(certificate->design);
+  if (design == nullptr) return;
+  for (explore::Finding& finding : certificate->findings) {
+    // Expectations are about the program as written, not about what was found.
+    finding.witness.expected.clear();
+    finding.witness.also.clear();
+    finding.witness = program::Minimise(
+        finding.witness,
+        [&](const program::Program& candidate) {
+          const program::Execution& execution = executor->Run(*design, candidate);
+          return FindIdentity(candidate, execution, finding.identity) != nullptr;
+        },
+        nullptr);
+    executor->Run(*design, finding.witness);
+    finding.preemptions = explore::PreemptionsOfLast(*executor);
   }
-  jury.MinimiseFindings(progress);
-  return jury.TakeVerdict();
 }
 
-std::string RenderVerdict(const std::vector<DesignVerdict>& verdicts, const SearchBounds& bounds) {
+std::string RenderVerdict(const std::vector<Certificate>& verdicts) {
   constexpr size_t kNameWidth = 30;
   std::vector<size_t> widths;
-  for (const DesignVerdict& verdict : verdicts) {
+  for (const Certificate& verdict : verdicts) {
     size_t width = verdict.design.size();
     for (int i = 0; i < spec::kInvariants; ++i) {
       width = std::max(width, CellText(verdict, static_cast<spec::Invariant>(i)).size());
@@ -219,15 +130,15 @@ std::string RenderVerdict(const std::vector<DesignVerdict>& verdicts, const Sear
     return line + "\n";
   };
 
-  std::string text = row("invariant", [](const DesignVerdict& verdict) { return verdict.design; });
+  std::string text = row("invariant", [](const Certificate& verdict) { return verdict.design; });
   for (int i = 0; i < spec::kInvariants; ++i) {
     const auto invariant = static_cast<spec::Invariant>(i);
     text += row(absl::StrFormat("%s %s", spec::IdOf(invariant), spec::NameOf(invariant)),
-                [&](const DesignVerdict& verdict) { return CellText(verdict, invariant); });
+                [&](const Certificate& verdict) { return CellText(verdict, invariant); });
   }
   text += Questions(verdicts) + "\n";
-  for (const DesignVerdict& verdict : verdicts) {
-    text += Extent(verdict, bounds);
+  for (const Certificate& verdict : verdicts) {
+    text += Extent(verdict) + explore::NotJudgedLine(verdict);
     text += FindingsOf(verdict);
   }
   return text;

@@ -85,7 +85,13 @@ uint64_t ValueOf(const ArgumentSpec& spec, uint8_t byte) {
       return byte % 4;
     case ArgumentKind::kSeals:
       return byte % 64;
-    case ArgumentKind::kNumber:
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
       return byte % 2 == 0 ? byte / 2 * mm::kPageSize : byte;
     default:
       return 0;

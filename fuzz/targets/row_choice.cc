@@ -6,7 +6,7 @@
 #include <set>
 #include <tuple>
 
-#include "model/program/operation.h"
+#include "model/program/program.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::cli {
@@ -59,35 +59,21 @@ bool IsLock(Primitive primitive) {
          primitive == Primitive::kWait;
 }
 
-// Calls that only make room for others. One that fails may be a cause all the same.
-bool IsSetUp(int64_t code) {
-  switch (static_cast<program::OpCode>(code)) {
-    case program::OpCode::kIoasAlloc:
-    case program::OpCode::kDeviceBind:
-    case program::OpCode::kHwptAlloc:
-    case program::OpCode::kLuoCreateSession:
-      return true;
-    default:
-      return false;
-  }
+// The row of the operation; null of the exit.
+const program::OperationSpec* SpecOf(int64_t code) {
+  const bool known = 0 <= code && code < static_cast<int64_t>(program::OpCode::kCount);
+  return known ? &program::SpecOf(static_cast<program::OpCode>(code)) : nullptr;
 }
 
-// Calls that take something away, or forbid something, that others go on counting on.
+// Calls that only make room for others. One that fails may be a cause all the same.
+bool IsSetUp(int64_t code) {
+  const program::OperationSpec* spec = SpecOf(code);
+  return spec != nullptr && spec->result != program::ResultKind::kNone;
+}
+
 bool TakesAway(int64_t code) {
-  switch (static_cast<program::OpCode>(code)) {
-    case program::OpCode::kUnmap:
-    case program::OpCode::kDestroy:
-    case program::OpCode::kDeviceDetach:
-    case program::OpCode::kDeviceUnbind:
-    case program::OpCode::kMemfdSeal:
-    case program::OpCode::kMemfdPunchHole:
-    case program::OpCode::kMemfdTruncate:
-    case program::OpCode::kLuoCloseSession:
-    case program::OpCode::kCloseIommufd:
-      return true;
-    default:
-      return false;
-  }
+  const program::OperationSpec* spec = SpecOf(code);
+  return spec != nullptr && spec->Has(uapi::kTakesAway);
 }
 
 // Pages come and go by the dozen, and rarely tell anything unless the violation is about one.

@@ -48,12 +48,13 @@ void ClearBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
     const auto position = std::lower_bound(set.begin(), set.end(), key);
     if (position != set.end() && *position == key) set.erase(position);
   });
-  // Keys of a few records: a walk is cheap.
   const std::vector<KhoKey>& left = k.lu.kho.preserved.Peek();
-  const auto still = [&](Pfn pfn) {
-    return std::any_of(left.begin(), left.end(), [pfn](const KhoKey& other) {
-      return other.pfn <= pfn && pfn < other.end();
-    });
+  const auto still = [&left](Pfn pfn) {
+    for (int order = 0; order <= mm::PhysMemory::kMaxOrder; ++order) {
+      const KhoKey other{pfn >> order << order, order};
+      if (std::binary_search(left.begin(), left.end(), other)) return true;
+    }
+    return false;
   };
   for (Pfn pfn = key.pfn; pfn < key.end(); ++pfn) {
     const auto note = still(pfn) ? sim::Note::kKhoOrderMismatch : sim::Note::kKhoDel;

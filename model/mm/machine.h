@@ -51,6 +51,8 @@ struct Memfd {
   }
 };
 using MemfdHandle = sim::Handle<Memfd>;
+// Memfds exist from boot on, in the order of their descriptors; UINT16_MAX: none.
+constexpr MemfdHandle MemfdAt(uint16_t index) { return {index, 0}; }
 
 // Anonymous, writable memory of the process; frames appear when they are first pinned.
 struct Buffer {

@@ -13,12 +13,13 @@ sim::ObjectRef FrameRef(Pfn pfn) {
 
 }  // namespace
 
-std::optional<size_t> PhysMemory::FindRun(size_t count, size_t alignment) const {
+std::optional<size_t> PhysMemory::FindRun(size_t count, size_t alignment) {
   const auto aligned = [&](size_t index) {
     const size_t pfn = kFirstPfn + index + alignment - 1;
     return pfn / alignment * alignment - kFirstPfn;
   };
-  size_t first = aligned(0);
+  while (all_used_ < frames_.size() && frames_[all_used_].owner != FrameOwner::kFree) ++all_used_;
+  size_t first = aligned(all_used_);
   for (size_t run = 0; run < count;) {
     const size_t index = first + run;
     if (index >= kMaxFrames) return std::nullopt;
@@ -38,6 +39,7 @@ std::optional<Pfn> PhysMemory::Alloc(sim::Task& t, FrameOwner owner, size_t coun
   const std::optional<size_t> first = FindRun(count, 1);
   if (!first.has_value()) return std::nullopt;
   if (*first + count > frames_.size()) frames_.resize(*first + count);
+  ++changes_;
   for (size_t i = *first; i < *first + count; ++i) {
     frames_[i] = Frame{.owner = owner, .refs = 1};
     t.Emit(sim::Note::kFrameAlloc, FrameRef(kFirstPfn + i), static_cast<int64_t>(owner));
@@ -52,6 +54,7 @@ std::optional<Pfn> PhysMemory::AllocFolio(sim::Task& t, FrameOwner owner, int or
   const std::optional<size_t> first = FindRun(count, count);
   if (!first.has_value()) return std::nullopt;
   if (*first + count > frames_.size()) frames_.resize(*first + count);
+  ++changes_;
   for (size_t i = 0; i < count; ++i) {
     frames_[*first + i] = Frame{.owner = owner, .tail = static_cast<uint16_t>(i)};
     t.Emit(sim::Note::kFrameAlloc, FrameRef(kFirstPfn + *first + i), static_cast<int64_t>(owner));
@@ -109,6 +112,8 @@ void PhysMemory::ReleaseFrame(sim::Task& t, Pfn pfn) {
   grave.operation = t.operation();
   grave.task = t.id();
   frames_[index] = Frame{};
+  all_used_ = std::min(all_used_, index);
+  ++changes_;
   t.Emit(sim::Note::kFrameFree, FrameRef(pfn), static_cast<int64_t>(pfn));
 }
 
@@ -173,6 +178,7 @@ uint64_t PhysMemory::ReadWord(PhysAddr address) const {
 bool PhysMemory::WriteWord(PhysAddr address, uint64_t value) {
   IOMMUFD_CHECK(address % 8 == 0, "words are aligned");
   if (!InUse(PfnOf(address))) return false;
+  ++changes_;
   const size_t i = LowerBound(address);
   const bool present = i < words_.size() && words_[i].first == address;
   if (value == 0) {

@@ -78,6 +78,11 @@ class PhysMemory {
   const Frame& at(Pfn pfn) const;  // of any pfn: a free frame where there is none
   size_t live_frames() const;
 
+  // Grows with each change of an owner or of a word, so that what was read of this memory still
+  // stands when it is what it was. A ghost, and a memory that is copied over another takes it
+  // along.
+  uint64_t changes() const { return changes_; }
+
   // Total: free memory reads as kPoison, no memory at all as 0.
   uint64_t ReadWord(PhysAddr address) const;  // REQUIRES: 8-byte aligned
   // False, and nothing written, when the frame is not in use.
@@ -107,7 +112,7 @@ class PhysMemory {
 
  private:
   Frame& Head(sim::Task& t, Pfn pfn);
-  std::optional<size_t> FindRun(size_t count, size_t alignment) const;
+  std::optional<size_t> FindRun(size_t count, size_t alignment);
   void Release(sim::Task& t, Pfn head);
   void ReleaseFrame(sim::Task& t, Pfn pfn);
   [[noreturn]] void BadUse(sim::Task& t, Pfn pfn, sim::ObjectRef by) const;
@@ -116,6 +121,8 @@ class PhysMemory {
   std::vector<Frame> frames_;                         // index pfn - kFirstPfn
   std::vector<Grave> graves_;                         // index pfn - kFirstPfn
   std::vector<std::pair<PhysAddr, uint64_t>> words_;  // address of the word, value
+  size_t all_used_ = 0;   // no frame below this index is free: a search need not look there
+  uint64_t changes_ = 0;  // see changes()
 };
 
 }  // namespace iommufd_check::mm

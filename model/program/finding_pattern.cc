@@ -17,8 +17,8 @@ constexpr std::string_view kMissing = "-";
 
 std::vector<std::string> OperationNames() {
   std::vector<std::string> names;
-  for (int i = 0; i < static_cast<int>(OpCode::kCount); ++i) {
-    names.emplace_back(SpecOf(static_cast<OpCode>(i)).name);
+  for (const OpCode code : uapi::AllOperations()) {
+    names.emplace_back(SpecOf(code).name);
   }
   names.emplace_back(kExit);
   return names;

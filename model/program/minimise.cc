@@ -215,7 +215,7 @@ void Minimiser::ShrinkArguments() {
         ShrinkName(i);
       } else if (kind == ArgumentKind::kSeals) {
         ShrinkSeals(i, a);
-      } else if (CountsBytes(spec.arguments[a])) {
+      } else if (CountsBytes(spec.arguments[a].kind)) {
         ShrinkBytes(i, a);
       } else {
         Lower(Attempt::kNumber, argument.value, 0, [&](uint64_t value) {

@@ -112,7 +112,13 @@ std::string ValueProblem(const Boot& boot, const ArgumentSpec& spec, uint64_t va
       return value > kMaxSeals ? "has unknown seals" : "";
     case ArgumentKind::kName:
       return value != 0 ? "is a name with a value" : "";
-    case ArgumentKind::kNumber:
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
       return "";
   }
   return "is of no kind";
@@ -122,7 +128,7 @@ std::string ArgumentProblem(const Program& program, size_t user, const ArgumentS
                             const Argument& argument) {
   if (argument.variable) return VariableProblem(program, user, spec, argument);
   if (!argument.automatic) return ValueProblem(program.boot, spec, argument.value);
-  if (!TakesAuto(spec)) return "is auto where a value is due";
+  if (!TakesAuto(spec.kind)) return "is auto where a value is due";
   return argument.value != 0 ? "is both auto and a value" : "";
 }
 
@@ -209,10 +215,6 @@ std::string TextProblem(const Program& program) {
 
 int PhaseOf(uint8_t task) { return task == kMain ? 0 : task == kFinally ? 2 : 1; }
 
-bool TakesAuto(const ArgumentSpec& spec) {
-  return spec.name == "iova" && !spec.fallback.has_value();
-}
-
 bool IsAnchor(sim::Side side, const sim::Act& act) {
   const bool any = act.detail == sim::kAnyDetail;
   const bool lock = any || act.detail < sim::Count<sim::LockClass>();
@@ -239,10 +241,6 @@ bool IsAnchor(sim::Side side, const sim::Act& act) {
     default:
       return false;
   }
-}
-
-bool CountsBytes(const ArgumentSpec& spec) {
-  return spec.kind == ArgumentKind::kNumber && spec.name != "token";
 }
 
 uint32_t IommufdOf(const Program& program, size_t index) {

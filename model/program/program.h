@@ -14,12 +14,34 @@
 #include <string_view>
 #include <vector>
 
-#include "model/program/operation.h"
 #include "model/sim/runtime.h"
 #include "model/sim/switch_schedule.h"
 #include "model/uapi/object_id.h"
+#include "model/uapi/operation.h"
 
 namespace iommufd_check::program {
+
+using uapi::Accepts;
+using uapi::ArgumentKind;
+using uapi::ArgumentSpec;
+using uapi::CountsBytes;
+using uapi::FileIommufd;
+using uapi::IsFileIommufd;
+using uapi::IsId;
+using uapi::IsNumber;
+using uapi::IsObject;
+using uapi::kFileIommufd;
+using uapi::kIommufdOfObject;
+using uapi::kMaxArguments;
+using uapi::kRequired;
+using uapi::kUnmapAll;
+using uapi::OpCode;
+using uapi::OpCodeFromName;
+using uapi::OperationSpec;
+using uapi::ResultKind;
+using uapi::SpecOf;
+using uapi::TakesAuto;
+using uapi::WrittenIommufd;
 
 inline constexpr uint8_t kMain = 0;
 inline constexpr uint8_t kMaxTask = sim::kMaxTasks - 1;  // tasks are 1..kMaxTask, shown A..G
@@ -102,13 +124,8 @@ std::optional<uint8_t> TaskFromName(std::string_view name);
 // When a task runs: 0 main, 1 the concurrent tasks, 2 finally.
 int PhaseOf(uint8_t task);
 
-// True when the argument also takes `auto`.
-bool TakesAuto(const ArgumentSpec& spec);
 // An act that a switch can be anchored to on that side.
 bool IsAnchor(sim::Side side, const sim::Act& act);
-
-// True when the argument counts bytes (an address, offset or length), false for a token.
-bool CountsBytes(const ArgumentSpec& spec);
 
 // The iommufd that operation `index` is made on: the written one, else that on which the first
 // object that it names by a variable was created, else the first. A luo_preserve has none.

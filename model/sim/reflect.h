@@ -11,7 +11,9 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -42,6 +44,12 @@ template <class T, size_t N>
 struct IsArray<std::array<T, N>> : std::true_type {};
 template <class T>
 struct IsPair : std::false_type {};
+template <class T>
+struct IsSorted : std::false_type {};
+template <class K, class V>
+struct IsSorted<std::map<K, V>> : std::true_type {};
+template <class K>
+struct IsSorted<std::set<K>> : std::true_type {};
 template <class A, class B>
 struct IsPair<std::pair<A, B>> : std::true_type {};
 template <class T>
@@ -67,7 +75,7 @@ class WordFlattener {
     } else if constexpr (std::is_same_v<T, std::string>) {
       words_.push_back(value.size());
       for (char c : value) words_.push_back(static_cast<unsigned char>(c));
-    } else if constexpr (IsVector<T>::value || IsArray<T>::value) {
+    } else if constexpr (IsVector<T>::value || IsArray<T>::value || IsSorted<T>::value) {
       words_.push_back(value.size());
       for (const auto& element : value) Add(element);
     } else if constexpr (IsPair<T>::value) {

@@ -46,6 +46,7 @@ bool Runtime::AtMilestone() const {
 
 void Runtime::Keep(Milestone* milestone) const {
   IOMMUFD_CHECK(AtMilestone(), "a place between two operations");
+  log_.digest();  // so that what goes on from here need not hash it again
   *milestone = {log_, tasks_[0].steps_, tasks_[0].operation_, total_steps_};
 }
 

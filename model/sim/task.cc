@@ -63,7 +63,9 @@ void Task::Record(Primitive primitive, ObjectRef object, int detail, int64_t val
                   .mode = static_cast<uint8_t>(mode),
                   .spare = static_cast<uint16_t>(spare),
                   .value = value});
-  if (rt.config_.listener != nullptr) rt.config_.listener->OnEvent(rt.log_.events().back());
+  if (rt.config_.listener != nullptr && (rt.concurrent_ || IsHeardAlone(primitive))) {
+    rt.config_.listener->OnEvent(rt.log_.events().back());
+  }
 }
 
 void Task::Report(Splat splat, ObjectRef object, int64_t value, Condition condition) {

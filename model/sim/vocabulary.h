@@ -114,6 +114,11 @@ struct ObjectRef {
   ObjectKind kind = ObjectKind::kNone;
   uint16_t number = 0;
 
+  template <class Visitor, class... Self>
+  static void Visit(Visitor&& v, Self&... s) {
+    v("kind", s.kind...);
+    v("number", s.number...);
+  }
   friend bool operator==(const ObjectRef&, const ObjectRef&) = default;
 };
 

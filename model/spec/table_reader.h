@@ -13,10 +13,9 @@
 namespace iommufd_check::spec {
 
 // All tables that the hardware reaches from `top`, ascending, `top` itself included. Frames that
-// are nobody's end the walk, as would a fault; a frame reached twice is listed once.
-void ReadTables(const Frames& frames, mm::Pfn top, std::vector<mm::Pfn>* tables);
-
-// All leaves, ascending by IOVA.
-void ReadLeaves(const Frames& frames, mm::Pfn top, std::vector<LeafView>* leaves);
+// are nobody's end the walk, as would a fault; a frame reached twice is listed once. `leaves`, when
+// it is not null, are all of them, ascending by IOVA.
+void ReadTables(const Frames& frames, mm::Pfn top, std::vector<mm::Pfn>* tables,
+                std::vector<LeafView>* leaves = nullptr);
 
 }  // namespace iommufd_check::spec

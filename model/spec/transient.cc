@@ -12,7 +12,7 @@ namespace {
 
 using Kind = Call::Kind;
 
-bool IsMap(Kind kind) { return kind == Kind::kMap || kind == Kind::kMapFile; }
+bool IsMap(Kind kind) { return uapi::SpecOf(kind).Has(uapi::kAddsAreas); }
 
 // A session may be released by whoever drops it last: its close, or a preserve that holds it
 // (luo_kho.md section 3, release).
@@ -21,20 +21,10 @@ bool MayRelease(const Call& call) {
 }
 
 bool Names(const Call& call, uint32_t id) {
-  switch (call.kind) {
-    case Kind::kIoasAlloc:
-    case Kind::kDeviceBind:
-    case Kind::kCloseIommufd:
-    case Kind::kMemfdSeal:
-    case Kind::kMemfdPunchHole:
-    case Kind::kMemfdTruncate:
-    case Kind::kLuoCreateSession:
-    case Kind::kLuoPreserve:
-    case Kind::kLuoCloseSession:
-      return false;
-    default:
-      return call.id == id || call.id2 == id;
-  }
+  const auto arguments = uapi::SpecOf(call.kind).arguments;
+  const bool names = std::any_of(arguments.begin(), arguments.end(),
+                                 [](const auto& spec) { return uapi::IsId(spec.kind); });
+  return names && (call.id == id || call.id2 == id);
 }
 
 // objects.md section 4: a short reference, or one that is about to be dropped, makes users exceed
@@ -118,9 +108,11 @@ bool Admits(const PastCall& one, const PastCall& other) {
   }
 }
 
+// It gives an object of the iommufd an id, or takes one away.
 bool TakesId(Kind kind) {
-  return kind == Kind::kIoasAlloc || kind == Kind::kDeviceBind || kind == Kind::kHwptAlloc ||
-         kind == Kind::kDeviceUnbind || kind == Kind::kDestroy;
+  const uapi::OperationSpec& spec = uapi::SpecOf(kind);
+  const bool ends = spec.Has(uapi::kEnds) && uapi::IsId(spec.arguments.front().kind);
+  return ends || uapi::Accepts(uapi::ArgumentKind::kObject, spec.result);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "model/explore/schedules/bounded_schedules.h"
-#include "model/program/operation.h"
+#include "model/uapi/operation.h"
 #include "tests/explore/explore_corpus.h"
 #include "tests/explore/outcomes.h"
 #include "tests/explore/random_calls.h"

@@ -50,8 +50,59 @@ TEST(CertificateJson, SaysWhereAFileIsWrong) {
   EXPECT_NE(problem("\"met\": [", "\"met\": [\"ioas: moon\"").find("'met'"), std::string::npos);
   EXPECT_NE(problem("\"identity\": \"", "\"identity\": \"x").find("hexadecimal"),
             std::string::npos);
+  EXPECT_NE(problem("\"sampled\": false", "\"sampled\": false, \"witnesses\": \"largest\"")
+                .find("'witnesses'"),
+            std::string::npos);
   EXPECT_NE(problem("boot ", "boof ").find("'findings'"), std::string::npos);
   EXPECT_NE(problem("[", "{").find("not a list of certificates"), std::string::npos);
+}
+
+// A finding of one part with a witness of so many operations and faults.
+Certificate PartWith(uint32_t part, size_t operations, size_t faults) {
+  Certificate c;
+  c.order = WitnessOrder::kSmallestProgram;
+  c.parts = 3;
+  c.done = {part};
+  Finding finding{.detail = std::to_string(part), .part = part, .runs = 1};
+  finding.witness.operations.resize(operations);
+  finding.witness.faults.resize(faults);
+  c.Keep(finding);
+  return c;
+}
+
+// The part whose witness is kept of three, merged in both directions.
+std::string KeptOf(const Certificate& a, const Certificate& b, const Certificate& c) {
+  Certificate forth = a, back = c;
+  for (const Certificate* next : {&b, &c}) forth.Merge(*next);
+  for (const Certificate* next : {&b, &a}) back.Merge(*next);
+  EXPECT_EQ(forth.findings[0].detail, back.findings[0].detail);
+  EXPECT_EQ(forth.findings[0].runs, 3u);
+  return forth.findings[0].detail;
+}
+
+TEST(Certificate, KeepsTheSmallestProgramAndOfEqualOnesTheFirstPart) {
+  EXPECT_EQ(KeptOf(PartWith(0, 3, 0), PartWith(1, 2, 2), PartWith(2, 2, 1)), "2")
+      << "fewer operations, then fewer faults";
+  EXPECT_EQ(KeptOf(PartWith(0, 2, 2), PartWith(1, 2, 1), PartWith(2, 2, 1)), "1");
+}
+
+TEST(Certificate, OfARunTheSmallerProgramIsKept) {
+  Certificate c;
+  c.order = WitnessOrder::kSmallestProgram;
+  program::Execution execution;
+  execution.violations = {{.invariant = spec::Invariant::kI36, .operation = 0}};
+  const auto enter = [&](size_t operations, int preemptions) {
+    program::Program run;
+    run.operations.resize(operations);
+    c.EnterViolations(run, execution, preemptions, [&run] { return run; });
+  };
+  enter(3, 0);
+  enter(2, 2);
+  enter(2, 0);
+  ASSERT_EQ(c.findings.size(), 1u);
+  EXPECT_EQ(c.findings[0].witness.operations.size(), 2u);
+  EXPECT_EQ(c.findings[0].preemptions, 2) << "the first of equal ones, whatever its preemptions";
+  EXPECT_EQ(c.findings[0].runs, 3u);
 }
 
 // Mutated certificates are read or refused; nothing else happens.

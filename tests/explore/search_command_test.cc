@@ -7,17 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "model/explore/work/progress_lines.h"
 #include "model/explore/work/search_difference.h"
 #include "model/explore/work/search_report.h"
 
 namespace iommufd_check::explore {
 namespace {
 
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::StartsWith;
 
 SearchRequest Small(const std::string& model) {
   SearchRequest request;
@@ -157,10 +154,10 @@ TEST(SearchCommand, JsonSaysTheSame) {
 }
 
 TEST(SearchCommand, ProgressGoesToTheSinkOnly) {
-  double now = 0;
-  std::vector<std::string> lines;
-  ProgressLines sink([&now] { return now += 0.5; },
-                     [&lines](const std::string& line) { lines.push_back(line); });
+  struct LastDepth : ProgressSink {
+    void Report(const SearchProgress& progress) override { depth = progress.depth; }
+    uint64_t depth = 0;
+  } sink;
   SearchRequest request;
   request.choice = {.model = "toy", .parameters = {{"workers", 4}, {"pages", 2}}};
   request.max_states = 200000;
@@ -168,11 +165,7 @@ TEST(SearchCommand, ProgressGoesToTheSinkOnly) {
   const absl::StatusOr<SearchReport> without = RunSearch(request, nullptr);
   ASSERT_TRUE(with.ok());
   EXPECT_EQ(RenderText(*with), RenderText(*without));
-  ASSERT_FALSE(lines.empty());
-  for (const std::string& line : lines) {
-    EXPECT_THAT(line, StartsWith("search  depth "));
-    EXPECT_THAT(line, EndsWith(" M states/s\n"));
-  }
+  EXPECT_GT(sink.depth, 1u);
 }
 
 TEST(SearchCommand, EmitsProgramsForChoices) {

@@ -12,6 +12,7 @@
 #include "model/explore/work/certificate_json.h"
 #include "model/explore/work/certificate_text.h"
 #include "model/explore/work/explore_work.h"
+#include "model/explore/work/verdict_work.h"
 #include "model/liveupdate/designs/registry.h"
 #include "tests/explore/explore_corpus.h"
 #include "tests/explore/stops.h"
@@ -20,7 +21,7 @@ namespace iommufd_check::explore {
 namespace {
 
 // Every kind of work, each with several parts; v1, so that there are findings.
-enum class Kind { kReduced, kBounded, kSweep, kPairs, kUniform, kPct };
+enum class Kind { kReduced, kBounded, kSweep, kPairs, kUniform, kPct, kVerdict };
 
 std::unique_ptr<Work> Make(Kind kind, const std::string& design = "v1") {
   program::Executor executor;
@@ -44,6 +45,10 @@ std::unique_ptr<Work> Make(Kind kind, const std::string& design = "v1") {
     case Kind::kPct:
       return MakeRandomWork(&executor, d, "a.prog", program,
                             {.seed = 4, .runs = 300, .part_runs = 40});
+    case Kind::kVerdict:
+      return MakeVerdictWork(&executor, d, "corpus",
+                             {program, ExploreCorpusProgram("mark-x-preserve")},
+                             {.preemptions = 1});
   }
   return nullptr;
 }
@@ -173,7 +178,57 @@ TEST_P(WorkTest, ABudgetOfExecutionsIsUsedInOrderWhateverTheThreads) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, WorkTest,
                          testing::Values(Kind::kReduced, Kind::kBounded, Kind::kSweep, Kind::kPairs,
-                                         Kind::kUniform, Kind::kPct));
+                                         Kind::kUniform, Kind::kPct, Kind::kVerdict));
+
+// What the parts of a verdict are, counted by the other engines.
+TEST(VerdictWork, RunsWhatIsWrittenEveryInterleavingAndEveryFault) {
+  program::Executor executor;
+  liveupdate::Design& v1 = *liveupdate::FindDesign("v1");
+  const program::Program program = ExploreCorpusProgram("mark-x-preserve");
+  const uint64_t traces = ExploreProgram(&executor, v1, "a.prog", program, {}).traces;
+  const Certificate plain =
+      RunWork(*MakeVerdictWork(&executor, v1, "a", {program}, {.single_faults = false}), {});
+  EXPECT_EQ(plain.traces, 1 + traces);
+  EXPECT_EQ(plain.plans, 0u);
+  EXPECT_TRUE(plain.exhausted());
+
+  const Certificate swept =
+      SweepProgram(&executor, v1, "a.prog", program, {.sticky = false, .preemptions = 0});
+  const Certificate faulted =
+      RunWork(*MakeVerdictWork(&executor, v1, "a", {program}, {.preemptions = 0}), {});
+  EXPECT_GE(faulted.plans, swept.plans) << "some calls only happen in other interleavings";
+  EXPECT_EQ(faulted.parts, 1 + faulted.plans);
+
+  program::Program own = program;
+  own.faults.push_back({.operation = 0});
+  EXPECT_EQ(RunWork(*MakeVerdictWork(&executor, v1, "a", {own}, {}), {}).plans, 0u)
+      << "a program with faults has said which calls fail";
+}
+
+TEST(VerdictWork, AProgramThatIsTooLargeToPlanIsNotExhausted) {
+  program::Executor executor;
+  const auto work = MakeVerdictWork(&executor, *liveupdate::FindDesign("reference"), "a",
+                                    {ExploreCorpusProgram("map-x-preserve")},
+                                    {.single_faults = false, .planned_executions = 2});
+  const Certificate c = RunWork(*work, {});
+  EXPECT_FALSE(c.finished);
+  EXPECT_NE(c.ended_by.find("more than 2 interleavings"), std::string::npos) << c.ended_by;
+  EXPECT_GT(c.executions, 2u) << "it is run all the same";
+}
+
+// Only a verdict runs programs as they are written, so only there switches are of the question.
+TEST(VerdictWork, SwitchesAreOfItsIdentity) {
+  program::Executor executor;
+  liveupdate::Design& v1 = *liveupdate::FindDesign("v1");
+  program::Program program = ExploreCorpusProgram("map-x-preserve");
+  const auto identity = [&] {
+    return MakeVerdictWork(&executor, v1, "a", {program}, {})->blank().identity;
+  };
+  const uint64_t plain = identity();
+  program.switches = ExploreProgram(&executor, v1, "a", program, {}).findings[0].witness.switches;
+  ASSERT_FALSE(program.switches.empty());
+  EXPECT_NE(identity(), plain);
+}
 
 TEST(Work, AProgramThatEndsSoonIsOnePart) {
   program::Executor executor;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_replace.h"
+#include "nlohmann/json.hpp"
 #include "tests/fuzz/cli_fixture.h"
 
 namespace iommufd_check::cli {
@@ -239,6 +240,35 @@ TEST(Run, ExpectationsOfBytesAreNotCompared) {
   ASSERT_EQ(RunCli({"convert", wrong, bytes}).code, 0);
   const CliResult result = RunCli({"run", "--quiet", bytes});
   EXPECT_EQ(result.code, 0) << result.out << result.err;
+}
+
+// The text shows what is in the value, and the value has nothing that the text decides.
+TEST(Run, JsonIsTheReportAsAValue) {
+  const TemporaryFolder folder;
+  const std::string bug = folder.Write("bug.prog", ViolatingProgram());
+  const std::string clean = folder.Write("clean.prog", CleanProgram());
+  const CliResult text = RunCli({"run", bug});
+  const CliResult json = RunCli({"run", "--json", bug, clean, folder / "none.prog"});
+  EXPECT_EQ(json.code, 65) << "a file that is not there outranks";
+  const auto all = nlohmann::json::parse(json.out, nullptr, false);
+  ASSERT_EQ(all.size(), 2u) << json.out;
+  EXPECT_EQ(all[0]["file"], bug);
+  EXPECT_EQ(all[0]["violated"], true);
+  EXPECT_EQ(all[0]["expected"], true);
+  const auto& report = all[0]["report"];
+  EXPECT_EQ(report["invariant"], "I19");
+  EXPECT_EQ(report["design"], "v1");
+  EXPECT_EQ(report["replay"], "iommufd-check run " + bug);
+  EXPECT_TRUE(report["also"].contains("I26"));
+  for (const std::string member : {"name", "finding", "place", "detail", "replay"}) {
+    EXPECT_THAT(text.out, HasSubstr(report[member].get<std::string>())) << member;
+  }
+  int seen = 0;
+  for (const auto& row : report["run"]["rows"]) seen += row["seen"].get<bool>() ? 1 : 0;
+  EXPECT_EQ(seen, 1);
+  EXPECT_EQ(all[1]["violated"], false);
+  EXPECT_FALSE(all[1].contains("report"));
+  EXPECT_EQ(RunCli({"run", "--json", "--events", bug}).code, 64);
 }
 
 }  // namespace

@@ -22,6 +22,16 @@ using sim::LockMode;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+struct Bounds {
+  size_t max_rows = 24;
+  size_t width = 120;
+};
+
+std::string Draw(const program::Program& program, const std::vector<sim::Event>& events,
+                 const spec::Violation& subject, const Bounds& bounds = {}) {
+  return DrawLanes(LanesOf(program, events, subject, bounds.max_rows), bounds.width);
+}
+
 std::vector<std::string> LinesOf(const std::string& text) {
   std::vector<std::string> lines = absl::StrSplit(text, '\n');
   lines.pop_back();
@@ -36,7 +46,7 @@ TEST(EventText, ObjectsOfOtherIommufdsSaySo) {
 }
 
 TEST(SwimLanes, NoEventsNoTable) {
-  EXPECT_EQ(DrawLanes({}, {}, {}), "");
+  EXPECT_EQ(Draw({}, {}, {}), "");
   EXPECT_TRUE(ChooseRows({}, {}, 24).empty());
 }
 
@@ -50,7 +60,7 @@ TEST(SwimLanes, TwoTasksOverOneField) {
   const spec::Violation subject = log.Violated(spec::Invariant::kI20, Ioas(1));
   log.On(2).End(-sim::kEBUSY);
   EXPECT_EQ(
-      DrawLanes(program, log.events(), subject),
+      Draw(program, log.events(), subject),
       "    step A                                             | step B\n"
       "       1 begin A.1 map(0, iova=0, length=0, prot=none) |\n"
       "       2 lock ioas1.iova:w  [ioas1.iova:w]             |\n"
@@ -77,7 +87,7 @@ TEST(SwimLanes, SequentialOperationsThatEndedAreOneRow) {
   log.Op(1).Begin().Call(sim::FaultSite::kAreaAlloc, 1).End(-sim::kENOMEM);
   log.Op(2).Begin().Fault(sim::FaultSite::kKcalloc, 1).End(-sim::kENOMEM);
   const spec::Violation subject = log.Violated(spec::Invariant::kI05);
-  EXPECT_EQ(DrawLanes(program, log.events(), subject),
+  EXPECT_EQ(Draw(program, log.events(), subject),
             "    step main\n"
             "       3 main.1 ioas = ioas_alloc() -> 0\n"
             "       5 main.2 map(0, iova=0, length=0, prot=none) -> ENOMEM\n"
@@ -92,7 +102,7 @@ TEST(SwimLanes, MainHasALaneOnlyWhenItMatters) {
     EventBuilder log;
     log.On(0).Op(0).Begin().End(result_of_main);
     log.On(1).Op(1).Begin().Write(Ioas(1), Field::kAreaTree);
-    return DrawLanes(program, log.events(), log.Violated(spec::Invariant::kI20, Ioas(1)));
+    return Draw(program, log.events(), log.Violated(spec::Invariant::kI20, Ioas(1)));
   };
   EXPECT_THAT(draw(0), HasSubstr("step A"));
   EXPECT_THAT(draw(0), HasSubstr("| step B"));  // a concurrent task always has one
@@ -105,7 +115,7 @@ TEST(SwimLanes, TheExitIsShownInMain) {
   EventBuilder log;
   log.Op(0).Begin().End(0);
   log.Op(spec::kExitOperation).Begin().End(0);
-  EXPECT_EQ(DrawLanes(program, log.events(), log.Violated(spec::Invariant::kI36)),
+  EXPECT_EQ(Draw(program, log.events(), log.Violated(spec::Invariant::kI36)),
             "    step main\n"
             "       1 main.1 ioas = ioas_alloc() -> 0\n"
             "       2 begin process exit\n"
@@ -133,7 +143,7 @@ struct LongRun {
 
 TEST(SwimLanes, LongRunsAreElided) {
   const LongRun run(500);
-  const std::string table = DrawLanes(run.program, run.log.events(), run.subject, {.max_rows = 12});
+  const std::string table = Draw(run.program, run.log.events(), run.subject, {.max_rows = 12});
   const std::vector<std::string> lines = LinesOf(table);
   EXPECT_LE(lines.size(), 13u);  // the header is no row
   EXPECT_EQ(lines[1], "       1 begin A.1 map(0, iova=0, length=0, prot=none)");
@@ -148,7 +158,7 @@ TEST(SwimLanes, RowsNeverExceedTheLimit) {
     const LongRun run(count);
     for (size_t max_rows : {1, 2, 3, 7, 24, 100}) {
       const std::string table =
-          DrawLanes(run.program, run.log.events(), run.subject, {.max_rows = max_rows});
+          Draw(run.program, run.log.events(), run.subject, {.max_rows = max_rows});
       const std::vector<std::string> lines = LinesOf(table);
       // The violation is shown even where nothing else fits, after what it hides.
       EXPECT_LE(lines.size(), std::max<size_t>(max_rows, 2) + 2) << table;
@@ -172,7 +182,7 @@ TEST(SwimLanes, ManyTasksStayWithinTheWidth) {
   }
   log.Splat(sim::Splat::kSleepInAtomic, Ioas(1));
   const std::string table =
-      DrawLanes(program, log.events(), log.Violated(spec::Invariant::kI19, Ioas(1)));
+      Draw(program, log.events(), log.Violated(spec::Invariant::kI19, Ioas(1)));
   const std::vector<std::string> lines = LinesOf(table);
   for (const std::string& line : lines) {
     EXPECT_LE(line.size(), 120u) << line;
@@ -188,7 +198,7 @@ TEST(SwimLanes, LinesAreCutAtTheWidth) {
   int cut = 0;
   for (size_t width = 30; width < 60; ++width) {
     const std::string table =
-        DrawLanes(run.program, run.log.events(), run.subject, {.max_rows = 12, .width = width});
+        Draw(run.program, run.log.events(), run.subject, {.max_rows = 12, .width = width});
     for (const std::string& line : LinesOf(table)) {
       EXPECT_LE(line.size(), width) << line;
       if (line.back() != '~') continue;
@@ -205,7 +215,7 @@ TEST(SwimLanes, LocksInTheOrderTaken) {
   log.Unlock(LockClass::kIoasMutex, Ioas(1));
   log.Lock(LockClass::kPagesMutex, {sim::ObjectKind::kPages, 2});
   EXPECT_THAT(
-      DrawLanes(ProgramOf({{1, OpCode::kMap}}), log.events(), log.Violated(spec::Invariant::kI19)),
+      Draw(ProgramOf({{1, OpCode::kMap}}), log.events(), log.Violated(spec::Invariant::kI19)),
       HasSubstr(">>>    5 lock pages2.mutex  [ioas1.iova:w pages2.mutex]\n"));
 }
 

@@ -12,8 +12,6 @@
 namespace iommufd_check::program {
 namespace {
 
-using spec::Monitor;
-
 liveupdate::Design& Reference() { return *liveupdate::FindDesign("reference"); }
 
 Program Parsed(const std::string& operations) {
@@ -124,18 +122,15 @@ TEST(Boundary, AStaleHandleShowsInEachPlaceAlone) {
   EXPECT_NE(BoundaryOf(stale_list, {}), BoundaryOf(stale_entry, {}));
 }
 
-TEST(Boundary, WhatTheMonitorRemembersShows) {
+TEST(Boundary, WhatTheAccountSaysShows) {
   const liveupdate::World world;
   const sim::Fingerprint none = BoundaryOf(world, {});
   EXPECT_NE(BoundaryOf(world, {.registered = {{7, {}}}}), none);
-  EXPECT_NE(BoundaryOf(world, {.immutable_since = {{1, 5}}}), none);
+  EXPECT_NE(BoundaryOf(world, {.immutable = {1}}), none);
   EXPECT_NE(BoundaryOf(world, {.domain_ioas = {{1, 1}}}), none);
   EXPECT_NE(BoundaryOf(world, {.preserved_domains = {1}}), none);
   EXPECT_NE(BoundaryOf(world, {.marks = {{1, 7}}}), none);
   EXPECT_NE(BoundaryOf(world, {.marks_frozen = {0}}), none);
-  EXPECT_EQ(BoundaryOf(world, {.immutable_since = {{1, 5}}}),
-            BoundaryOf(world, {.immutable_since = {{1, 6}}}))
-      << "between operations the moment says nothing";
 }
 
 // The lock order of an extension begins with it.

@@ -1,9 +1,8 @@
 // Each invariant of quiescent points, fed with hand-made snapshots: one value at a time is changed
 // in a machine that preserves one HWPT and its memory, and exactly one check notices.
-#include "model/spec/quiescent.h"
-
 #include <gtest/gtest.h>
 
+#include "model/spec/monitor.h"
 #include "tests/spec/snapshots.h"
 
 namespace iommufd_check::spec {
@@ -11,7 +10,7 @@ namespace {
 
 std::string Quiescent(const Snapshot& now) {
   Findings findings;
-  CheckQuiescent(now, &findings);
+  Monitor(&findings).Tell(now);
   return TextOf(findings);
 }
 
@@ -24,7 +23,7 @@ TEST(Quiescent, WellFormedMachinesBreakNothing) {
 
 TEST(Quiescent, EachCheckHadSomethingToCheck) {
   Findings findings;
-  CheckQuiescent(Preserved(), &findings);
+  Monitor(&findings).Tell(Preserved());
   for (const Invariant invariant :
        {Invariant::kI02, Invariant::kI07, Invariant::kI08, Invariant::kI10, Invariant::kI11,
         Invariant::kI14, Invariant::kI15, Invariant::kI18, Invariant::kI24}) {
@@ -276,7 +275,7 @@ TEST(Quiescent, I25TheTopTableBelongsToAnother) {
 
 std::string Abi(const uapi::Contract& contract) {
   Findings findings;
-  CheckAbi(contract, &findings);
+  Monitor(&findings).Tell(contract);
   return TextOf(findings);
 }
 

@@ -51,13 +51,12 @@ TEST(TableReader, WalksThreeLevels) {
   frames.Put(mm::AddressOf(0x102) + 8 * 4, mm::AddressOf(0x778));      // not present
   frames.Put(mm::AddressOf(0x100) + 8 * 9, mm::AddressOf(0x999) | 3);  // nobody's frame
   std::vector<mm::Pfn> tables;
-  ReadTables(frames, 0x100, &tables);
-  EXPECT_EQ(tables, (std::vector<mm::Pfn>{0x100, 0x101, 0x102}));
   std::vector<LeafView> leaves;
-  ReadLeaves(frames, 0x100, &leaves);
+  ReadTables(frames, 0x100, &tables, &leaves);
+  EXPECT_EQ(tables, (std::vector<mm::Pfn>{0x100, 0x101, 0x102}));
   EXPECT_EQ(leaves, (std::vector<LeafView>{{0x40403000, 0x777, 1}}));
-  ReadTables(frames, 0x555, &tables);
-  EXPECT_TRUE(tables.empty()) << "a top table that is nobody's";
+  ReadTables(frames, 0x555, &tables, &leaves);
+  EXPECT_TRUE(tables.empty() && leaves.empty()) << "a top table that is nobody's";
 }
 
 TEST(TableReader, ATableThatContainsItselfEnds) {
@@ -168,15 +167,14 @@ class SameFramesTest : public testing::Test {
 TEST_F(SameFramesTest, TablesAndLeaves) {
   const MachineFrames frames(world().machine.phys);
   std::vector<mm::Pfn> ours;
-  ReadTables(frames, top(), &ours);
+  std::vector<LeafView> our_leaves;
+  ReadTables(frames, top(), &ours, &our_leaves);
   std::vector<mm::Pfn> theirs;
   iommu::CollectTables(world().machine.phys, top(), &theirs);
   std::sort(theirs.begin(), theirs.end());
   EXPECT_EQ(ours, theirs);
   EXPECT_GE(ours.size(), 5u);
 
-  std::vector<LeafView> our_leaves;
-  ReadLeaves(frames, top(), &our_leaves);
   std::vector<iommu::Leaf> their_leaves;
   iommu::CollectLeaves(world().machine.phys, top(), &their_leaves);
   ASSERT_EQ(our_leaves.size(), their_leaves.size());
@@ -186,7 +184,7 @@ TEST_F(SameFramesTest, TablesAndLeaves) {
   }
 
   const HalfBlind wrong(world().machine.phys);
-  ReadLeaves(wrong, top(), &our_leaves);
+  ReadTables(wrong, top(), &ours, &our_leaves);
   EXPECT_NE(our_leaves.size(), their_leaves.size()) << "the wrong reader is seen";
 }
 

@@ -1,8 +1,7 @@
 // I05: what a failed preserve must leave as it was, alone and beside other calls.
-#include "model/spec/rollback.h"
-
 #include <gtest/gtest.h>
 
+#include "model/spec/monitor.h"
 #include "tests/spec/snapshots.h"
 
 namespace iommufd_check::spec {
@@ -13,7 +12,7 @@ const Call kMapCall{.kind = Call::Kind::kMap, .id = 1};
 std::string Rollback(const Snapshot& before, const Snapshot& after,
                      const std::vector<Call>& others = {}) {
   Findings findings;
-  CheckRollback(before, after, others, &findings);
+  Monitor(&findings).Tell(FailedPreserve{before, after, others});
   EXPECT_EQ(findings.armed()[static_cast<size_t>(Invariant::kI05)], 1u);
   return TextOf(findings);
 }
@@ -141,15 +140,15 @@ TEST(Rollback, I05BesideOtherCalls) {
   EXPECT_NE(Rollback(before, immutable, {memfd}), "");
   EXPECT_EQ(Rollback(before, thawed, {memfd}), "");
   Findings findings;
-  CheckRollback(before, immutable, {iommufd}, &findings);
-  CheckRollback(before, thawed, {close}, &findings);
+  Monitor(&findings).Tell(FailedPreserve{before, immutable, {iommufd}});
+  Monitor(&findings).Tell(FailedPreserve{before, thawed, {close}});
   EXPECT_EQ(TextOf(findings), "");
   EXPECT_EQ(findings.armed()[static_cast<size_t>(Invariant::kI05)], 0u) << "nothing is compared";
   // A memfd preserve may be the one that releases a session closed meanwhile.
   Snapshot closed = before;
   closed.sessions[0].fds = 0;
   immutable.sessions[0].fds = 0;
-  CheckRollback(closed, immutable, {memfd}, &findings);
+  Monitor(&findings).Tell(FailedPreserve{closed, immutable, {memfd}});
   EXPECT_EQ(TextOf(findings), "");
 }
 

@@ -28,7 +28,7 @@ const std::vector<Arrows>& Table() {
   // check.h is the assertion macro and no more; spec could not assert without it. The specification
   // sees names, values and events, never the code that it judges.
   static const std::vector<Arrows> table = {
-      {"model/uapi/", {}},
+      {"model/uapi/", {"model/sim/check.h"}},
       {"model/sim/", {}},
       {"model/mm/", {"model/sim/"}},
       {"model/iommu/", {"model/sim/", "model/mm/"}},
@@ -43,7 +43,7 @@ const std::vector<Arrows>& Table() {
        {"model/uapi/", "model/sim/", "model/mm/", "model/iommu/", "model/iommufd/",
         "model/liveupdate/", "model/spec/"}},
       // Explorers reduce by what events say and drive the runtime's scheduler.
-      {"model/explore/", {"model/sim/", "model/mm/types.h", "model/program/"}},
+      {"model/explore/", {"model/uapi/", "model/sim/", "model/mm/types.h", "model/program/"}},
       {"fuzz/", {"model/"}},
       {"props/", {"model/"}},
       {"tests/", {"model/", "fuzz/", "props/"}},

@@ -49,7 +49,7 @@ class SweepWork : public Work {
     blank_.faults =
         absl::StrCat("single", options.sticky ? "+sticky" : "", options.pairs ? "+pairs" : "");
     blank_.parts = static_cast<uint32_t>(sites_.size() + 1);
-    Identify(program, &blank_);
+    Identify({&program, 1}, &blank_);
   }
 
   void RunPart(uint32_t part, program::Executor* executor, Meter* meter,

@@ -31,6 +31,8 @@ class ProgramSubject : public Subject {
   uint64_t digest() const override { return execution().digest; }
 
   const program::Execution& execution() const { return executor_.last(); }
+  // Without switches, once it has run.
+  const program::Program& program() const { return program_; }
 
   // The program that replays the last run: its switches are those without which the scheduler would
   // have gone on otherwise.

@@ -39,7 +39,7 @@ class RandomWork : public Work {
     blank_.seed = options.seed;
     blank_.sampled = true;
     blank_.parts = static_cast<uint32_t>((options.runs + part_runs_ - 1) / part_runs_);
-    Identify(program, &blank_);
+    Identify({&program, 1}, &blank_);
   }
 
   void RunPart(uint32_t part, program::Executor* executor, Meter* meter,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,14 +18,9 @@ namespace {
 // certificates do not merge with new ones.
 constexpr uint64_t kMeaning = 2;
 
-bool Better(const Finding& a, const Finding& b) {
-  if (a.preemptions != b.preemptions) return a.preemptions < b.preemptions;
-  if (a.fewest != b.fewest) return a.fewest;
-  if (a.after.has_value() != b.after.has_value()) return !a.after.has_value();
-  const std::string text_a = program::PrintProgram(a.witness);
-  const std::string text_b = program::PrintProgram(b.witness);
-  if (text_a.size() != text_b.size()) return text_a.size() < text_b.size();
-  return text_a < text_b;
+// Fewer operations are easier to read, then fewer faults, then fewer switches.
+std::tuple<size_t, size_t, size_t> SizeOf(const program::Program& program) {
+  return {program.operations.size(), program.faults.size(), program.switches.size()};
 }
 
 // Where the identity is among `list`, or belongs.
@@ -44,21 +40,40 @@ void AddTolerated(const Tolerated& more, std::vector<Tolerated>* list) {
   }
 }
 
+// What a program does, whatever is said of it.
+std::string TextToIdentify(program::Program program, bool with_switches) {
+  if (!with_switches) program.switches.clear();
+  program.expected.clear();
+  program.also.clear();
+  program.title.clear();
+  program.design.clear();
+  return program::PrintProgram(program);
+}
+
 }  // namespace
 
-void Identify(const program::Program& program, Certificate* c) {
-  program::Program plain = program;
-  plain.switches.clear();
-  plain.expected.clear();
-  plain.also.clear();
-  plain.title.clear();
-  plain.design.clear();
+bool Certificate::Better(const Finding& a, const Finding& b) const {
+  if (order == WitnessOrder::kSmallestProgram) {
+    return std::tuple(SizeOf(a.witness), a.part) < std::tuple(SizeOf(b.witness), b.part);
+  }
+  if (a.preemptions != b.preemptions) return a.preemptions < b.preemptions;
+  if (a.fewest != b.fewest) return a.fewest;
+  if (a.after.has_value() != b.after.has_value()) return !a.after.has_value();
+  const std::string text_a = program::PrintProgram(a.witness);
+  const std::string text_b = program::PrintProgram(b.witness);
+  if (text_a.size() != text_b.size()) return text_a.size() < text_b.size();
+  return text_a < text_b;
+}
+
+void Identify(std::span<const program::Program> programs, Certificate* c) {
   sim::WordSink sink;
   sink.Add(kMeaning);
-  for (const std::string& text :
-       {c->work, c->design, c->schedules, c->reduction, c->faults, program::PrintProgram(plain)}) {
+  for (const std::string& text : {c->work, c->design, c->schedules, c->reduction, c->faults}) {
     sink.Add(text);
   }
+  // Where the smallest program is wanted, each also runs as it is written.
+  const bool as_written = c->order == WitnessOrder::kSmallestProgram;
+  for (const program::Program& program : programs) sink.Add(TextToIdentify(program, as_written));
   sink.Add(c->seed);
   c->places.ForEach([&](sim::ObjectKind kind, sim::Field field) {
     sink.Add(kind);
@@ -122,9 +137,11 @@ void Certificate::EnterViolations(const program::Program& run, const program::Ex
       ++known->runs;
       known->first += finding.after.has_value() ? 0 : 1;
       const bool earlier = known->after.has_value() && !finding.after.has_value();
-      if (known->preemptions < preemptions || (known->preemptions == preemptions && !earlier)) {
-        continue;
-      }
+      const bool may_be_better =
+          order == WitnessOrder::kSmallestProgram
+              ? SizeOf(run) < SizeOf(known->witness)
+              : preemptions < known->preemptions || (preemptions == known->preemptions && earlier);
+      if (!may_be_better) continue;
     } else {
       finding.runs = 1;
       finding.first = finding.after.has_value() ? 0 : 1;

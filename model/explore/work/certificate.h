@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@
 
 namespace iommufd_check::explore {
 
+// Which of the runs that show a finding is its witness.
+enum class WitnessOrder : uint8_t {
+  kFewestPreemptions,  // then one with nothing before it, then the shortest text
+  kSmallestProgram,    // fewest operations, then faults, then switches, then the first
+};
+
 // One finding (program/identity.h) with the best witness that was found of it.
 struct Finding {
   program::Identity identity;
@@ -31,6 +38,8 @@ struct Finding {
   bool fewest = false;  // all schedules with fewer preemptions were run, and none shows it
   // What the witness broke first, which may be the cause; empty: this, or it stands alone.
   std::optional<program::Identity> after;
+  // Whose run the witness is, where of equal ones the first is kept.
+  uint32_t part = 0;
   uint64_t runs = 0;   // that show it, among those that the certificate counts
   uint64_t first = 0;  // of those, runs in which nothing came before that may be its cause
 };
@@ -43,16 +52,18 @@ struct Tolerated {
 
 struct Certificate {
   // What was asked: the same in all certificates that merge.
-  std::string work;     // "explore" or "sweep"
-  std::string program;  // the file's name
+  std::string work;     // "explore", "sweep" or "verdict"
+  std::string program;  // the file's name, or of several that of their folder
+  uint32_t programs = 1;
   std::string design;
   std::string schedules;         // "all interleavings", "at most 1 preemption", "pct depth 3"
   std::string reduction;         // "none", "sleep", "dpor"
   std::string faults = "own";    // which plans: "own", "single+sticky", "single+sticky+pairs"
   std::optional<uint64_t> seed;  // of sampled schedules
   bool sampled = false;          // the schedules are some of many
-  sim::PlaceSet places;          // accesses at which tasks were switched
-  uint64_t identity = 0;         // of all that and of the program itself; not of its name
+  WitnessOrder order = WitnessOrder::kFewestPreemptions;
+  sim::PlaceSet places;   // accesses at which tasks were switched
+  uint64_t identity = 0;  // of all that and of the program itself; not of its name
   uint32_t parts = 1;
 
   // What was done.
@@ -92,15 +103,14 @@ struct Certificate {
   void EnterSchedule(const program::Program& variant, const program::Execution& execution,
                      int preemptions);
   // Keeps what an execution of `run` breaks. `witness` is asked for a program that replays it
-  // when it may be the best.
+  // when it may be the best. Of the smallest programs `run` is the one that replays.
   void EnterViolations(const program::Program& run, const program::Execution& execution,
                        int preemptions, const std::function<program::Program()>& witness);
   // The finding's witness has the fewest preemptions of all.
   bool HasFewest(const Finding& finding) const {
     return finding.fewest || (exhausted() && reduction == "none");
   }
-  // Adds the finding's runs to those known of its identity, and keeps its witness if it is better:
-  // fewer preemptions, then nothing before it, then a shorter program.
+  // Adds the finding's runs to those known of its identity, and keeps its witness if it is better.
   void Keep(Finding finding);
   // From here on what the policy does not want is tolerated.
   void Tolerate(const program::FindingPolicy& findings_that_count);
@@ -110,9 +120,12 @@ struct Certificate {
   void Merge(const Certificate& other);
   // Adds what the other's runs covered and found, and nothing of what they met.
   void Add(const Certificate& other);
+
+ private:
+  bool Better(const Finding& a, const Finding& b) const;
 };
 
-// Sets c->identity from what was asked and from what the program does.
-void Identify(const program::Program& program, Certificate* c);
+// Sets c->identity from what was asked and from what the programs do.
+void Identify(std::span<const program::Program> programs, Certificate* c);
 
 }  // namespace iommufd_check::explore

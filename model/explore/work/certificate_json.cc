@@ -19,6 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr uint32_t kMostParts = 1u << 20;
+constexpr char kSmallestProgram[] = "smallest program";
 
 std::string Hex(uint64_t value) { return absl::StrFormat("%016x", value); }
 
@@ -42,6 +43,7 @@ Json ToJson(const Certificate& c, const Finding& finding) {
   if (finding.after.has_value()) json["after"] = TextOf(*finding.after);
   json["detail"] = finding.detail;
   json["program"] = program::PrintProgram(finding.witness);
+  if (c.order == WitnessOrder::kSmallestProgram) json["part"] = finding.part;
   return json;
 }
 
@@ -49,12 +51,14 @@ Json ToJson(const Certificate& c) {
   Json json;
   json["work"] = c.work;
   json["program"] = c.program;
+  if (c.programs != 1) json["programs"] = c.programs;
   json["design"] = c.design;
   json["schedules"] = c.schedules;
   json["reduction"] = c.reduction;
   json["faults"] = c.faults;
   if (c.seed.has_value()) json["seed"] = *c.seed;
   json["sampled"] = c.sampled;
+  if (c.order == WitnessOrder::kSmallestProgram) json["witnesses"] = kSmallestProgram;
   json["identity"] = Hex(c.identity);
   json["parts"] = c.parts;
   json["done"] = c.done;
@@ -201,6 +205,7 @@ bool ReadFinding(const Json& json, Finding* finding) {
   reader.Count("runs", &finding->runs);
   reader.Count("first", &finding->first);
   if (reader.Find("after") != nullptr) ReadIdentity(reader, "after", &finding->after.emplace());
+  if (reader.Find("part") != nullptr) reader.Count("part", &finding->part);
   reader.Text("detail", &finding->detail);
   reader.Text("program", &text);
   const absl::StatusOr<program::Program> witness = program::ParseProgram(text, "program");
@@ -245,6 +250,15 @@ void ReadFindings(Reader& reader, Certificate* c) {
   }
 }
 
+// Before the findings, which are kept by it.
+void ReadOrder(Reader& reader, Certificate* c) {
+  if (reader.Find("witnesses") == nullptr) return;
+  std::string text;
+  reader.Text("witnesses", &text);
+  if (text != kSmallestProgram) return void(reader.Refuse("witnesses", "known to this version"));
+  c->order = WitnessOrder::kSmallestProgram;
+}
+
 void ReadInterleavings(Reader& reader, Certificate* c) {
   std::string text;
   reader.Text("interleavings", &text);
@@ -258,12 +272,14 @@ std::string FromJson(const Json& json, Certificate* c) {
   Reader reader(json);
   reader.Text("work", &c->work);
   reader.Text("program", &c->program);
+  if (reader.Find("programs") != nullptr) reader.Count("programs", &c->programs);
   reader.Text("design", &c->design);
   reader.Text("schedules", &c->schedules);
   reader.Text("reduction", &c->reduction);
   reader.Text("faults", &c->faults);
   if (reader.Find("seed") != nullptr) reader.Count("seed", &c->seed.emplace());
   reader.Bool("sampled", &c->sampled);
+  ReadOrder(reader, c);
   reader.HexCount("identity", &c->identity);
   ReadParts(reader, c);
   ReadPlaces(reader, "places", &c->places);

@@ -25,14 +25,6 @@ std::string BoundsOf(const Certificate& c) {
   return text;
 }
 
-std::string ExtentOf(const Certificate& c) {
-  const std::string by = c.ended_by.empty() ? "" : absl::StrCat(" (", c.ended_by, ")");
-  if (!c.finished) return absl::StrCat("NOT exhausted", by);
-  if (c.sampled) return "sampled";
-  if (!c.closed()) return "NOT exhausted (tasks met at further places)";
-  return c.complete() ? "exhausted" : "its parts exhausted";
-}
-
 std::vector<std::string> SiteNames(const Certificate& c, bool reached) {
   std::vector<std::string> names;
   for (size_t i = 0; i < c.sites.size(); ++i) {
@@ -151,6 +143,21 @@ std::string ReductionFactor(const Certificate& c) {
   return absl::StrFormat("%.3g", factor);
 }
 
+std::string ExtentOf(const Certificate& c) {
+  const std::string by = c.ended_by.empty() ? "" : absl::StrCat(" (", c.ended_by, ")");
+  if (!c.finished) return absl::StrCat("NOT exhausted", by);
+  if (c.sampled) return "sampled";
+  if (!c.closed()) return "NOT exhausted (tasks met at further places)";
+  return c.complete() ? "exhausted" : "its parts exhausted";
+}
+
+std::string NotJudgedLine(const Certificate& c) {
+  if (c.not_judged == 0) return "";
+  return absl::StrCat(
+      "  NOT JUDGED   ", c.not_judged,
+      " executions: the search for an order of their answers ended at its budget\n");
+}
+
 std::string RenderText(const Certificate& c) {
   std::string text = absl::StrCat(c.work, " ", c.program, " under ", c.design, "\n");
   absl::StrAppend(&text, "  bounds       ", BoundsOf(c), "\n");
@@ -158,10 +165,7 @@ std::string RenderText(const Certificate& c) {
                   " executions, ", c.transitions, " transitions, longest ", c.longest, " steps");
   if (c.plans != 0) absl::StrAppend(&text, ", ", c.plans, " fault plans");
   absl::StrAppend(&text, "\n");
-  if (c.not_judged != 0) {
-    absl::StrAppend(&text, "  NOT JUDGED   ", c.not_judged,
-                    " executions: the search for an order of their answers ended at its budget\n");
-  }
+  text += NotJudgedLine(c);
   if (c.parts > 1) absl::StrAppend(&text, "  parts        ", c.done.size(), " of ", c.parts, "\n");
   absl::StrAppend(&text, ReductionLine(c));
   if (c.work == "explore") absl::StrAppend(&text, PlacesLine(c));
@@ -195,6 +199,7 @@ std::string RenderDifference(const Certificate& before, const Certificate& now) 
   };
   compare("bounds", BoundsOf(before), BoundsOf(now));
   compare("covered", ExtentOf(before), ExtentOf(now));
+  count("programs", before.programs, now.programs);
   count("traces", before.traces, now.traces);
   count("executions", before.executions, now.executions);
   count("not_judged", before.not_judged, now.not_judged);

@@ -10,6 +10,11 @@ namespace iommufd_check::explore {
 
 std::string RenderText(const Certificate& certificate);
 
+// "exhausted", "sampled", "its parts exhausted", or "NOT exhausted" and why.
+std::string ExtentOf(const Certificate& certificate);
+// Executions that nobody could judge, as one line; empty when there are none.
+std::string NotJudgedLine(const Certificate& certificate);
+
 // One line for each thing that `now` says otherwise than `before`, which was made earlier by the
 // same work, maybe on another revision of program or design: coverage, counts, antecedents, fault
 // sites, violations. Indented; "  no difference\n" when there is none.

@@ -46,7 +46,7 @@ class ReducedWork : public Work {
         options.exact_frames ? "all interleavings, exact frames" : "all interleavings";
     blank_.reduction = std::string(Name(options.reduction));
     blank_.parts = static_cast<uint32_t>(starts_.size());
-    Identify(program, &blank_);
+    Identify({&program, 1}, &blank_);
   }
 
   void RunPart(uint32_t part, program::Executor* executor, Meter* meter,
@@ -54,25 +54,7 @@ class ReducedWork : public Work {
     ProgramSubject subject(executor, &design_, program_);
     InterleavingOptions bounds = bounds_;
     bounds.meter = meter;
-    Interleavings explorer(&subject, bounds);
-    const InterleavingCounts counts = explorer.ExploreFrom(starts_[part], [&](const Subject&) {
-      const Execution& execution = subject.execution();
-      const uint128 stands_for =
-          bounds.reduction == Reduction::kNone
-              ? 1
-              : CountInterleavings(explorer.order(), options_.max_combinations);
-      c->Enter(execution, explorer.order().steps(), stands_for);
-      if (!execution.violations.empty()) {
-        c->EnterViolations(program_, execution, PreemptionsOf(subject),
-                           [&subject] { return subject.Replayable(); });
-      }
-      return true;
-    });
-    c->met.Merge(explorer.meetings());
-    if (counts.diverged == 0 && counts.too_long == 0) return;
-    c->finished = false;
-    c->ended_by = counts.too_long == 0 ? "a run left its schedule"
-                                       : absl::StrCat("a run of more than ", kMostSteps, " steps");
+    EnterInterleavings(&subject, bounds, starts_[part], options_.max_combinations, c);
   }
 
   // Looks for each finding with fewer preemptions.
@@ -136,7 +118,7 @@ class BoundedWork : public Work {
     blank_.schedules = NameOfBound(preemptions_);
     blank_.reduction = std::string(Name(Reduction::kNone));
     blank_.parts = static_cast<uint32_t>(children_.size() + 1);
-    Identify(program, &blank_);
+    Identify({&program, 1}, &blank_);
   }
 
   void RunPart(uint32_t part, program::Executor* executor, Meter* meter,
@@ -182,6 +164,33 @@ std::optional<Reduction> ReductionFromName(std::string_view name) {
     if (Name(reduction) == name) return reduction;
   }
   return std::nullopt;
+}
+
+void EnterInterleavings(ProgramSubject* subject, const InterleavingOptions& bounds,
+                        const PathStart& start, size_t max_combinations, Certificate* c) {
+  Interleavings explorer(subject, bounds);
+  const InterleavingCounts counts = explorer.ExploreFrom(start, [&](const Subject& run) {
+    const Execution& execution = subject->execution();
+    const uint128 stands_for = bounds.reduction == Reduction::kNone
+                                   ? 1
+                                   : CountInterleavings(explorer.order(), max_combinations);
+    c->Enter(execution, explorer.order().steps(), stands_for);
+    if (execution.violations.empty()) return true;
+    const int preemptions = PreemptionsOf(run);
+    if (c->order == WitnessOrder::kSmallestProgram) {
+      const Program replayable = subject->Replayable();
+      c->EnterViolations(replayable, execution, preemptions, [&replayable] { return replayable; });
+    } else {
+      c->EnterViolations(subject->program(), execution, preemptions,
+                         [subject] { return subject->Replayable(); });
+    }
+    return true;
+  });
+  c->met.Merge(explorer.meetings());
+  if (counts.diverged == 0 && counts.too_long == 0) return;
+  c->finished = false;
+  c->ended_by = counts.too_long == 0 ? "a run left its schedule"
+                                     : absl::StrCat("a run of more than ", kMostSteps, " steps");
 }
 
 std::unique_ptr<Work> MakeExploreWork(program::Executor* executor, liveupdate::Design& design,

@@ -18,6 +18,7 @@
 
 #include "model/explore/schedules/interleavings.h"
 #include "model/explore/schedules/linear_extensions.h"
+#include "model/explore/schedules/program_subject.h"
 #include "model/explore/work/work.h"
 
 namespace iommufd_check::explore {
@@ -47,6 +48,10 @@ std::optional<Reduction> ReductionFromName(std::string_view name);
 std::unique_ptr<Work> MakeExploreWork(program::Executor* executor, liveupdate::Design& design,
                                       const std::string& name, const program::Program& program,
                                       const ExploreOptions& options, Pulse* pulse = nullptr);
+
+// Runs all interleavings below `start` and enters each trace into *c with what it breaks.
+void EnterInterleavings(ProgramSubject* subject, const InterleavingOptions& bounds,
+                        const PathStart& start, size_t max_combinations, Certificate* c);
 
 // MakeExploreWork and RunWork on this thread.
 Certificate ExploreProgram(program::Executor* executor, liveupdate::Design& design,

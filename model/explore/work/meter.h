@@ -9,12 +9,18 @@
 
 namespace iommufd_check::explore {
 
+struct Certificate;
+
 // Asked before each execution, by any thread; false ends the work. Clocks and progress lines are
 // the caller's, since nothing here may look at a clock.
 class Pulse {
  public:
   virtual ~Pulse() = default;
   virtual bool Beat() = 0;
+  // So many parts of this are to be run now; what was asked before is over.
+  virtual void Begin(const Certificate& /*blank*/, uint64_t /*parts*/) {}
+  // One of them ran to its end. By one thread at a time.
+  virtual void NotePart(const Certificate& /*part*/) {}
   // The name of the budget that ended, once Beat was false.
   virtual std::string_view reason() const = 0;
 };

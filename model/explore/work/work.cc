@@ -33,6 +33,7 @@ class Crew {
   }
 
   void Run() {
+    if (options_.pulse != nullptr) options_.pulse->Begin(work_.blank(), Unknown());
     std::vector<std::thread> helpers;
     const size_t useful = std::min(static_cast<size_t>(options_.threads), parts_.size());
     for (size_t i = 1; i < useful; ++i) helpers.emplace_back([this] { RunParts(); });
@@ -69,6 +70,12 @@ class Crew {
     std::optional<Certificate> result;
   };
 
+  // Parts that no earlier sitting ran.
+  uint64_t Unknown() const {
+    return static_cast<uint64_t>(std::count_if(
+        parts_.begin(), parts_.end(), [](const Part& part) { return !part.result.has_value(); }));
+  }
+
   std::string StoppedBy() const {
     return options_.pulse == nullptr ? "" : std::string(options_.pulse->reason());
   }
@@ -95,6 +102,7 @@ class Crew {
       const std::lock_guard<std::mutex> lock(mutex_);
       stopped_ = stopped_ || (meter.refused() && meter.used() < budget);
       if (c.finished && options_.checkpoint != nullptr) options_.checkpoint->Keep(c);
+      if (c.finished && options_.pulse != nullptr) options_.pulse->NotePart(c);
       if (c.finished && options_.on_part) options_.on_part(c);
       part->result = std::move(c);
     }

@@ -41,7 +41,7 @@ class Work {
   }
 
  protected:
-  // `work` is "explore" or "sweep".
+  // `work` is "explore", "sweep" or "verdict".
   Work(const char* work, const std::string& program_name, const liveupdate::Design& design) {
     blank_.work = work;
     blank_.program = program_name;

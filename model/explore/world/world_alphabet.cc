@@ -8,10 +8,17 @@ namespace iommufd_check::explore {
 namespace {
 
 using program::Argument;
+using program::ArgumentKind;
 using program::OpCode;
+using program::ResultKind;
 using Roles = WorldAlphabet::Roles;
 
 std::int8_t Small(int number) { return static_cast<std::int8_t>(number); }
+
+template <class One>
+void ForEach(int count, One one) {
+  for (int i = 0; i < count; ++i) one(Small(i));
+}
 
 std::int8_t Place(const WorldAlphabet::Renaming::Places& places, std::int8_t at) {
   return at < 0 ? at : places[static_cast<std::size_t>(at)];
@@ -24,17 +31,15 @@ Roles WorldAlphabet::Renaming::operator()(const Roles& roles) const {
           .hwpt = Place(hwpt, roles.hwpt),
           .memfd = Place(memfd, roles.memfd),
           .region = roles.region,
+          .target = roles.target,
           .token = Place(token, roles.token),
           .session = Place(session, roles.session),
           .iommufd = roles.iommufd};
 }
 
 std::vector<OpCode> WorldAlphabet::AllOperations() {
-  std::vector<OpCode> all;
-  for (int code = 0; code < static_cast<int>(OpCode::kCount); ++code) {
-    all.push_back(static_cast<OpCode>(code));
-  }
-  return all;
+  const auto all = uapi::AllOperations();
+  return {all.begin(), all.end()};
 }
 
 std::vector<OpCode> WorldAlphabet::StandardOperations() {
@@ -61,81 +66,95 @@ WorldAlphabet::WorldAlphabet(const WorldScope& scope) : scope_(scope) {
   for (int i = 0; i < scope.sessions; ++i) live_at_start_ |= 1u << SessionName(i);
 }
 
+bool WorldAlphabet::InScope(OpCode code) const {
+  return std::count(scope_.operations.begin(), scope_.operations.end(), code) != 0;
+}
+
 // Calls one(-1) where there is one iommufd: nothing is said about it then.
 template <class One>
 void WorldAlphabet::ForEachIommufd(One one) const {
   for (int f = 0; f < scope_.iommufds; ++f) one(Small(scope_.iommufds == 1 ? -1 : f));
 }
 
+// An operation that creates something is about that alone; the objects that it names follow from
+// it.
 void WorldAlphabet::AddEntries(OpCode code) {
   const auto add = [&](const Roles& roles) { entries_.push_back(EntryOf(scope_, code, roles)); };
-  switch (code) {
-    case OpCode::kIoasAlloc:
-    case OpCode::kCloseIommufd:
+  switch (program::SpecOf(code).result) {
+    case ResultKind::kIoas:
       return ForEachIommufd([&](std::int8_t f) { add({.iommufd = f}); });
-    case OpCode::kDeviceBind:
-    case OpCode::kDeviceUnbind:
-    case OpCode::kDeviceDetach:
-      for (int d = 0; d < scope_.devices; ++d) add({.device = Small(d)});
-      return;
-    case OpCode::kDeviceAttach:
-      for (int d = 0; d < scope_.devices; ++d) {
-        for (int h = 0; h < scope_.hwpts; ++h) add({.device = Small(d), .hwpt = Small(h)});
-      }
-      return;
-    case OpCode::kHwptAlloc:
-    case OpCode::kDestroy: {
-      for (int h = 0; h < scope_.hwpts; ++h) add({.hwpt = Small(h)});
-      // The IOAS only goes when it can come back.
-      const bool again =
-          std::count(scope_.operations.begin(), scope_.operations.end(), OpCode::kIoasAlloc) != 0;
-      if (code != OpCode::kDestroy || !again) return;
-      return ForEachIommufd([&](std::int8_t f) { add({.iommufd = f}); });
-    }
-    case OpCode::kLuMark:
-      for (int h = 0; h < scope_.hwpts; ++h) {
-        for (int t = 0; t < scope_.tokens; ++t) add({.hwpt = Small(h), .token = Small(t)});
-      }
-      return;
-    default:
-      return AddEntriesOfCall(code);
+    case ResultKind::kHwpt:
+      return ForEach(scope_.hwpts, [&](std::int8_t h) { add({.hwpt = h}); });
+    case ResultKind::kDevice:
+      return ForEach(scope_.devices, [&](std::int8_t d) { add({.device = d}); });
+    case ResultKind::kSession:
+      return ForEach(scope_.sessions, [&](std::int8_t s) { add({.session = s}); });
+    case ResultKind::kNone:
+    case ResultKind::kCount:
+      return AddEntriesFrom(code, 0, {});
   }
 }
 
-void WorldAlphabet::AddEntriesOfCall(OpCode code) {
-  const auto add = [&](const Roles& roles) { entries_.push_back(EntryOf(scope_, code, roles)); };
-  switch (code) {
-    case OpCode::kMap:
-    case OpCode::kUnmap:
-      return ForEachIommufd([&](std::int8_t f) {
-        for (int r = 0; r < scope_.regions; ++r) add({.region = Small(r), .iommufd = f});
-        if (code == OpCode::kUnmap) add({.iommufd = f});
-      });
-    case OpCode::kMapFile:
-      return ForEachIommufd([&](std::int8_t f) {
-        for (int m = 0; m < scope_.memfds; ++m) {
-          for (int r = 0; r < scope_.regions; ++r) {
-            add({.memfd = Small(m), .region = Small(r), .iommufd = f});
-          }
-        }
-      });
-    case OpCode::kMemfdSeal:
-    case OpCode::kMemfdPunchHole:
-    case OpCode::kMemfdTruncate:
-      for (int m = 0; m < scope_.memfds; ++m) add({.memfd = Small(m)});
+// Each choice of the arguments from `next` on, the first of them changing slowest.
+void WorldAlphabet::AddEntriesFrom(OpCode code, std::size_t next, const Roles& roles) {
+  const auto arguments = program::SpecOf(code).arguments;
+  if (next == arguments.size()) {
+    entries_.push_back(EntryOf(scope_, code, roles));
+    return;
+  }
+  const auto choose = [&](std::int8_t Roles::* role, std::int8_t value) {
+    Roles chosen = roles;
+    chosen.*role = value;
+    AddEntriesFrom(code, next + 1, chosen);
+  };
+  const auto each = [&](std::int8_t Roles::* role, int count) {
+    ForEach(count, [&](std::int8_t value) { choose(role, value); });
+  };
+  const auto each_iommufd = [&] {
+    ForEachIommufd([&](std::int8_t f) { choose(&Roles::iommufd, f); });
+  };
+  switch (arguments[next].kind) {
+    case ArgumentKind::kIoas:
+      // A second one is the same: there is one of each iommufd.
+      return next > 0 && arguments[0].kind == ArgumentKind::kIoas
+                 ? AddEntriesFrom(code, next + 1, roles)
+                 : each_iommufd();
+    case ArgumentKind::kHwpt:
+      return each(&Roles::hwpt, scope_.hwpts);
+    case ArgumentKind::kDevice:
+      return each(&Roles::device, scope_.devices);
+    case ArgumentKind::kSession:
+      return each(&Roles::session, scope_.sessions);
+    case ArgumentKind::kMemfd:
+      return each(&Roles::memfd, scope_.memfds);
+    case ArgumentKind::kMarkToken:
+      return each(&Roles::token, scope_.tokens);
+    case ArgumentKind::kObject:
+      each(&Roles::hwpt, scope_.hwpts);
+      // The IOAS only goes when it can come back.
+      if (InScope(OpCode::kIoasAlloc)) each_iommufd();
       return;
-    case OpCode::kLuoCreateSession:
-    case OpCode::kLuoCloseSession:
-      for (int s = 0; s < scope_.sessions; ++s) add({.session = Small(s)});
+    case ArgumentKind::kFile:
+      each(&Roles::memfd, scope_.memfds);
+      return each_iommufd();
+    case ArgumentKind::kIova:
+      return each(roles.region < 0 ? &Roles::region : &Roles::target, scope_.regions);
+    case ArgumentKind::kAddress:
+      each(&Roles::region, scope_.regions);
+      if (arguments[next].fallback != program::kRequired) AddEntriesFrom(code, next + 1, roles);
       return;
-    case OpCode::kLuoPreserve:
-      for (int s = 0; s < scope_.sessions; ++s) {
-        for (int m = 0; m < scope_.memfds; ++m) add({.memfd = Small(m), .session = Small(s)});
-        ForEachIommufd([&](std::int8_t f) { add({.session = Small(s), .iommufd = f}); });
-      }
-      return;
-    default:
-      IOMMUFD_CHECK(false, "every operation has entries");
+    case ArgumentKind::kIommufd:
+      return next == 0 ? each_iommufd() : AddEntriesFrom(code, next + 1, roles);
+    case ArgumentKind::kBuffer:
+    case ArgumentKind::kIndex:
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kProt:
+    case ArgumentKind::kSeals:
+    case ArgumentKind::kName:
+      return AddEntriesFrom(code, next + 1, roles);
   }
 }
 
@@ -161,9 +180,7 @@ WorldAlphabet::Spelled WorldAlphabet::Preamble(const Renaming& renaming) const {
   ForEachIommufd([&](std::int8_t f) { add(OpCode::kIoasAlloc, {.iommufd = f}); });
   for (int d = 0; d < scope_.devices; ++d) add(OpCode::kDeviceBind, {.device = Small(d)});
   for (int h = 0; h < scope_.hwpts; ++h) add(OpCode::kHwptAlloc, {.hwpt = Small(h)});
-  const bool sealed_later =
-      std::count(scope_.operations.begin(), scope_.operations.end(), OpCode::kMemfdSeal) != 0;
-  for (int m = 0; m < scope_.memfds && !sealed_later; ++m) {
+  for (int m = 0; m < scope_.memfds && !InScope(OpCode::kMemfdSeal); ++m) {
     // In one order always: sealing leaves no trace of it.
     Append(EntryOf(scope_, OpCode::kMemfdSeal, {.memfd = Small(m)}), &spelled);
   }

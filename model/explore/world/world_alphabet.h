@@ -83,7 +83,8 @@ class WorldAlphabet {
   template <class One>
   void ForEachIommufd(One one) const;
   void AddEntries(program::OpCode code);
-  void AddEntriesOfCall(program::OpCode code);
+  void AddEntriesFrom(program::OpCode code, std::size_t next, const Roles& roles);
+  bool InScope(program::OpCode code) const;
 
   WorldScope scope_;
   std::vector<Entry> entries_;

@@ -7,7 +7,9 @@
 namespace iommufd_check::explore {
 namespace {
 
+using program::ArgumentKind;
 using program::OpCode;
+using program::ResultKind;
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kFirstIova = 0x1000;
@@ -21,118 +23,138 @@ std::uint64_t IovaOf(int region) {
   return kFirstIova + static_cast<std::uint64_t>(region) * kIovaStride;
 }
 
-// Sets arguments and notes which names they need.
-class Arguments {
- public:
-  explicit Arguments(WorldEntry* entry) : entry_(*entry) {}
+std::uint64_t Index(std::int8_t role) { return static_cast<std::uint64_t>(std::max<int>(role, 0)); }
 
-  Arguments& Name(int name) {
-    entry_.operation.arguments[next_++] = {.variable = static_cast<std::uint16_t>(name)};
-    entry_.needs |= static_cast<std::uint16_t>(1u << name);
-    return *this;
-  }
-  // The iommufd of a call, after its other arguments; the first is not written.
-  Arguments& On(int iommufd) {
-    const auto index = static_cast<std::uint64_t>(iommufd);
-    return Number(iommufd == 0 ? program::kIommufdOfObject : program::WrittenIommufd(index));
-  }
-  Arguments& Number(std::uint64_t value) {
-    entry_.operation.arguments[next_++] = {.value = value};
-    return *this;
-  }
+// Fills in the arguments of one entry, by their kinds.
+class Filling {
+ public:
+  Filling(const WorldScope& scope, const WorldRoles& roles, WorldEntry* entry)
+      : scope_(scope),
+        roles_(roles),
+        entry_(*entry),
+        spec_(program::SpecOf(entry->operation.code)),
+        iommufd_(std::max<int>(roles.iommufd, 0)) {}
+
+  void Fill();
 
  private:
+  int NameOf(ArgumentKind kind) const;  // -1: it names no object
+  int NameOfResult() const;             // likewise
+  std::uint64_t ValueOf(const program::ArgumentSpec& argument) const;
+  std::uint64_t Iommufd() const;
+  bool Takes(ArgumentKind kind) const {
+    return std::any_of(
+        spec_.arguments.begin(), spec_.arguments.end(),
+        [&](const program::ArgumentSpec& argument) { return argument.kind == kind; });
+  }
+
+  const WorldScope& scope_;
+  const WorldRoles& roles_;
   WorldEntry& entry_;
-  std::size_t next_ = 0;
+  const program::OperationSpec& spec_;
+  const int iommufd_;
 };
+
+void Filling::Fill() {
+  for (std::size_t i = 0; i < spec_.arguments.size(); ++i) {
+    const program::ArgumentSpec& argument = spec_.arguments[i];
+    const int name = NameOf(argument.kind);
+    if (name < 0) {
+      entry_.operation.arguments[i].value = ValueOf(argument);
+      continue;
+    }
+    entry_.operation.arguments[i].variable = static_cast<std::uint16_t>(name);
+    entry_.needs |= static_cast<std::uint16_t>(1u << name);
+    if (i == 0 && spec_.Has(uapi::kEnds)) entry_.ends = Small(name);
+  }
+  if (Takes(ArgumentKind::kName)) entry_.operation.name = absl::StrCat("vm", roles_.session);
+  entry_.creates = Small(NameOfResult());
+}
+
+// What creates a HWPT takes the device and the IOAS that belong to it.
+int Filling::NameOf(ArgumentKind kind) const {
+  const bool hwpt = spec_.result == ResultKind::kHwpt;
+  switch (kind) {
+    case ArgumentKind::kIoas:
+      return IoasName(hwpt ? scope_.IommufdOfHwpt(roles_.hwpt) : iommufd_);
+    case ArgumentKind::kHwpt:
+      return HwptName(roles_.hwpt);
+    case ArgumentKind::kDevice:
+      return DeviceName(hwpt ? roles_.hwpt % scope_.devices : roles_.device);
+    case ArgumentKind::kObject:
+      return roles_.hwpt < 0 ? IoasName(iommufd_) : HwptName(roles_.hwpt);
+    case ArgumentKind::kSession:
+      return SessionName(roles_.session);
+    default:
+      return -1;
+  }
+}
+
+int Filling::NameOfResult() const {
+  switch (spec_.result) {
+    case ResultKind::kIoas:
+      return IoasName(iommufd_);
+    case ResultKind::kHwpt:
+      return HwptName(roles_.hwpt);
+    case ResultKind::kDevice:
+      return DeviceName(roles_.device);
+    case ResultKind::kSession:
+      return SessionName(roles_.session);
+    case ResultKind::kNone:
+    case ResultKind::kCount:
+      break;
+  }
+  return -1;
+}
+
+std::uint64_t Filling::ValueOf(const program::ArgumentSpec& argument) const {
+  const bool required = !argument.fallback.has_value();
+  const std::uint64_t fallback = argument.fallback.value_or(0);
+  switch (argument.kind) {
+    case ArgumentKind::kMemfd:
+    case ArgumentKind::kBuffer:
+      return Index(roles_.memfd);
+    case ArgumentKind::kIndex:
+      return Index(roles_.device);
+    case ArgumentKind::kFile:
+      return roles_.memfd < 0 ? program::FileIommufd(Index(roles_.iommufd)) : Index(roles_.memfd);
+    case ArgumentKind::kOffset:
+      return Index(roles_.region) * kPage;
+    case ArgumentKind::kLength:
+      return !required && roles_.region < 0 ? fallback : kPage;
+    case ArgumentKind::kSize:
+      return 0;
+    case ArgumentKind::kIova:
+      return IovaOf(roles_.target < 0 ? roles_.region : roles_.target);
+    case ArgumentKind::kAddress:
+      return roles_.region < 0 ? fallback : IovaOf(roles_.region);
+    case ArgumentKind::kToken:  // each file has its own, so that tokens move with the files
+      if (roles_.memfd >= 0) return Index(roles_.memfd) + 1;
+      return static_cast<std::uint64_t>(scope_.memfds + 1 + iommufd_);
+    case ArgumentKind::kMarkToken:
+      return kFirstMark + Index(roles_.token);
+    case ArgumentKind::kSeals:
+      return kSealed;
+    case ArgumentKind::kIommufd:
+      return Iommufd();
+    default:
+      return fallback;
+  }
+}
+
+// Where no object says it; the first is not written.
+std::uint64_t Filling::Iommufd() const {
+  const bool bind = spec_.result == ResultKind::kDevice;
+  const int iommufd = bind ? scope_.IommufdOfDevice(roles_.device) : iommufd_;
+  if (entry_.needs != 0 || iommufd == 0) return program::kIommufdOfObject;
+  return program::WrittenIommufd(static_cast<std::uint64_t>(iommufd));
+}
 
 }  // namespace
 
 WorldEntry EntryOf(const WorldScope& scope, OpCode code, const WorldRoles& roles) {
   WorldEntry entry{.operation = {.code = code}, .roles = roles};
-  const std::size_t count = program::SpecOf(code).arguments.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    entry.operation.arguments[i].value = program::SpecOf(code).arguments[i].fallback.value_or(0);
-  }
-  Arguments arguments(&entry);
-  const std::uint64_t memfd = static_cast<std::uint8_t>(std::max<int>(roles.memfd, 0));
-  const std::uint64_t offset = static_cast<std::uint64_t>(std::max<int>(roles.region, 0)) * kPage;
-  const int iommufd = std::max<int>(roles.iommufd, 0);
-  switch (code) {
-    case OpCode::kIoasAlloc:
-      arguments.On(iommufd);
-      entry.creates = Small(IoasName(iommufd));
-      break;
-    case OpCode::kDeviceBind:
-      arguments.Number(static_cast<std::uint64_t>(roles.device));
-      arguments.On(scope.IommufdOfDevice(roles.device));
-      entry.creates = Small(DeviceName(roles.device));
-      break;
-    case OpCode::kDeviceUnbind:
-      arguments.Name(DeviceName(roles.device));
-      entry.ends = Small(DeviceName(roles.device));
-      break;
-    case OpCode::kDeviceAttach:
-      arguments.Name(DeviceName(roles.device)).Name(HwptName(roles.hwpt));
-      break;
-    case OpCode::kDeviceDetach:
-      arguments.Name(DeviceName(roles.device));
-      break;
-    case OpCode::kHwptAlloc:
-      arguments.Name(DeviceName(roles.hwpt % scope.devices));
-      arguments.Name(IoasName(scope.IommufdOfHwpt(roles.hwpt)));
-      entry.creates = Small(HwptName(roles.hwpt));
-      break;
-    case OpCode::kMap:
-    case OpCode::kMapFile:
-      arguments.Name(IoasName(iommufd)).Number(memfd).Number(offset);
-      arguments.Number(IovaOf(roles.region)).Number(kPage);
-      break;
-    case OpCode::kUnmap:
-      arguments.Name(IoasName(iommufd));
-      if (roles.region >= 0) arguments.Number(IovaOf(roles.region)).Number(kPage);
-      break;
-    case OpCode::kDestroy:
-      entry.ends = Small(roles.hwpt < 0 ? IoasName(iommufd) : HwptName(roles.hwpt));
-      arguments.Name(entry.ends);
-      break;
-    case OpCode::kMemfdSeal:
-      arguments.Number(memfd).Number(kSealed);
-      break;
-    case OpCode::kMemfdPunchHole:
-      arguments.Number(memfd).Number(0).Number(kPage);
-      break;
-    case OpCode::kMemfdTruncate:
-      arguments.Number(memfd).Number(0);
-      break;
-    case OpCode::kLuoCreateSession:
-      entry.operation.name = absl::StrCat("vm", roles.session);
-      entry.creates = Small(SessionName(roles.session));
-      break;
-    case OpCode::kLuoPreserve:
-      arguments.Name(SessionName(roles.session));
-      // Each file has its token, so that tokens move with the files.
-      if (roles.memfd < 0) {
-        arguments.Number(program::FileIommufd(static_cast<std::uint64_t>(iommufd)));
-        arguments.Number(static_cast<std::uint64_t>(scope.memfds + 1 + iommufd));
-      } else {
-        arguments.Number(memfd).Number(memfd + 1);
-      }
-      break;
-    case OpCode::kLuoCloseSession:
-      arguments.Name(SessionName(roles.session));
-      entry.ends = Small(SessionName(roles.session));
-      break;
-    case OpCode::kLuMark:
-      arguments.Name(HwptName(roles.hwpt));
-      arguments.Number(kFirstMark + static_cast<std::uint64_t>(roles.token));
-      break;
-    case OpCode::kCloseIommufd:
-      arguments.On(iommufd);
-      break;
-    case OpCode::kCount:
-      break;
-  }
+  Filling(scope, roles, &entry).Fill();
   return entry;
 }
 
@@ -146,10 +168,13 @@ std::string Describe(const WorldEntry& entry) {
   add("session", entry.roles.session);
   add("memfd", entry.roles.memfd);
   add("region", entry.roles.region);
+  add("to region", entry.roles.target);
   add("token", entry.roles.token);
-  if (entry.operation.code == OpCode::kLuoPreserve && entry.roles.memfd < 0) text += " iommufd";
-  if (entry.operation.code == OpCode::kUnmap && entry.roles.region < 0) text += " all";
-  if (entry.operation.code == OpCode::kDestroy && entry.roles.hwpt < 0) text += " ioas";
+  for (const program::ArgumentSpec& argument : program::SpecOf(entry.operation.code).arguments) {
+    if (argument.kind == ArgumentKind::kFile && entry.roles.memfd < 0) text += " iommufd";
+    if (argument.kind == ArgumentKind::kAddress && entry.roles.region < 0) text += " all";
+    if (argument.kind == ArgumentKind::kObject && entry.roles.hwpt < 0) text += " ioas";
+  }
   if (entry.roles.iommufd >= 0) absl::StrAppend(&text, " of iommufd ", entry.roles.iommufd);
   return text;
 }

@@ -51,6 +51,7 @@ struct WorldRoles {
   std::int8_t hwpt = -1;
   std::int8_t memfd = -1;
   std::int8_t region = -1;
+  std::int8_t target = -1;  // a second region, where the first is only read
   std::int8_t token = -1;
   std::int8_t session = -1;
   std::int8_t iommufd = -1;  // also -1 where there is one

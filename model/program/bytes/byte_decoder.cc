@@ -175,7 +175,7 @@ void Decoder::ReadArguments(const uint8_t* record, size_t part, Operation* opera
     Argument& argument = operation->arguments[i];
     if (IsObject(wanted.kind)) {
       argument = ReadObject(wanted.kind, operation->task, Load16(at));
-    } else if (wanted.kind == ArgumentKind::kNumber) {
+    } else if (IsNumber(wanted.kind)) {
       argument = DecodeNumber(wanted, Load16(at));
     } else if (wanted.kind == ArgumentKind::kName) {
       operation->name = DecodeName(*at);

@@ -102,7 +102,7 @@ void EncodePages(uint32_t pages, uint8_t* bytes) {
   bytes[1] = static_cast<uint8_t>(kExactPages + (pages >> 8));
 }
 
-uint64_t UnitOf(const ArgumentSpec& spec) { return CountsBytes(spec) ? mm::kPageSize : 1; }
+uint64_t UnitOf(const ArgumentSpec& spec) { return CountsBytes(spec.kind) ? mm::kPageSize : 1; }
 
 uint64_t NumberOf(const ArgumentSpec& spec, uint16_t bytes) {
   const uint64_t low = bytes & 0xff;
@@ -208,7 +208,7 @@ uint8_t EncodeTask(uint8_t task) {
 
 Argument DecodeNumber(const ArgumentSpec& spec, uint16_t bytes) {
   const int form = bytes >> 12;
-  if ((form == 0x6 || form == 0x7) && TakesAuto(spec)) return {.automatic = true};
+  if ((form == 0x6 || form == 0x7) && TakesAuto(spec.kind)) return {.automatic = true};
   return {.value = NumberOf(spec, bytes)};
 }
 

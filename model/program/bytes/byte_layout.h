@@ -81,7 +81,7 @@ char DecodeWordByte(uint8_t byte, bool first);
 
 // How many bytes of the record an argument takes, and whether a literal record can replace it.
 inline size_t WidthOf(ArgumentKind kind) {
-  return IsObject(kind) || kind == ArgumentKind::kNumber ? 2 : 1;
+  return IsObject(kind) || IsNumber(kind) ? 2 : 1;
 }
 inline bool IsWide(ArgumentKind kind) { return WidthOf(kind) == 2; }
 

@@ -88,35 +88,14 @@ class BoundarySink : public sim::WordFlattener<BoundarySink> {
   }
 
   const World& world_;
-  std::vector<uint64_t> words_;
 };
-
-void AddMemory(const spec::Monitor::Memory& memory, BoundarySink* sink) {
-  sink->Add(memory.registered.size());
-  for (const auto& [pfn, object] : memory.registered) {
-    sink->Add(pfn);
-    sink->Add(object.kind);
-    sink->Add(object.number);
-  }
-  // Only which: the moment matters to calls in progress, and there are none.
-  sink->Add(memory.immutable_since.size());
-  for (const auto& [ioas, since] : memory.immutable_since) sink->Add(ioas);
-  sink->Add(memory.domain_ioas.size());
-  for (const auto& entry : memory.domain_ioas) sink->Add(entry);
-  sink->Add(memory.preserved_domains.size());
-  for (uint16_t domain : memory.preserved_domains) sink->Add(domain);
-  sink->Add(memory.marks.size());
-  for (const auto& entry : memory.marks) sink->Add(entry);
-  sink->Add(memory.marks_frozen.size());
-  for (uint16_t iommufd : memory.marks_frozen) sink->Add(iommufd);
-}
 
 }  // namespace
 
-sim::Fingerprint BoundaryOf(const World& world, const spec::Monitor::Memory& memory) {
+sim::Fingerprint BoundaryOf(const World& world, const spec::Account& account) {
   BoundarySink sink(world);
   sink.Add(world);
-  AddMemory(memory, &sink);
+  sink.Add(account);
   return sim::HashWords(sink.words());
 }
 

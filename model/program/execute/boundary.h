@@ -2,7 +2,7 @@
 //
 // Two runs with equal boundaries answer, break and become the same with every operation that names
 // the same objects. So it is of more than FingerprintOf(World), and of less:
-//   - with the monitor's memory, which decides what later events break;
+//   - with the account of the invariants, which decides what later events break;
 //   - with one bit for each handle, whether its object is still there: generations themselves are
 //     ghosts (sim/slots.h), but what is reached through a stale handle is a use after free;
 //   - without the slots that locks happen to have. Locks created in another order are the same
@@ -11,15 +11,15 @@
 //
 // Threads: a pure function.
 //
-//   sim::Fingerprint boundary = BoundaryOf(world, judge.memory());
+//   sim::Fingerprint boundary = BoundaryOf(world, judge.account());
 #pragma once
 
 #include "model/liveupdate/state.h"
 #include "model/sim/reflect.h"
-#include "model/spec/monitor.h"
+#include "model/spec/account.h"
 
 namespace iommufd_check::program {
 
-sim::Fingerprint BoundaryOf(const liveupdate::World& world, const spec::Monitor::Memory& memory);
+sim::Fingerprint BoundaryOf(const liveupdate::World& world, const spec::Account& account);
 
 }  // namespace iommufd_check::program

@@ -1,9 +1,13 @@
 #include "model/program/execute/dispatch.h"
 
+#include <array>
+#include <string_view>
+
 #include "model/iommufd/device.h"
 #include "model/iommufd/ioctl.h"
 #include "model/liveupdate/design.h"
 #include "model/liveupdate/luo.h"
+#include "model/program/execute/calls.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::program {
@@ -11,25 +15,10 @@ namespace {
 
 using liveupdate::Kernel;
 using liveupdate::SessionHandle;
+using uapi::Through;
 
-// The arguments of one system call. Sessions are resolved where they are used.
-struct Call {
-  OpCode code = OpCode::kCount;
-  uint32_t id = 0;
-  uint32_t id2 = 0;
-  uint16_t index = 0;
-  uint64_t offset = 0;
-  uint64_t iova = 0;
-  bool fixed = true;
-  uint64_t length = 0;
-  uint64_t permissions = 0;
-  uint32_t seals = 0;
-  uint64_t token = 0;
-  mm::FileRef file;
-};
-
-uint32_t ObjectId(const Argument& argument, const Bindings& bindings) {
-  if (!argument.variable.has_value()) return static_cast<uint32_t>(argument.value);
+uint64_t IdOf(const Argument& argument, const Bindings& bindings) {
+  if (!argument.variable.has_value()) return argument.value;
   return bindings.results[*argument.variable].created_id;
 }
 
@@ -37,89 +26,100 @@ SessionHandle SessionOf(const Argument& argument, const Bindings& bindings) {
   return argument.variable.has_value() ? bindings.sessions[*argument.variable] : SessionHandle{};
 }
 
-mm::MemfdHandle MemfdOf(const Program& program, uint64_t index) {
-  if (index >= program.boot.memfds) return {};
-  return mm::MemfdHandle{static_cast<uint16_t>(index), 0};
-}
-
-mm::FileRef FileOf(const Program& program, uint64_t value) {
-  if (IsFileIommufd(value)) {
-    return {mm::FileRef::Kind::kIommufd, static_cast<uint16_t>(kFileIommufd - value)};
+// The arguments of one operation, one after the other. What its variables stand for is read here,
+// when the caller makes the call, and not when the kernel gets to it.
+class ArgumentReader {
+ public:
+  ArgumentReader(const Program& program, size_t index, const Bindings& bindings)
+      : memfds_(program.boot.memfds),
+        iommufd_(static_cast<uint16_t>(IommufdOf(program, index))),
+        name_(program.operations[index].name) {
+    const Operation& op = program.operations[index];
+    const auto specs = SpecOf(op.code).arguments;
+    for (size_t i = 0; i < specs.size(); ++i) {
+      const Argument& argument = op.arguments[i];
+      values_[i] = IsId(specs[i].kind) ? IdOf(argument, bindings) : argument.value;
+      fixed_ = fixed_ && !argument.automatic;
+      if (specs[i].kind == ArgumentKind::kSession) session_ = SessionOf(argument, bindings);
+    }
   }
-  if (value >= program.boot.memfds) return {};
-  return {mm::FileRef::Kind::kMemfd, static_cast<uint16_t>(value)};
-}
 
-uint32_t FlagsOf(uint64_t permissions, bool fixed) {
-  uint32_t flags = 0;
-  if (fixed) flags |= iommufd::kFixedIova;
-  if ((permissions & 1) != 0) flags |= iommufd::kReadable;
-  if ((permissions & 2) != 0) flags |= iommufd::kWriteable;
-  return flags;
-}
+  template <ArgumentKind kind>
+  typename uapi::ArgumentType<kind>::type Next() {
+    const uint64_t value = values_[next_++];
+    if constexpr (kind == ArgumentKind::kSession) {
+      return {session_.index, session_.generation};
+    } else if constexpr (kind == ArgumentKind::kMemfd) {
+      return Memfd(value);
+    } else if constexpr (kind == ArgumentKind::kFile) {
+      if (!IsFileIommufd(value)) return {false, Memfd(value)};
+      return {true, static_cast<uint16_t>(kFileIommufd - value)};
+    } else if constexpr (kind == ArgumentKind::kIova) {
+      return {fixed_, value};
+    } else if constexpr (kind == ArgumentKind::kName) {
+      return name_;
+    } else if constexpr (kind == ArgumentKind::kIommufd) {
+      return iommufd_;
+    } else {
+      return static_cast<typename uapi::ArgumentType<kind>::type>(value);
+    }
+  }
 
-Call CallOf(const Program& program, size_t index, const Bindings& bindings) {
-  const Operation& op = program.operations[index];
-  const auto& a = op.arguments;
-  Call call;
-  call.code = op.code;
-  switch (op.code) {
-    case OpCode::kDeviceBind:
-      call.index = static_cast<uint16_t>(a[0].value);
-      break;
-    case OpCode::kDeviceAttach:
-    case OpCode::kHwptAlloc:
-      call.id2 = ObjectId(a[1], bindings);
-      [[fallthrough]];
-    case OpCode::kDeviceUnbind:
-    case OpCode::kDeviceDetach:
-    case OpCode::kDestroy:
-      call.id = ObjectId(a[0], bindings);
-      break;
-    case OpCode::kMap:
-    case OpCode::kMapFile:
-      call.id = ObjectId(a[0], bindings);
-      call.index = static_cast<uint16_t>(a[1].value);
-      call.offset = a[2].value;
-      call.fixed = !a[3].automatic;
-      call.iova = a[3].value;
-      call.length = a[4].value;
-      call.permissions = a[5].value;
-      break;
-    case OpCode::kUnmap:
-      call.id = ObjectId(a[0], bindings);
-      call.iova = a[1].value;
-      call.length = a[2].value;
-      break;
-    case OpCode::kMemfdSeal:
-      call.index = static_cast<uint16_t>(a[0].value);
-      call.seals = static_cast<uint32_t>(a[1].value);
-      break;
-    case OpCode::kMemfdPunchHole:
-      call.index = static_cast<uint16_t>(a[0].value);
-      call.offset = a[1].value;
-      call.length = a[2].value;
-      break;
-    case OpCode::kMemfdTruncate:
-      call.index = static_cast<uint16_t>(a[0].value);
-      call.length = a[1].value;
-      break;
-    case OpCode::kLuoPreserve:
-      call.file = FileOf(program, a[1].value);
-      call.token = a[2].value;
-      break;
-    case OpCode::kLuMark:
-      call.id = ObjectId(a[0], bindings);
-      call.token = a[1].value;
-      break;
-    case OpCode::kIoasAlloc:
-    case OpCode::kCloseIommufd:
-    case OpCode::kLuoCreateSession:
-    case OpCode::kLuoCloseSession:
+  SessionHandle session() const { return session_; }
+  uint16_t Memfd(uint64_t index) const {
+    return index < memfds_ ? static_cast<uint16_t>(index) : UINT16_MAX;
+  }
+
+ private:
+  const uint32_t memfds_;
+  const uint16_t iommufd_;
+  const std::string_view name_;
+  std::array<uint64_t, kMaxArguments> values_{};
+  SessionHandle session_;
+  bool fixed_ = true;  // no argument is left to the kernel
+  size_t next_ = 0;
+};
+
+// The braces of an initialiser are evaluated from left to right.
+#define A(kind, name, fallback) reader.Next<ArgumentKind::kind>(),
+#define OPERATION(id, name, result, through, traits, weight, faults, arguments, errnos) \
+  int Call##id(Kernel& k, [[maybe_unused]] ArgumentReader& reader, Answer* answer) {    \
+    return calls::id(k, uapi::id##Arguments{arguments}, answer);                        \
+  }
+#include "model/uapi/operations.def"
+
+int Call(Kernel& k, OpCode code, ArgumentReader& reader, Answer* answer) {
+  switch (code) {
+#define A(...)
+#define OPERATION(id, ...) \
+  case OpCode::k##id:      \
+    return Call##id(k, reader, answer);
+#include "model/uapi/operations.def"
     case OpCode::kCount:
       break;
   }
-  return call;
+  IOMMUFD_CHECK(false, "an operation of the alphabet");
+  return 0;
+}
+
+// The memfd that a call on one is made on.
+uint64_t MemfdOf(const Operation& op) {
+  IOMMUFD_CHECK(SpecOf(op.code).arguments.front().kind == ArgumentKind::kMemfd,
+                "an operation names the descriptor that it is made on first");
+  return op.arguments.front().value;
+}
+
+// The iommufd that the call is made on, or that it is about.
+uint16_t ContextOf(const Program& program, size_t index) {
+  const Operation& op = program.operations[index];
+  const std::span<const ArgumentSpec> specs = SpecOf(op.code).arguments;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    const uint64_t value = op.arguments[i].value;
+    if (specs[i].kind == ArgumentKind::kFile && IsFileIommufd(value)) {
+      return static_cast<uint16_t>(kFileIommufd - value);
+    }
+  }
+  return static_cast<uint16_t>(IommufdOf(program, index));
 }
 
 // Through the device's own descriptor: a bound device keeps the context (objects.md 4), so one that
@@ -134,73 +134,33 @@ bool GetThroughDevice(Kernel& k) {
   return false;
 }
 
-int CallIommufd(Kernel& k, const Program& program, const Call& call, OperationResult* out) {
-  iommufd::MapArguments map;
-  map.ioas_id = call.id;
-  map.flags = FlagsOf(call.permissions, call.fixed);
-  map.length = call.length;
-  map.iova = call.iova;
-  uint64_t length = call.length;
-  uint32_t* const id = &out->created_id;
-  int error = 0;
-  switch (call.code) {
-    case OpCode::kIoasAlloc:
-      return iommufd::ioas_alloc(k, k.ctx, id);
-    case OpCode::kDeviceBind:
-      return iommufd::device_bind(k, k.ctx, call.index, id);
-    case OpCode::kDeviceUnbind:
-      return iommufd::device_unbind(k, k.ctx, call.id);
-    case OpCode::kDeviceAttach:
-      return iommufd::device_attach(k, k.ctx, call.id, call.id2);
-    case OpCode::kDeviceDetach:
-      return iommufd::device_detach(k, k.ctx, call.id);
-    case OpCode::kHwptAlloc:
-      return iommufd::hwpt_alloc(k, k.ctx, call.id, call.id2, id);
-    case OpCode::kMap:
-      map.source = mm::UserAddressOf(call.index) + call.offset;
-      error = iommufd::ioas_map(k, k.ctx, &map);
-      if (error == 0) out->iova = map.iova;
+// The descriptor keeps its file for the length of the call, whatever close() does meanwhile.
+int CallThrough(Kernel& k, const Operation& op, ArgumentReader& reader, Answer* answer) {
+  switch (SpecOf(op.code).through) {
+    case Through::kNothing:
+    case Through::kLuo:
+      break;
+    case Through::kIommufd:
+    case Through::kDevice: {
+      const bool device = SpecOf(op.code).through == Through::kDevice;
+      if (device && !GetThroughDevice(k)) return -sim::kENOENT;
+      if (!device && !fget(k, k.s.contexts, k.ctx)) return -sim::kEBADF;
+      const int error = Call(k, op.code, reader, answer);
+      iommufd_put_file(k, k.ctx);
       return error;
-    case OpCode::kMapFile:
-      map.source = call.offset;
-      error = iommufd::ioas_map_file(k, k.ctx, MemfdOf(program, call.index), &map);
-      if (error == 0) out->iova = map.iova;
+    }
+    case Through::kSession: {
+      const SessionHandle session = reader.session();
+      if (!fget(k, k.lu.sessions, session)) return -sim::kEBADF;
+      const int error = Call(k, op.code, reader, answer);
+      luo_put_session(k, session);
       return error;
-    case OpCode::kUnmap:
-      error = iommufd::ioas_unmap(k, k.ctx, call.id, call.iova, &length);
-      if (error == 0) out->unmapped = length;
-      return error;
-    case OpCode::kDestroy:
-      return iommufd::iommufd_destroy(k, k.ctx, call.id);
-    case OpCode::kLuMark:
-      return k.design.Mark(k, call.id, call.token);
-    default:
-      IOMMUFD_CHECK(false, "not a call on the iommufd");
-      __builtin_unreachable();
+    }
+    case Through::kMemfd:
+      if (reader.Memfd(MemfdOf(op)) == UINT16_MAX) return -sim::kEBADF;
+      break;
   }
-}
-
-int CallMemfd(Kernel& k, const Program& program, const Call& call) {
-  const mm::MemfdHandle memfd = MemfdOf(program, call.index);
-  if (memfd.null()) return -sim::kEBADF;
-  switch (call.code) {
-    case OpCode::kMemfdSeal:
-      return memfd_add_seals(k.t, k.mm, memfd, call.seals);
-    case OpCode::kMemfdPunchHole:
-      return memfd_punch_hole(k.t, k.mm, memfd, call.offset, call.length);
-    default:
-      return memfd_truncate(k.t, k.mm, memfd, call.length);
-  }
-}
-
-int PreserveFd(Kernel& k, const Program& program, const Call& call, SessionHandle session) {
-  if (!fget(k, k.lu.sessions, session)) return -sim::kEBADF;
-  const mm::FileRef file = call.file;
-  const mm::MemfdHandle memfd =
-      file.kind == mm::FileRef::Kind::kMemfd ? MemfdOf(program, file.index) : mm::MemfdHandle{};
-  const int result = luo_preserve_fd(k, session, file, memfd, call.token);
-  luo_put_session(k, session);
-  return result;
+  return Call(k, op.code, reader, answer);
 }
 
 void UnbindAll(Kernel& k) {
@@ -217,43 +177,11 @@ void UnbindAll(Kernel& k) {
 
 int Dispatch(Kernel& k, const Program& program, size_t index, const Bindings& bindings,
              Answer* answer) {
-  const Call call = CallOf(program, index, bindings);
-  const Operation& op = program.operations[index];
-  const bool about_file = call.file.kind == mm::FileRef::Kind::kIommufd;
-  k.ctx = iommufd::IommufdAt(about_file ? call.file.index
-                                        : static_cast<uint16_t>(IommufdOf(program, index)));
-  switch (call.code) {
-    case OpCode::kCloseIommufd:
-      return iommufd::close_iommufd(k, k.ctx);
-    case OpCode::kMemfdSeal:
-    case OpCode::kMemfdPunchHole:
-    case OpCode::kMemfdTruncate:
-      return CallMemfd(k, program, call);
-    case OpCode::kLuoCreateSession: {
-      SessionHandle session;
-      const int error = luo_create_session(k, op.name, &session);
-      if (error == 0) {
-        answer->session = session;
-        answer->result.created_id = session.index + 1u;
-      }
-      return error;
-    }
-    case OpCode::kLuoPreserve:
-      return PreserveFd(k, program, call, SessionOf(op.arguments[0], bindings));
-    case OpCode::kLuoCloseSession:
-      return luo_close_session(k, SessionOf(op.arguments[0], bindings));
-    default:
-      break;
-  }
-  const bool device = call.code == OpCode::kDeviceUnbind || call.code == OpCode::kDeviceAttach ||
-                      call.code == OpCode::kDeviceDetach;
-  // The descriptor keeps the file for the length of the call, whatever close() does meanwhile.
-  if (device && !GetThroughDevice(k)) return -sim::kENOENT;
-  if (!device && !fget(k, k.s.contexts, k.ctx)) return -sim::kEBADF;
-  OperationResult outputs;  // of a call that fails none is written
-  const int error = CallIommufd(k, program, call, &outputs);
-  if (error == 0) answer->result = outputs;
-  iommufd_put_file(k, k.ctx);
+  k.ctx = iommufd::IommufdAt(ContextOf(program, index));
+  Answer outputs;  // of a call that fails none is written
+  ArgumentReader reader(program, index, bindings);
+  const int error = CallThrough(k, program.operations[index], reader, &outputs);
+  if (error == 0) *answer = outputs;
   return error;
 }
 

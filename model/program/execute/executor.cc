@@ -68,7 +68,7 @@ struct Executor::Impl {
     Program program;  // with room for one operation more, the last
     World world;
     Bindings bindings;
-    spec::Monitor::Memory memory;
+    spec::Account account;
   };
   Kept kept;
 
@@ -263,7 +263,7 @@ void Executor::Impl::AddWhereItOopsed() {
 }
 
 void Executor::Impl::Collect() {
-  execution.digest = runtime.log().digest();
+  execution.digest = options.digested ? runtime.log().digest() : 0;
   execution.end = runtime.end();
   execution.steps = runtime.total_steps();
   execution.results = bindings.results;
@@ -323,10 +323,10 @@ void Executor::Impl::KeepMain(Design& new_design, const Program& new_program) {
   kept.bindings = bindings;
   kept.bindings.results.emplace_back();
   kept.bindings.sessions.emplace_back();
-  kept.memory = judge.memory();
+  kept.account = judge.account();
   execution.end = runtime.end();
   execution.results = bindings.results;
-  execution.boundary = BoundaryOf(world, kept.memory);
+  execution.boundary = BoundaryOf(world, kept.account);
 }
 
 void Executor::Impl::RunExtension(const Operation& operation) {
@@ -337,9 +337,9 @@ void Executor::Impl::RunExtension(const Operation& operation) {
   world = kept.world;
   bindings = kept.bindings;
   StartRun();
-  judge.Recall(kept.memory, kept.bindings.results);
+  judge.Recall(kept.account, kept.bindings.results);
   runtime.RunSequential([&](Task& t) { RunOperation(t, program->operations.size() - 1); });
-  execution.boundary = BoundaryOf(world, judge.memory());
+  execution.boundary = BoundaryOf(world, judge.account());
   RunExit();
   Collect();
 }

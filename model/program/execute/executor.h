@@ -48,6 +48,9 @@ struct RunOptions {
   bool reuses_main = false;
   // False: only run, check nothing. For measuring what the checks cost.
   bool judged = true;
+  // False: Execution::digest stays 0. For those who look for findings only: whatever they find they
+  // run again.
+  bool digested = true;
 };
 
 struct OperationResult {
@@ -68,7 +71,7 @@ struct SiteVisit {
 };
 
 struct Execution {
-  uint64_t digest = 0;  // of all events
+  uint64_t digest = 0;  // of all events, with RunOptions::digested
   sim::RunEnd end = sim::RunEnd::kCompleted;
   uint64_t steps = 0;
   std::vector<OperationResult> results;     // one per operation of the program

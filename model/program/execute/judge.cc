@@ -1,26 +1,18 @@
 #include "model/program/execute/judge.h"
 
-#include <algorithm>
-
-#include "model/program/execute/observe.h"
 #include "model/program/execute/world_difference.h"
 #include "model/sim/check.h"
-#include "model/spec/quiescent.h"
-#include "model/spec/rollback.h"
 
 namespace iommufd_check::program {
 
 using sim::Primitive;
 using spec::Call;
-using spec::Invariant;
 
 namespace {
 
 constexpr size_t kDifferenceLines = 64;
 
 bool IsPreserve(const Call& call) { return call.kind == Call::Kind::kLuoPreserve; }
-
-std::string Answer(int result) { return result == 0 ? "0" : std::string(sim::ErrnoName(result)); }
 
 spec::LostCopy LostIn(std::optional<sim::FaultSite> failed) {
   if (failed == sim::FaultSite::kCopyFromUser) return spec::LostCopy::kArguments;
@@ -44,6 +36,7 @@ void Judge::Bind(const liveupdate::Design& design, const Program& program,
   program_ = &program;
   options_ = options;
   for (InFlight& flight : in_flight_) flight = InFlight{};
+  observer_.Forget();
   inside_ = 0;
   concurrent_ = false;
   not_judged_ = 0;
@@ -58,7 +51,7 @@ void Judge::Start(const liveupdate::Design& design, const Program& program,
   calls_.Reset(program);
   sites_.clear();
   reported_ = 0;
-  Observe(world_, design, &now_);
+  observer_.Observe(world_, design, &now_);
   RestartOracle(now_);
 }
 
@@ -83,14 +76,14 @@ void Judge::RestartOracle(const spec::Snapshot& observed) {
   oracle_.Restart(LimitsOf(program_->boot, *design_), observed);
 }
 
-void Judge::Recall(const spec::Monitor::Memory& memory,
-                   const std::vector<OperationResult>& answers) {
-  monitor_.Recall(memory);
+void Judge::Recall(const spec::Account& account, const std::vector<OperationResult>& answers) {
+  monitor_.Recall(account);
   for (size_t i = 0; i < answers.size(); ++i) calls_.Answered(i, answers[i]);
 }
 
 void Judge::OnEvent(const sim::Event& event) {
   findings_.SetFunction(runtime_.task(event.task).function());
+  monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
   monitor_.OnEvent(event);
   if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
     const auto site = static_cast<sim::FaultSite>(event.detail);
@@ -140,7 +133,7 @@ void Judge::OperationBegins(sim::Task& t, size_t index) {
     other.others.push_back(call);
     flight.others.push_back(other.call);
   }
-  if (IsPreserve(call)) Observe(world_, *design_, &flight.before);
+  if (IsPreserve(call)) Observer().Observe(world_, *design_, &flight.before);
   if (options_.keep_worlds) flight.world_before = world_;
 }
 
@@ -148,80 +141,54 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   InFlight& flight = in_flight_[t.id()];
   --inside_;
   calls_.Answered(flight.index, result);
-  findings_.Arm(Invariant::kI38);
-  if (flight.call.kind == Call::Kind::kLuMark) findings_.Arm(Invariant::kI13);
-  const bool preserve_failed = IsPreserve(flight.call) && result.result < 0;
-  if (inside_ == 0 || preserve_failed) Observe(world_, *design_, &now_);
-  if (!concurrent_) {
-    JudgeSequential(flight, result);
-  } else {
-    spec::PastCall& past = past_[flight.past];
-    past.reply = ReplyOf(flight.call, result);
-    past.end = ++clock_;
-    past.failed = flight.failed_site.has_value();
-    past.reply_lost =
-        flight.failed_site == sim::FaultSite::kCopyToUser && result.result == -sim::kEFAULT;
-    past_ends_[flight.past] = findings_.position();
-    JudgeFailure(flight, result);
-  }
   // A reply that was lost is no failed preserve: the file stays preserved (L4).
-  const bool reply_lost = flight.failed_site == sim::FaultSite::kCopyToUser;
-  if (preserve_failed && !reply_lost) {
-    spec::CheckRollback(flight.before, now_, flight.others, &findings_);
-  }
-  if (inside_ == 0) spec::CheckQuiescent(now_, &findings_);
+  const bool preserve_failed = IsPreserve(flight.call) && result.result < 0 &&
+                               flight.failed_site != sim::FaultSite::kCopyToUser;
+  if (inside_ == 0 || preserve_failed) observer_.Observe(world_, *design_, &now_);
+  TellReturn(flight, result);
+  if (preserve_failed) monitor_.Tell(spec::FailedPreserve{flight.before, now_, flight.others});
+  if (inside_ == 0) monitor_.Tell(now_);
   const bool handed_over = IsPreserve(flight.call) && result.result == 0 &&
                            flight.call.file.kind == mm::FileRef::Kind::kIommufd;
-  if (handed_over) spec::CheckAbi(design_->contract(), &findings_);
+  if (handed_over) monitor_.Tell(design_->contract());
   if (findings_.violations().size() > reported_) KeepDifference(t.id());
   flight.active = false;
 }
 
-void Judge::Mismatch(const Call& call, int result, const std::string& difference) {
-  const Invariant invariant = call.kind == Call::Kind::kLuMark ? Invariant::kI13 : Invariant::kI38;
-  findings_.Violate(invariant, {}, difference);
-  if (call.kind == Call::Kind::kDestroy && result == -sim::kEBUSY) {
-    const spec::HwptView* hwpt = now_.FindHwpt(call.id);
-    if (hwpt != nullptr && hwpt->marked) {
-      findings_.Violate(Invariant::kI13, {}, "a mark prevents the destroy of its hwpt");
-    }
+void Judge::TellReturn(const InFlight& flight, const OperationResult& result) {
+  spec::Returned returned{.call = flight.call,
+                          .reply = ReplyOf(flight.call, result),
+                          .lost = LostIn(flight.failed_site)};
+  const size_t found = findings_.violations().size();
+  if (!concurrent_) {
+    AskOracle(flight, &returned);
+    return monitor_.Tell(returned);
   }
+  monitor_.Tell(returned);
+  condemned_ = condemned_ || findings_.violations().size() > found;
+  spec::PastCall& past = past_[flight.past];
+  past.reply = returned.reply;
+  past.end = ++clock_;
+  past.failed = flight.failed_site.has_value();
+  past.reply_lost =
+      flight.failed_site == sim::FaultSite::kCopyToUser && result.result == -sim::kEFAULT;
+  past_ends_[flight.past] = findings_.position();
 }
 
-void Judge::JudgeSequential(const InFlight& flight, const OperationResult& result) {
-  if (flight.failed_site.has_value()) {
-    JudgeFailure(flight, result);
-    if (result.result < 0) {
-      oracle_.ApplyFailed(flight.call, result.result,
-                          flight.failed_site == sim::FaultSite::kCopyToUser);
-    } else {
-      RestartOracle(now_);
-    }
+// Of a call that ran alone. Where the oracle and the machine part, it goes on from the machine.
+void Judge::AskOracle(const InFlight& flight, spec::Returned* returned) {
+  returned->now = &now_;
+  if (!flight.failed_site.has_value()) {
+    returned->answer_difference = ReplyDifference(oracle_.Apply(flight.call), returned->reply);
+    if (!returned->answer_difference->empty()) return RestartOracle(now_);
+  } else if (returned->reply.result < 0) {
+    oracle_.ApplyFailed(flight.call, returned->reply.result,
+                        returned->lost == spec::LostCopy::kReply);
   } else {
-    const spec::Prediction prediction = oracle_.Apply(flight.call);
-    const std::string difference = spec::ReplyDifference(prediction, ReplyOf(flight.call, result));
-    if (!difference.empty()) {
-      Mismatch(flight.call, result.result, difference);
-      return RestartOracle(now_);
-    }
+    RestartOracle(now_);
   }
-  const std::string difference = oracle_.Compare(now_);
-  if (difference.empty()) return;
-  findings_.Violate(Invariant::kI38, {}, difference);
-  RestartOracle(now_);
-}
-
-// What holds whatever other tasks and failures do: a failing call answers a documented errno.
-void Judge::JudgeFailure(const InFlight& flight, const OperationResult& result) {
-  if (result.result >= 0) return;
-  const std::string outputs = spec::ReplyDifference(spec::Prediction{.result = result.result},
-                                                    ReplyOf(flight.call, result));
-  if (!outputs.empty()) findings_.Violate(Invariant::kI38, {}, outputs);
-  if (!spec::Oracle::MayAnswer(flight.call.kind, result.result, LostIn(flight.failed_site))) {
-    findings_.Violate(
-        Invariant::kI38, {},
-        "the call answers " + Answer(result.result) + ", which is documented for no state");
-  }
+  returned->state_difference = oracle_.Compare(now_);
+  if (!returned->state_difference.empty()) RestartOracle(now_);
 }
 
 void Judge::TasksBegin() {
@@ -229,32 +196,25 @@ void Judge::TasksBegin() {
   past_.clear();
   past_ends_.clear();
   clock_ = 0;
+  condemned_ = false;
 }
 
 void Judge::TasksEnd() {
   concurrent_ = false;
   if (runtime_.stopped()) return;
-  Observe(world_, *design_, &now_);
+  observer_.Observe(world_, *design_, &now_);
   JudgeConcurrent();
   RestartOracle(now_);
 }
 
 // A call that is condemned already has no order to look for.
 void Judge::JudgeConcurrent() {
-  for (const spec::Violation& violation : findings_.violations()) {
-    const bool answer =
-        violation.invariant == Invariant::kI38 || violation.invariant == Invariant::kI13;
-    const bool here = std::any_of(past_ends_.begin(), past_ends_.end(), [&](const auto& end) {
-      return end.operation == violation.operation;
-    });
-    if (answer && here) return;
-  }
+  if (condemned_) return;
   const spec::Linearization found = spec::Linearize(oracle_.limits(), oracle_.state(), past_, now_);
   if (found.verdict == spec::Linearization::Verdict::kNotJudged) ++not_judged_;
   if (found.verdict != spec::Linearization::Verdict::kUnexplained) return;
   findings_.SetPosition(past_ends_[found.call]);
-  const bool mark = past_[found.call].call.kind == Call::Kind::kLuMark;
-  findings_.Violate(mark ? Invariant::kI13 : Invariant::kI38, {}, found.detail);
+  monitor_.Tell(spec::Unexplained{past_[found.call].call, found.detail});
   if (findings_.violations().size() > reported_) KeepDifference(past_ends_[found.call].task);
 }
 
@@ -264,12 +224,12 @@ void Judge::ExitBegins() {
 }
 
 void Judge::ExitEnds(const liveupdate::World& machine) {
-  findings_.Arm(Invariant::kI36);
+  spec::Exited exited;
   if (!(world_ == machine)) {
     const std::vector<std::string> lines = WorldDifference(machine, world_, 1);
-    findings_.Violate(Invariant::kI36, {},
-                      "not as at boot: " + (lines.empty() ? std::string("?") : lines.front()));
+    exited.left = lines.empty() ? "?" : lines.front();
   }
+  monitor_.Tell(exited);
   if (findings_.violations().size() > reported_) KeepDifference(0);
 }
 

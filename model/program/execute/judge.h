@@ -1,8 +1,9 @@
-// Judges one run: feeds the monitor with events, the quiescent checks with snapshots and the oracle
-// with calls, and keeps what a report needs.
+// Brings one run before the invariants: feeds the monitor with events and with the moments at which
+// the run is looked at (spec/evidence.h), asks the oracle, and keeps what a report needs. What
+// holds and what does not say the invariants alone.
 //
-// Order of checks after an operation: oracle (only while one task is active), rollback of a failed
-// preserve, then the invariants of quiescent points when no task is inside a system call.
+// Moments after an operation, in order: its return, the failure of a preserve, the quiescent point
+// when no task is inside a system call, bytes handed over.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@
 
 #include "model/liveupdate/state.h"
 #include "model/program/execute/executor.h"
+#include "model/program/execute/observe.h"
 #include "model/program/execute/oracle_call.h"
 #include "model/sim/runtime.h"
 #include "model/spec/findings.h"
@@ -30,9 +32,9 @@ class Judge : public sim::EventListener {
 
   // What earlier operations have to say about later ones, besides the World; and to go on from it,
   // between Start and the first operation.
-  const spec::Monitor::Memory& memory() const { return monitor_.memory(); }
+  const spec::Account& account() const { return monitor_.account(); }
   // `answers`: of the operations before, in order.
-  void Recall(const spec::Monitor::Memory& memory, const std::vector<OperationResult>& answers);
+  void Recall(const spec::Account& account, const std::vector<OperationResult>& answers);
 
   // What it knows between two operations that ran alone; and to go on from there instead of Start,
   // in a run that has come to the same place by the same events.
@@ -78,9 +80,8 @@ class Judge : public sim::EventListener {
   };
 
   void Bind(const liveupdate::Design& design, const Program& program, const RunOptions& options);
-  void JudgeSequential(const InFlight& flight, const OperationResult& result);
-  void JudgeFailure(const InFlight& flight, const OperationResult& result);
-  void Mismatch(const spec::Call& call, int result, const std::string& difference);
+  void TellReturn(const InFlight& flight, const OperationResult& result);
+  void AskOracle(const InFlight& flight, spec::Returned* returned);
   void JudgeConcurrent();
   void KeepDifference(sim::TaskId task);
   void RestartOracle(const spec::Snapshot& observed);
@@ -96,7 +97,8 @@ class Judge : public sim::EventListener {
   spec::Monitor monitor_{&findings_};
   spec::Oracle oracle_;
   OracleCalls calls_;
-  spec::Snapshot now_;
+  Observer observer_;
+  spec::Snapshot now_;  // as it saw it last
   std::array<InFlight, sim::kMaxTasks> in_flight_;
   std::vector<SiteVisit> sites_;
   int inside_ = 0;  // tasks inside a system call
@@ -105,6 +107,7 @@ class Judge : public sim::EventListener {
   std::vector<spec::PastCall> past_;
   std::vector<spec::Findings::Position> past_ends_;
   uint64_t clock_ = 0;
+  bool condemned_ = false;  // the answer of one of them
   uint32_t not_judged_ = 0;
   size_t reported_ = 0;  // violations whose World difference has been considered
   std::vector<std::string> difference_;

@@ -64,27 +64,61 @@ spec::AreaView ViewOf(const World& world, const iommufd::Area& area) {
   return view;
 }
 
+// Overwrites a list from its beginning; the views that are there lend their buffers.
+template <class View>
+class Refill {
+ public:
+  explicit Refill(std::vector<View>* views) : views_(*views) {}
+  ~Refill() { views_.resize(used_); }
+  Refill(const Refill&) = delete;
+  Refill& operator=(const Refill&) = delete;
+
+  // As it was left, for the caller to overwrite all of it.
+  View& Next() {
+    if (used_ == views_.size()) views_.emplace_back();
+    return views_[used_++];
+  }
+
+ private:
+  std::vector<View>& views_;
+  size_t used_ = 0;
+};
+
+// The buffer of a list, empty.
+template <class T>
+std::vector<T> Emptied(std::vector<T>& list) {
+  list.clear();
+  return std::move(list);
+}
+
 template <class View>
 void SortById(std::vector<View>& views) {
   std::sort(views.begin(), views.end(), [](const View& a, const View& b) { return a.id < b.id; });
 }
 
-void ObserveObjects(const World& world, spec::Snapshot* out) {
+void ObserveIoas(const World& world, std::vector<spec::IoasView>* out) {
   const iommufd::State& s = world.kernel.iommufd;
-  out->ioas.clear();
+  Refill<spec::IoasView> views(out);
   s.ioas.ForEach([&](iommufd::IoasHandle h, const iommufd::Ioas& ioas) {
     if (!Published(world, ioas.object, h, iommufd::ObjectType::kIoas)) return;
-    spec::IoasView& view = out->ioas.emplace_back();
-    view.id = ioas.object.number();
-    view.users = ioas.object.users.value;
-    view.wait_cnt = ioas.object.wait_cnt.value;
-    view.immutable = ioas.iopt.immutable.Peek();
-    view.alignment = ioas.iopt.iova_alignment.Peek();
+    spec::IoasView& view = views.Next();
+    view = {.id = ioas.object.number(),
+            .users = ioas.object.users.value,
+            .wait_cnt = ioas.object.wait_cnt.value,
+            .immutable = ioas.iopt.immutable.Peek(),
+            .alignment = ioas.iopt.iova_alignment.Peek(),
+            .areas = Emptied(view.areas),
+            .domains = Emptied(view.domains)};
     for (iommufd::AreaHandle area : ioas.iopt.areas.Peek()) {
       view.areas.push_back(ViewOf(world, *s.areas.Find(area)));
     }
     for (iommu::DomainHandle d : ioas.iopt.domains.Peek()) view.domains.push_back(d.index);
   });
+}
+
+void ObserveObjects(const World& world, spec::Snapshot* out) {
+  const iommufd::State& s = world.kernel.iommufd;
+  ObserveIoas(world, &out->ioas);
   SortById(out->ioas);
   out->hwpts.clear();
   s.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& hwpt) {
@@ -106,28 +140,41 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   SortById(out->devices);
 }
 
-void ObserveDomains(const World& world, spec::Snapshot* out) {
-  out->domains.clear();
+uint32_t IoasOfDomain(const World& world, iommu::DomainHandle domain) {
+  uint32_t ioas = 0;
+  world.kernel.iommufd.hwpts.ForEach([&](iommufd::HwptHandle, const iommufd::Hwpt& hwpt) {
+    if (hwpt.domain.Peek() == domain) ioas = IoasIdOf(world, hwpt.ioas.Peek());
+  });
+  return ioas;
+}
+
+// `same_memory`: what the views say of frames was read from these.
+void ObserveDomains(const World& world, bool same_memory, std::vector<spec::DomainView>* out) {
   const MachineFrames frames(world.machine.phys);
+  Refill<spec::DomainView> views(out);
   world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& domain) {
-    spec::DomainView& view = out->domains.emplace_back();
+    spec::DomainView& view = views.Next();
+    const bool walked = same_memory && view.top == domain.top.Peek() && view.top != 0;
     view.number = h.index;
-    world.kernel.iommufd.hwpts.ForEach([&](iommufd::HwptHandle, const iommufd::Hwpt& hwpt) {
-      if (hwpt.domain.Peek() == h) view.ioas = IoasIdOf(world, hwpt.ioas.Peek());
-    });
+    view.ioas = IoasOfDomain(world, h);
     view.top = domain.top.Peek();
     view.preserved_state = domain.preserved_state.Peek();
-    spec::ReadTables(frames, view.top, &view.tables);
-    spec::ReadLeaves(frames, view.top, &view.leaves);
+    if (!walked) spec::ReadTables(frames, view.top, &view.tables, &view.leaves);
   });
 }
 
 void ObserveMemory(const World& world, spec::Snapshot* out) {
-  out->memfds.clear();
+  Refill<spec::MemfdView> memfds(&out->memfds);
   world.machine.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd& memfd) {
     const mm::MemfdState& state = memfd.state.Peek();
-    out->memfds.push_back(
-        {h.index, state.size, state.seals, state.frozen, memfd.file.value, 1, state.pages});
+    spec::MemfdView& view = memfds.Next();
+    view = {.number = h.index,
+            .size = state.size,
+            .seals = state.seals,
+            .frozen = state.frozen,
+            .refs = memfd.file.value,
+            .pages = Emptied(view.pages)};
+    view.pages = state.pages;
   });
   out->registered.clear();
   for (mm::Pfn pfn : world.kernel.luo.kho.PreservedPages()) {
@@ -150,10 +197,11 @@ spec::FileView ViewOf(const spec::Frames& frames, const uapi::Contract& contract
   return view;
 }
 
-void ObserveFlb(const World& world, spec::Snapshot* out) {
+void ObserveFlb(const World& world, bool same_records, spec::Snapshot* out) {
   const liveupdate::FlbOutgoing& flb = world.kernel.luo.flb.Peek();
   out->flb_count = flb.count;
   out->flb_present = flb.data != 0;
+  if (same_records) return;
   spec::ReadDomainRecords(MachineFrames(world.machine.phys), out->contract.abi, flb.data,
                           &out->domain_records);
 }
@@ -193,16 +241,23 @@ void CountMemfdHolders(const World& world, spec::Snapshot* out) {
 
 }  // namespace
 
-void Observe(const World& world, const liveupdate::Design& design, spec::Snapshot* out) {
+void Observer::Observe(const World& world, const liveupdate::Design& design, spec::Snapshot* out) {
+  const uint64_t changes = world.machine.phys.changes();
+  const mm::PhysAddr flb = world.kernel.luo.flb.Peek().data;
+  const bool same_memory = out == last_ && changes == changes_;
+  const bool same_records = same_memory && flb == flb_;
+  last_ = out;
+  changes_ = changes;
+  flb_ = flb;
   out->iommufds.clear();
   world.kernel.iommufd.contexts.ForEach([&](iommufd::ContextHandle h, const iommufd::Context& ctx) {
     out->iommufds.push_back({h.index, ctx.file.value, ctx.fd_open.Peek() ? 1u : 0u});
   });
   ObserveObjects(world, out);
-  ObserveDomains(world, out);
+  ObserveDomains(world, same_memory, &out->domains);
   ObserveMemory(world, out);
   out->contract = design.contract();
-  ObserveFlb(world, out);
+  ObserveFlb(world, same_records, out);
   ObserveSessions(world, out);
   CountMemfdHolders(world, out);
 }

@@ -7,32 +7,6 @@ namespace {
 
 using spec::Call;
 
-Call::Kind KindOf(std::string_view name) {
-  static const std::map<std::string_view, Call::Kind> kinds = {
-      {"ioas_alloc", Call::Kind::kIoasAlloc},
-      {"device_bind", Call::Kind::kDeviceBind},
-      {"device_unbind", Call::Kind::kDeviceUnbind},
-      {"device_attach", Call::Kind::kDeviceAttach},
-      {"device_detach", Call::Kind::kDeviceDetach},
-      {"hwpt_alloc", Call::Kind::kHwptAlloc},
-      {"map", Call::Kind::kMap},
-      {"map_file", Call::Kind::kMapFile},
-      {"unmap", Call::Kind::kUnmap},
-      {"destroy", Call::Kind::kDestroy},
-      {"close_iommufd", Call::Kind::kCloseIommufd},
-      {"memfd_seal", Call::Kind::kMemfdSeal},
-      {"memfd_punch_hole", Call::Kind::kMemfdPunchHole},
-      {"memfd_truncate", Call::Kind::kMemfdTruncate},
-      {"luo_create_session", Call::Kind::kLuoCreateSession},
-      {"luo_preserve", Call::Kind::kLuoPreserve},
-      {"luo_close_session", Call::Kind::kLuoCloseSession},
-      {"lu_mark", Call::Kind::kLuMark},
-  };
-  const auto found = kinds.find(name);
-  IOMMUFD_CHECK(found != kinds.end(), "the oracle has a rule for every operation");
-  return found->second;
-}
-
 void PutNumber(const ArgumentSpec& spec, const Argument& argument, Call* call) {
   const std::string_view name = spec.name;
   const uint64_t value = argument.value;
@@ -98,7 +72,13 @@ void OracleCalls::Put(const ArgumentSpec& spec, const Argument& argument, int* o
     case ArgumentKind::kFile:
       call->file = FileNamed(argument.value, program_->boot.memfds);
       return;
-    case ArgumentKind::kNumber:
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
       return PutNumber(spec, argument, call);
     case ArgumentKind::kProt:
       call->permissions = argument.value;
@@ -130,7 +110,7 @@ Call OracleCalls::Decode(size_t index) const {
   const Operation& operation = program_->operations[index];
   const OperationSpec& spec = SpecOf(operation.code);
   Call call;
-  call.kind = KindOf(spec.name);
+  call.kind = operation.code;
   call.name = operation.name;
   int objects = 0;
   for (size_t i = 0; i < spec.arguments.size(); ++i) {

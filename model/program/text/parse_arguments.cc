@@ -34,8 +34,14 @@ std::string Hint(const ArgumentSpec& spec) {
       return "an index";
     case ArgumentKind::kFile:
       return "memfd=N, iommufd or iommufd=N";
-    case ArgumentKind::kNumber:
-      return TakesAuto(spec) ? "a number or auto" : "a number";
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
+      return TakesAuto(spec.kind) ? "a number or auto" : "a number";
     case ArgumentKind::kProt:
       return "r, w, rw or none";
     case ArgumentKind::kSeals:
@@ -182,7 +188,13 @@ bool ArgumentList::ParseValue(size_t index, const Token& first) {
       return ParseBootIndex(first, "device", boot.devices, &argument.value);
     case ArgumentKind::kFile:
       return ParseFile(first, &argument.value);
-    case ArgumentKind::kNumber:
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
       return ParseNumber(spec, first, &argument);
     case ArgumentKind::kProt:
       return ParseProt(first, &argument.value);
@@ -277,7 +289,7 @@ bool ArgumentList::FitsDesign(const ArgumentSpec& spec, const Token& first, uint
 }
 
 bool ArgumentList::ParseNumber(const ArgumentSpec& spec, const Token& first, Argument* argument) {
-  if (TakesAuto(spec) && first.kind == TokenKind::kWord && first.text == "auto") {
+  if (TakesAuto(spec.kind) && first.kind == TokenKind::kWord && first.text == "auto") {
     argument->automatic = true;
     return true;
   }

@@ -116,8 +116,14 @@ std::string Printer::ValueText(const Operation& operation, size_t index) const {
   if (argument.variable) return variables_[*argument.variable];
   if (argument.automatic) return "auto";
   switch (spec.kind) {
-    case ArgumentKind::kNumber:
-      if (CountsBytes(spec)) return absl::StrFormat("%#x", argument.value);
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
+      if (CountsBytes(spec.kind)) return absl::StrFormat("%#x", argument.value);
       break;
     case ArgumentKind::kProt:
       return std::string(ProtName(argument.value));

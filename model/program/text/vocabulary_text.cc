@@ -84,8 +84,8 @@ std::span<const std::string_view> OperationNames() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> list;
     list.reserve(static_cast<size_t>(OpCode::kCount));
-    for (int i = 0; i < static_cast<int>(OpCode::kCount); ++i) {
-      list.push_back(SpecOf(static_cast<OpCode>(i)).name);
+    for (const OpCode code : uapi::AllOperations()) {
+      list.push_back(SpecOf(code).name);
     }
     return list;
   }();

@@ -149,9 +149,9 @@ namespace {
 // Has the call written an output that it does not have?
 bool WritesForeignOutput(const PastCall& past) {
   const Call::Kind kind = past.call.kind;
-  const bool creates = kind == Call::Kind::kIoasAlloc || kind == Call::Kind::kDeviceBind ||
-                       kind == Call::Kind::kHwptAlloc;
-  const bool maps = kind == Call::Kind::kMap || kind == Call::Kind::kMapFile;
+  const uapi::OperationSpec& spec = uapi::SpecOf(kind);
+  const bool creates = uapi::Accepts(uapi::ArgumentKind::kObject, spec.result);
+  const bool maps = spec.Has(uapi::kAddsAreas);
   return (past.reply.created_id != 0 && !creates) || (past.reply.iova != 0 && !maps) ||
          (past.reply.unmapped != 0 && kind != Call::Kind::kUnmap) ||
          (past.reply.session != kNoSession && kind != Call::Kind::kLuoCreateSession);

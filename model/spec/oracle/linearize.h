@@ -21,20 +21,7 @@ namespace iommufd_check::spec {
 
 // Is the call made on an iommufd (and not through the descriptor of a device)?
 inline bool OnIommufd(Call::Kind kind) {
-  using Kind = Call::Kind;
-  switch (kind) {
-    case Kind::kIoasAlloc:
-    case Kind::kDeviceBind:
-    case Kind::kHwptAlloc:
-    case Kind::kMap:
-    case Kind::kMapFile:
-    case Kind::kUnmap:
-    case Kind::kDestroy:
-    case Kind::kLuMark:
-      return true;
-    default:
-      return false;
-  }
+  return uapi::SpecOf(kind).through == uapi::Through::kIommufd;
 }
 
 // A call that has ended. `begin` and `end` are instants of one clock, all different.

@@ -92,6 +92,6 @@ class Search {
   std::map<std::string, std::vector<Node>> known_;  // by the phases of all calls
 };
 
-inline bool IsMap(Call::Kind kind) { return kind == Kind::kMap || kind == Kind::kMapFile; }
+inline bool IsMap(Call::Kind kind) { return uapi::SpecOf(kind).Has(uapi::kAddsAreas); }
 
 }  // namespace iommufd_check::spec::linearize

@@ -7,11 +7,6 @@
 namespace iommufd_check::spec::linearize {
 namespace {
 
-// Calls whose effect stays when their answer cannot be written: uapi.md oddity 4, luo_kho.md L4.
-bool KeepsEffect(Kind kind) {
-  return IsMap(kind) || kind == Kind::kUnmap || kind == Kind::kLuoPreserve;
-}
-
 // How many numbers from `lowest`, the one that was predicted and is free for that, below `got`.
 template <class Taken>
 uint32_t FreeBelow(uint32_t lowest, uint32_t got, Taken taken) {
@@ -55,7 +50,8 @@ void Search::Enter(const Node& node, size_t i, std::vector<Node>* next) {
 void Search::Act(const Node& node, size_t i, std::vector<Node>* next) {
   const PastCall& past = calls_[i];
   const bool middle = node.progress[i].phase != Phase::kEntered;
-  const bool lost = past.failed && past.reply_lost && KeepsEffect(past.call.kind);
+  const bool lost =
+      past.failed && past.reply_lost && uapi::SpecOf(past.call.kind).Has(uapi::kKeepsEffect);
   if (past.failed && past.reply.result < 0 && !lost) return StepFailed(node, i, next);
   switch (past.call.kind) {
     case Kind::kMap:

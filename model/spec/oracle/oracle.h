@@ -19,42 +19,24 @@
 #include "model/spec/oracle/oracle_state.h"
 #include "model/spec/snapshot.h"
 #include "model/uapi/contract.h"
+#include "model/uapi/operation.h"
 
 namespace iommufd_check::spec {
 
-// One system call with its arguments as numbers. Objects are named as in object_id.h, those that a
-// call creates too; sessions are named by their number in Snapshot (kNoSession: a descriptor that
-// is not open).
+// One system call with its arguments as numbers, those that its row in operations.def names.
+// Objects are named as in object_id.h, those that a call creates too; sessions are named by their
+// number in Snapshot (kNoSession: a descriptor that is not open).
 struct Call {
-  enum class Kind : uint8_t {
-    kIoasAlloc,
-    kDeviceBind,    // index
-    kDeviceUnbind,  // id
-    kDeviceAttach,  // id, id2 = hwpt
-    kDeviceDetach,  // id
-    kHwptAlloc,     // id = device, id2 = ioas
-    kMap,           // id = ioas, index = buffer, offset, iova, fixed, length, permissions
-    kMapFile,       // id = ioas, index = memfd, offset = start, iova, fixed, length, permissions
-    kUnmap,         // id = ioas, iova, length
-    kDestroy,       // id
-    kCloseIommufd,
-    kMemfdSeal,         // index, seals
-    kMemfdPunchHole,    // index, offset, length
-    kMemfdTruncate,     // index, length = new size
-    kLuoCreateSession,  // name
-    kLuoPreserve,       // session, file, token
-    kLuoCloseSession,   // session
-    kLuMark,            // id = hwpt, token
-  };
+  using Kind = uapi::OpCode;
   Kind kind = Kind::kIoasAlloc;
   uint16_t iommufd = 0;  // that it is made on
-  uint32_t id = 0;
-  uint32_t id2 = 0;
-  uint16_t index = 0;
-  uint64_t offset = 0;
+  uint32_t id = 0;       // the first object that it names
+  uint32_t id2 = 0;      // the second
+  uint16_t index = 0;    // of a memfd, buffer or device
+  uint64_t offset = 0;   // in the file or buffer
   uint64_t iova = 0;
-  bool fixed = true;
-  uint64_t length = 0;
+  bool fixed = true;         // false: the kernel chooses the IOVA
+  uint64_t length = 0;       // bytes; of a truncate the new size
   uint64_t permissions = 0;  // 1 read, 2 write
   uint32_t seals = 0;
   uint64_t token = 0;

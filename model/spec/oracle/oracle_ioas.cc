@@ -133,6 +133,10 @@ Prediction Map(State& state, const Limits& limits, const Call& call) {
   return error != 0 ? Prediction{.result = error} : prediction;
 }
 
+Prediction MapFile(State& state, const Limits& limits, const Call& call) {
+  return Map(state, limits, call);
+}
+
 Prediction UnmapBegin(const State& state, const Call& call) {
   if (!state.ioas.contains(call.id)) return Fails(sim::kENOENT);
   if (!UnmapsAll(call)) {
@@ -176,7 +180,7 @@ Prediction UnmapEnd(const Call& call, uint64_t bytes) {
   return bytes == 0 && !UnmapsAll(call) ? Fails(sim::kENOENT) : Prediction{.unmapped = bytes};
 }
 
-Prediction Unmap(State& state, const Call& call) {
+Prediction Unmap(State& state, const Limits&, const Call& call) {
   if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   const Prediction refused = UnmapBegin(state, call);
   if (refused.result != 0) return refused;

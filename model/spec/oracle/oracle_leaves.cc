@@ -1,9 +1,9 @@
 #include "model/spec/oracle/oracle_leaves.h"
 
 #include <algorithm>
-#include <map>
 #include <tuple>
 
+#include "absl/container/btree_map.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::spec::oracle {
@@ -45,8 +45,8 @@ class Pages {
   }
 
  private:
-  std::map<PageName, Pfn> pfns_;
-  std::map<Pfn, PageName> names_;
+  absl::btree_map<PageName, Pfn> pfns_;
+  absl::btree_map<Pfn, PageName> names_;
 };
 
 PageName NameOf(const Area& area, uint64_t index) {

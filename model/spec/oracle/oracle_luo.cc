@@ -97,7 +97,7 @@ void Unpreserve(State& state, const File& file) {
 
 }  // namespace
 
-Prediction LuoCreateSession(State& state, const Call& call) {
+Prediction LuoCreateSession(State& state, const Limits&, const Call& call) {
   if (call.name.empty() || call.name.size() > kMaxSessionName) return Fails(sim::kEINVAL);
   for (const auto& [number, session] : state.sessions) {
     if (session.name == call.name) return Fails(sim::kEEXIST);
@@ -137,7 +137,7 @@ bool PreserveWaits(const State& state, const Limits& limits, const Call& call) {
   return CheckMarked(state, call.file.index, session, limits.contract) == -sim::kEBUSY;
 }
 
-Prediction LuoCloseSession(State& state, const Call& call) {
+Prediction LuoCloseSession(State& state, const Limits&, const Call& call) {
   const auto session = state.sessions.find(call.session);
   if (session == state.sessions.end() || session->second.closed) return Fails(sim::kEBADF);
   // The kernel unpreserves last first; nobody can see a state in between.

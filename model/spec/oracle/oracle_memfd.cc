@@ -49,7 +49,7 @@ uint64_t UserAddress(uint16_t buffer, uint64_t offset) {
 
 // fcntl(F_ADD_SEALS) of Linux 6.12, mm/memfd.c, on a memfd of the default mode, which is
 // executable.
-Prediction MemfdSeal(State& state, const Call& call) {
+Prediction MemfdSeal(State& state, const Limits&, const Call& call) {
   const auto found = state.memfds.find(call.index);
   if (found == state.memfds.end()) return Fails(sim::kEBADF);
   if ((call.seals & ~mm::kKnownSeals) != 0) return Fails(sim::kEINVAL);
@@ -63,7 +63,7 @@ Prediction MemfdSeal(State& state, const Call& call) {
   return {};
 }
 
-Prediction MemfdPunchHole(State& state, const Call& call) {
+Prediction MemfdPunchHole(State& state, const Limits&, const Call& call) {
   const auto found = state.memfds.find(call.index);
   if (found == state.memfds.end()) return Fails(sim::kEBADF);
   // vfs_fallocate: both are loff_t.

@@ -29,7 +29,7 @@ bool HasUsers(const State& state, const Limits& limits, uint32_t id) {
 
 }  // namespace
 
-Prediction IoasAlloc(State& state, const Call& call) {
+Prediction IoasAlloc(State& state, const Limits&, const Call& call) {
   if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   const uint32_t id = state.FreeId(call.iommufd);
   state.ioas[id] = Ioas{};
@@ -47,14 +47,14 @@ Prediction DeviceBind(State& state, const Limits& limits, const Call& call) {
 }
 
 // Through the device's own descriptor, which works as long as the device is bound.
-Prediction DeviceUnbind(State& state, const Call& call) {
+Prediction DeviceUnbind(State& state, const Limits&, const Call& call) {
   if (state.devices.erase(call.id) == 0) return Fails(sim::kENOENT);
   IOMMUFD_CHECK(FileOf(state, call).context, "a bound device keeps its context");
   ReleaseIfUnused(state, call.iommufd);
   return {};
 }
 
-Prediction DeviceAttach(State& state, const Call& call) {
+Prediction DeviceAttach(State& state, const Limits&, const Call& call) {
   const auto device = state.devices.find(call.id);
   if (device == state.devices.end()) return Fails(sim::kENOENT);
   if (!state.Exists(call.id2)) return Fails(sim::kENOENT);
@@ -64,7 +64,7 @@ Prediction DeviceAttach(State& state, const Call& call) {
   return {};
 }
 
-Prediction DeviceDetach(State& state, const Call& call) {
+Prediction DeviceDetach(State& state, const Limits&, const Call& call) {
   const auto device = state.devices.find(call.id);
   if (device == state.devices.end()) return Fails(sim::kENOENT);
   device->second.attached = 0;
@@ -99,7 +99,7 @@ Prediction Destroy(State& state, const Limits& limits, const Call& call) {
   return {};
 }
 
-Prediction CloseIommufd(State& state, const Call& call) {
+Prediction CloseIommufd(State& state, const Limits&, const Call& call) {
   if (!FileOf(state, call).fd_open) return Fails(sim::kEBADF);
   FileOf(state, call).fd_open = false;
   ReleaseIfUnused(state, call.iommufd);

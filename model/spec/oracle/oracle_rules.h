@@ -15,23 +15,16 @@ inline Iommufd& FileOf(State& state, const Call& call) { return state.iommufds[c
 
 inline Prediction Fails(sim::Errno error) { return Prediction{.result = -error}; }
 
-// Objects and devices (objects.md; uapi.md 4.1, 4.2, 4.12): oracle_objects.cc.
-Prediction IoasAlloc(State& state, const Call& call);
-Prediction DeviceBind(State& state, const Limits& limits, const Call& call);
-Prediction DeviceUnbind(State& state, const Call& call);
-Prediction DeviceAttach(State& state, const Call& call);
-Prediction DeviceDetach(State& state, const Call& call);
-Prediction HwptAlloc(State& state, const Limits& limits, const Call& call);
-Prediction Destroy(State& state, const Limits& limits, const Call& call);
-Prediction CloseIommufd(State& state, const Call& call);
+// One for each row: IoasAlloc(state, limits, call) and so on. Objects and devices (objects.md;
+// uapi.md 4.1, 4.2, 4.12) are in oracle_objects.cc, areas (uapi.md 4.5, 4.6, 4.8; io_pagetable.md
+// sections 2-7) in oracle_ioas.cc, files of memory (luo_kho.md section 7) in oracle_memfd.cc, live
+// update (luo_kho.md section 3; what revisions differ in: the design's contract) in oracle_luo.cc.
+#define A(...)
+#define OPERATION(id, ...) Prediction id(State& state, const Limits& limits, const Call& call);
+#include "model/uapi/operations.def"
 
-// Areas (uapi.md 4.5, 4.6, 4.8; io_pagetable.md sections 2-7): oracle_ioas.cc.
-Prediction Map(State& state, const Limits& limits, const Call& call);
-Prediction Unmap(State& state, const Call& call);
-
-// The same in the steps between which other calls come in (io_pagetable.md sections 3 and 5); the
-// descriptor is open.
-// Steps 1 to 3 of a map: the area takes its IOVA, unfinished.
+// Map and unmap in the steps between which other calls come in (io_pagetable.md sections 3 and 5);
+// the descriptor is open. Steps 1 to 3 of a map: the area takes its IOVA, unfinished.
 Prediction MapInsert(State& state, const Call& call);
 // Steps 4 and 5: its pages are pinned and it is published, or it goes again. 0 or a negative errno.
 int MapFill(State& state, const Limits& limits, uint32_t ioas_id, Iova iova);
@@ -55,25 +48,15 @@ int AddDomain(State& state, const Limits& limits, uint32_t ioas_id);
 // To be called when the HWPT is out of the state.
 void DomainGone(State& state, uint32_t ioas_id);
 
-// Files of memory (luo_kho.md section 7): oracle_memfd.cc.
-Prediction MemfdSeal(State& state, const Call& call);
-Prediction MemfdPunchHole(State& state, const Call& call);
-Prediction MemfdTruncate(State& state, const Limits& limits, const Call& call);
 // Pins the pages of an area, or says why they cannot be (io_pagetable.md section 8, Backings).
 int Pin(const State& state, const Limits& limits, Area* area);
 uint64_t UserAddress(uint16_t buffer, uint64_t offset);
 
-// Live update (luo_kho.md section 3; what revisions differ in: the design's contract):
-// oracle_luo.cc.
-Prediction LuoCreateSession(State& state, const Call& call);
-Prediction LuoPreserve(State& state, const Limits& limits, const Call& call);
-Prediction LuoCloseSession(State& state, const Call& call);
 // The release of a session whose descriptor is closed, file by file, last first; the session goes
 // with its last step, which returns true.
 bool ReleaseStep(State& state, uint16_t session);
 // Does a preserve of the iommufd take effect only after a map that is in flight here?
 bool PreserveWaits(const State& state, const Limits& limits, const Call& call);
-Prediction LuMark(State& state, const Limits& limits, const Call& call);
 
 // The state that is behind what is observed: oracle_restart.cc.
 State StateOf(const Snapshot& observed);

@@ -1,0 +1,211 @@
+// The check of one invariant: what it listens to, what it remembers, when it is armed and violated.
+//
+// A row of invariants.def declares NewI04(); the file of that row, invariants/i04_..., defines it
+// and a class that nobody else names:
+//
+//   class InFlightExclusion final : public PerCall<Gates> {
+//     void Listen(Listeners* to) const override {
+//       to->On<&InFlightExclusion::OnTableWrite>(Note::kTableWrite);
+//     }
+//     void OnTableWrite(const sim::Event& event, const Evidence& seen, Ruling rule) {
+//       rule.Require(..., event.object, [&] { return "what was seen"; });
+//     }
+//   };
+//   std::unique_ptr<Check> NewI04() { return std::make_unique<InFlightExclusion>(); }
+//
+// What a check remembers is of calls in progress (PerCall) or between concurrent tasks (OfTasks).
+// What outlives a call of main is the account's, where everybody sees it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "model/sim/check.h"
+#include "model/sim/event.h"
+#include "model/spec/evidence.h"
+#include "model/spec/findings.h"
+
+namespace iommufd_check::spec {
+
+class Listeners;
+
+// What a check says, of its own invariant alone.
+class Ruling {
+ public:
+  Ruling(Findings* findings, Invariant invariant) : findings_(*findings), invariant_(invariant) {}
+
+  // The antecedent of the invariant was true once more.
+  void Arm() { findings_.Arm(invariant_); }
+  void Violate(sim::ObjectRef object, std::string detail, std::vector<LockNesting> chain = {}) {
+    findings_.Violate(invariant_, object, std::move(detail), std::move(chain));
+  }
+  // Arm, and Violate unless `holds`. `detail` is called only on violation.
+  template <class Detail>
+  void Require(bool holds, sim::ObjectRef object, Detail&& detail) {
+    findings_.Require(invariant_, holds, object, std::forward<Detail>(detail));
+  }
+
+  const Findings::Position& position() const { return findings_.position(); }
+  // For what is seen at another place than the one to which it belongs.
+  void MoveTo(const Findings::Position& position) { findings_.SetPosition(position); }
+
+ private:
+  Findings& findings_;
+  Invariant invariant_;
+};
+
+class Check {
+ public:
+  virtual ~Check() = default;
+
+  virtual void Listen(Listeners* to) const = 0;
+
+  virtual void Forget() {}                // a run begins
+  virtual void TakeOver(const Check&) {}  // REQUIRES: of the same invariant
+  virtual bool RemembersCalls() const { return false; }
+  virtual void ForgetCall(sim::TaskId) {}  // the task's call begins or has ended
+};
+
+// A check with a State for the call that each task is in.
+template <class State>
+class PerCall : public Check {
+ public:
+  void Forget() final { calls_ = {}; }
+  void TakeOver(const Check& other) final { calls_ = static_cast<const PerCall&>(other).calls_; }
+  bool RemembersCalls() const final { return true; }
+  void ForgetCall(sim::TaskId task) final { calls_[task] = State{}; }
+
+ protected:
+  State& CallOf(const sim::Event& event) { return calls_[event.task]; }
+  std::array<State, sim::kMaxTasks>& calls() { return calls_; }
+
+ private:
+  std::array<State, sim::kMaxTasks> calls_{};
+};
+
+// A check with a State of what concurrent tasks have done, which has a Clear.
+template <class State>
+class OfTasks : public Check {
+ public:
+  void Forget() final { state_.Clear(); }
+  void TakeOver(const Check& other) final { state_ = static_cast<const OfTasks&>(other).state_; }
+
+ protected:
+  State& StateFor(const sim::Event& event) {
+    IOMMUFD_CHECK(event.task != 0, "what outlives a call of main is in the account");
+    return state_;
+  }
+
+ private:
+  State state_;
+};
+
+// Who hears of what, for all checks: by event, so that one costs those alone who listen to it, and
+// by moment. Of one event or moment they hear in the order of the rows.
+class Listeners {
+ public:
+  template <class Subject>
+  struct Ear {
+    Invariant invariant;
+    void (*hear)(Check*, const Subject&, const Evidence&, Ruling);
+  };
+  template <class Subject>
+  using Ears = std::vector<Ear<Subject>>;
+
+  // Reads, and all accesses, of concurrent tasks: what main does alone meets nobody, and is not
+  // heard (sim::IsHeardAlone).
+  struct ReadOf {
+    sim::Field field;
+  };
+  struct AccessOfTask {};
+
+  static const Listeners& All();
+
+  template <auto kMethod>
+  void On(sim::Primitive primitive) {
+    IOMMUFD_CHECK(sim::IsHeardAlone(primitive), "accesses are heard by ReadOf and AccessOfTask");
+    Add<kMethod>(&primitives_[static_cast<size_t>(primitive)]);
+  }
+  template <auto kMethod>
+  void On(sim::Note note) {
+    Add<kMethod>(&notes_[static_cast<size_t>(note)]);
+  }
+  template <auto kMethod>
+  void On(sim::Splat splat) {
+    Add<kMethod>(&splats_[static_cast<size_t>(splat)]);
+  }
+  template <auto kMethod>
+  void On(ReadOf read) {
+    Add<kMethod>(&reads_[static_cast<size_t>(read.field)]);
+  }
+  template <auto kMethod>
+  void On(AccessOfTask) {
+    Add<kMethod>(&accesses_);
+  }
+  // The moment whose type the method takes.
+  template <auto kMethod>
+  void On() {
+    Add<kMethod>(&std::get<Ears<SubjectOf<decltype(kMethod)>>>(moments_));
+  }
+
+  const Ears<sim::Event>& of(sim::Primitive p) const { return primitives_[static_cast<size_t>(p)]; }
+  const Ears<sim::Event>& of_note(uint8_t note) const { return notes_[note]; }
+  const Ears<sim::Event>& of_splat(uint8_t splat) const { return splats_[splat]; }
+  const Ears<sim::Event>& of_read(uint8_t field) const { return reads_[field]; }
+  const Ears<sim::Event>& of_accesses() const { return accesses_; }
+  template <class Moment>
+  const Ears<Moment>& of_moment() const {
+    return std::get<Ears<Moment>>(moments_);
+  }
+  // Those with a state of each call.
+  const std::vector<Invariant>& per_call() const { return per_call_; }
+
+ private:
+  template <class Method>
+  struct Signature;
+  template <class C, class S>
+  struct Signature<void (C::*)(const S&, const Evidence&, Ruling)> {
+    using Class = C;
+    using Subject = S;
+  };
+  template <class C, class S>
+  struct Signature<void (C::*)(const S&, const Evidence&, Ruling) const>
+      : Signature<void (C::*)(const S&, const Evidence&, Ruling)> {};
+  template <class Method>
+  using SubjectOf = typename Signature<Method>::Subject;
+
+  template <auto kMethod, class Subject>
+  void Add(Ears<Subject>* ears) {
+    using Class = typename Signature<decltype(kMethod)>::Class;
+    ears->push_back(
+        {listening_, [](Check* check, const Subject& subject, const Evidence& seen, Ruling rule) {
+           (static_cast<Class*>(check)->*kMethod)(subject, seen, rule);
+         }});
+  }
+
+  Invariant listening_ = Invariant::kCount;
+  std::array<Ears<sim::Event>, sim::Count<sim::Primitive>()> primitives_;
+  std::array<Ears<sim::Event>, sim::Count<sim::Note>()> notes_;
+  std::array<Ears<sim::Event>, sim::Count<sim::Splat>()> splats_;
+  std::array<Ears<sim::Event>, sim::Count<sim::Field>()> reads_;
+  Ears<sim::Event> accesses_;
+  std::tuple<Ears<Returned>, Ears<Unexplained>, Ears<FailedPreserve>, Ears<Snapshot>,
+             Ears<uapi::Contract>, Ears<Exited>>
+      moments_;
+  std::vector<Invariant> per_call_;
+};
+
+// The checks of all invariants, by their number.
+using Checks = std::array<std::unique_ptr<Check>, kInvariants>;
+Checks NewChecks();
+
+#define X(id, ...) std::unique_ptr<Check> New##id();
+#include "model/spec/invariants.def"
+#undef X
+
+}  // namespace iommufd_check::spec

@@ -1,0 +1,114 @@
+// The operations of a program: name, result, arguments and traits of each (operations.def).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "model/uapi/object_id.h"
+
+namespace iommufd_check::uapi {
+
+enum class OpCode : uint8_t {
+#define A(...)
+#define OPERATION(id, ...) k##id,
+#include "model/uapi/operations.def"
+  kCount
+};
+
+enum class ArgumentKind : uint8_t {
+  kIoas,
+  kHwpt,
+  kDevice,
+  kSession,
+  kObject,
+  kMemfd,
+  kBuffer,
+  kIndex,
+  kFile,
+  kOffset,
+  kLength,
+  kSize,
+  kIova,
+  kAddress,
+  kToken,
+  kMarkToken,
+  kProt,
+  kSeals,
+  kName,
+  kIommufd,
+};
+
+// What an operation creates.
+enum class ResultKind : uint8_t { kNone, kIoas, kHwpt, kDevice, kSession, kCount };
+
+// The descriptor that an operation is made on, which the kernel looks up and holds for the length
+// of the call. kNothing: close(2), which takes the number itself.
+enum class Through : uint8_t { kNothing, kIommufd, kDevice, kSession, kMemfd, kLuo };
+
+// What referee, explorers and reports must know of an operation.
+enum Trait : uint8_t {
+  kIoctl = 1,        // copies a struct of arguments from the caller (uapi.md section 3)
+  kReplies = 2,      // copies a reply to the caller
+  kKeepsEffect = 4,  // its effect stays when that copy fails (uapi.md oddity 4, luo_kho.md L4)
+  kAddsAreas = 8,    // areas of the first IOAS that it names
+  kTakesAway = 16,   // something, or forbids something, that others go on counting on
+  kEnds = 32,        // success ends the first object that it names
+};
+
+struct ArgumentSpec {
+  std::string_view name;
+  ArgumentKind kind;
+  std::optional<uint64_t> fallback;  // the value when it is not written; kRequired: it must be
+};
+
+inline constexpr std::nullopt_t kRequired = std::nullopt;
+// unmap(ioas) alone: "iova 0, length MAX" of IOAS_UNMAP.
+inline constexpr uint64_t kUnmapAll = UINT64_MAX;
+// Value of a kIommufd argument: 0 when it is not written (see IommufdOf of program.h), else this.
+inline constexpr uint64_t kIommufdOfObject = 0;
+constexpr uint64_t WrittenIommufd(uint64_t index) { return index + 1; }
+// Value of a kFile argument: index of a memfd, or one of these for an iommufd.
+inline constexpr uint64_t kFileIommufd = UINT64_MAX;
+constexpr uint64_t FileIommufd(uint64_t index) { return kFileIommufd - index; }
+constexpr bool IsFileIommufd(uint64_t value) { return value > kFileIommufd - kMaxIommufds; }
+
+inline constexpr int kMaxArguments = 7;
+
+struct OperationSpec {
+  std::string_view name;
+  ResultKind result;
+  Through through;
+  uint8_t traits;  // bits of Trait
+  int weight;      // how often generators draw it, beside the others
+  int faults;      // in how many of 24 draws one of its calls is to fail
+  std::span<const ArgumentSpec> arguments;
+
+  bool Has(Trait trait) const { return (traits & trait) != 0; }
+};
+
+const OperationSpec& SpecOf(OpCode code);
+// All of them, in the order of operations.def.
+std::span<const OpCode> AllOperations();
+std::optional<OpCode> OpCodeFromName(std::string_view name);
+std::string_view Name(ResultKind kind);  // "ioas", "hwpt", "device", "session"; "" for kNone
+
+// True when a variable of kind `result` may stand for an argument of kind `argument`.
+bool Accepts(ArgumentKind argument, ResultKind result);
+// True when the argument names an object (a variable or a raw id).
+constexpr bool IsObject(ArgumentKind kind) { return kind <= ArgumentKind::kObject; }
+// True when it names an object by its id on an iommufd.
+constexpr bool IsId(ArgumentKind kind) { return IsObject(kind) && kind != ArgumentKind::kSession; }
+// True when it is any number of 64 bits, `auto` apart.
+constexpr bool IsNumber(ArgumentKind kind) {
+  return kind >= ArgumentKind::kOffset && kind <= ArgumentKind::kMarkToken;
+}
+// True when it also takes `auto`.
+constexpr bool TakesAuto(ArgumentKind kind) { return kind == ArgumentKind::kIova; }
+// True when it counts bytes (an address, offset or length), false for a token.
+constexpr bool CountsBytes(ArgumentKind kind) {
+  return kind >= ArgumentKind::kOffset && kind <= ArgumentKind::kAddress;
+}
+
+}  // namespace iommufd_check::uapi
