@@ -33,7 +33,7 @@ namespace {
 // Longer programs find nothing that shorter ones do not, and cost their length. Every page of a
 // memfd is a step of its own when it is preserved.
 constexpr size_t kMaxFuzzOperations = 24;
-constexpr size_t kMaxFuzzBytes = 8 + 12 * (kMaxFuzzOperations + 8);
+constexpr size_t kMaxFuzzBytes = 12 + 12 * (kMaxFuzzOperations + 8);
 constexpr uint32_t kMaxFuzzPages = 16;
 
 // A truncate to more than the machine can hold is refused, and so costs nothing.
@@ -156,8 +156,10 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace iommufd_check;
   cli::Target& target = cli::TheTarget();
+  // Neither is for the corpus: a crash file is one that `run` reads.
+  if (!program::VersionProblem({data, size}).empty()) return -1;
   program::Program program = program::DecodeBytes({data, size});
-  if (cli::TooLarge(program)) return -1;  // not for the corpus
+  if (cli::TooLarge(program)) return -1;
   program::MaskToWidths(*target.design, &program);
   const program::Execution& run = target.executor.Run(*target.design, program, {.digested = false});
   const spec::Violation* violation = cli::FirstWanted(target, program, run);

@@ -21,6 +21,7 @@
 #include <functional>
 #include <vector>
 
+#include "model/sim/act.h"
 #include "model/sim/check.h"
 #include "model/sim/event.h"
 #include "model/sim/locks.h"
@@ -53,8 +54,8 @@ class Task {
   uint16_t operation() const { return operation_; }
   Runtime& runtime() const { return *runtime_; }
 
-  // Takes one step: other tasks may run before this returns.
-  void Step();
+  // Takes one step, whose `act` is about to happen: other tasks may run before this returns.
+  void Step(const Act& act = {}) { TakeStep(act, operation_); }
   // The step of an access: other tasks may run first where the run asks at this place.
   void Place(ObjectKind kind, Field field);
 
@@ -93,6 +94,7 @@ class Task {
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
   friend void task_work_add(Task& t, std::function<void()> work);
 
+  void TakeStep(const Act& act, uint16_t operation);
   void CountStep();
 
   static constexpr int kMaxHeld = 16;

@@ -70,7 +70,7 @@ TEST_F(FaultPlan, OccurrencesAreCountedPerTask) {
   };
   const std::vector<PlannedFault> faults{{1, FaultSite::kAreaAlloc, 1}};
   config.faults = faults;
-  ASSERT_TRUE(Together({body(0), body(1)}, std::vector<Switch>{{1, 2, 2}}));
+  ASSERT_TRUE(Together({body(0), body(1)}, std::vector<StepSwitch>{{1, 2, 2}}));
   EXPECT_EQ(failed[0], 0u);
   EXPECT_EQ(failed[1], 1u);
 }
@@ -85,7 +85,7 @@ TEST_F(FaultPlan, FailuresHaveTheErrnoOfTheirSite) {
 
 class EventDigest : public FaultPlan {
  protected:
-  uint64_t Digest(const std::vector<Switch>& switches, int64_t value = 0) {
+  uint64_t Digest(const std::vector<StepSwitch>& switches, int64_t value = 0) {
     const LockId lock = locks.slots().empty() ? Lock(LockClass::kIoasMutex) : LockId{0, 0};
     const Body body = [&](Task& t) {
       runtime.BeginOperation(t, t.id(), value);

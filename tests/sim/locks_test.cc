@@ -33,7 +33,7 @@ class Locks : public testing::Test, public TaskFixture {
       Say(t, 'u');
     };
   }
-  std::string Trace(const std::vector<Body>& bodies, const std::vector<Switch>& switches) {
+  std::string Trace(const std::vector<Body>& bodies, const std::vector<StepSwitch>& switches) {
     trace_.clear();
     EXPECT_TRUE(Together(bodies, switches));
     EXPECT_EQ(Splats(), Only{});
