@@ -53,9 +53,6 @@ uint64_t NumberFor(ArgumentKind kind, uint16_t choice) {
       return (pages == 0 ? 1 : pages) * mm::kPageSize;
     case ArgumentKind::kOffset:
       return (choice % 3) * mm::kPageSize;
-    case ArgumentKind::kIova:
-      if (choice % 7 == 6) return program::kAutoIova;
-      [[fallthrough]];
     default:
       return pages * mm::kPageSize + (choice % 11 == 10 ? 0x200000 : 0);
   }
@@ -65,7 +62,8 @@ program::Argument ArgumentFor(const program::Program& program, const program::Ar
                               uint16_t choice) {
   program::Argument argument;
   if (program::IsNumber(spec.kind)) {
-    argument.value = NumberFor(spec.kind, choice);
+    argument.automatic = program::TakesAuto(spec.kind) && choice % 7 == 6;
+    if (!argument.automatic) argument.value = NumberFor(spec.kind, choice);
     return argument;
   }
   if (program::IsObject(spec.kind)) {

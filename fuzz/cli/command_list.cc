@@ -39,16 +39,10 @@ ExitCode ListInvariants(const std::string&, const Streams& io) {
 }
 
 std::string FallbackText(const program::ArgumentSpec& argument) {
-  switch (argument.fallback) {
-    case program::kRequired:
-      return "";
-    case program::kUnmapAll:
-      return "=all";
-    default:
-      break;
-  }
+  if (!argument.fallback.has_value()) return "";
+  if (*argument.fallback == program::kUnmapAll) return "=all";
   if (argument.kind == program::ArgumentKind::kProt) return "=rw";
-  return absl::StrCat("=", argument.fallback);
+  return absl::StrCat("=", *argument.fallback);
 }
 
 ExitCode ListOperations(const std::string&, const Streams& io) {

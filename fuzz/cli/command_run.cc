@@ -14,6 +14,7 @@
 #include "fuzz/report/report_json.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/execute/executor.h"
+#include "model/program/text/switch_text.h"
 
 namespace iommufd_check::cli {
 namespace {
@@ -126,6 +127,16 @@ std::vector<std::string> DifferenceOf(program::Executor& executor, const Replay&
   return same ? stopped.difference : std::vector<std::string>{};
 }
 
+// Switches that changed nothing; a file can outlive what they are anchored to.
+std::vector<std::string> Unmet(const program::Program& program,
+                               const program::Execution& execution) {
+  std::vector<std::string> unmet;
+  for (const uint16_t index : execution.unmet) {
+    unmet.push_back(program::SwitchText(program, program.switches[index]));
+  }
+  return unmet;
+}
+
 // What a replay showed.
 struct Outcome {
   Judgement judgement;  // its subject is of `execution`
@@ -181,6 +192,9 @@ void Print(const Replay& replay, const Outcome& outcome, const Options& options,
     io.out << "digest " << DigestText(outcome.execution.digest) << "  " << replay.file << "\n";
   }
   io.out << VerdictLine(replay, outcome.judgement);
+  for (const std::string& unmet : Unmet(replay.program, outcome.execution)) {
+    io.out << "  unmet: switch " << unmet << "\n";
+  }
   for (const std::string& divergence : outcome.judgement.divergences) {
     io.out << "  diverged: " << divergence << "\n";
   }
@@ -197,6 +211,7 @@ Json ToJson(const Replay& replay, const Outcome& outcome) {
             {"digest", DigestText(outcome.execution.digest)},
             {"violated", outcome.judgement.subject != nullptr},
             {"expected", outcome.judgement.expected},
+            {"unmet", Unmet(replay.program, outcome.execution)},
             {"diverged", outcome.judgement.divergences},
             {"tolerated", outcome.judgement.tolerated}};
   if (outcome.report.has_value()) json["report"] = ToJson(*outcome.report);
@@ -248,6 +263,7 @@ const Command kRunCommand{
         "and returns with what the file expects. `-` is standard input. Exits 0 when every "
         "program\n"
         "ran clean, 1 after a violation, expected or not, and 5 when an expectation is not met.\n"
+        "A switch whose place did not come, or whose task could not run there, is called unmet.\n"
         "\n"
         "Example:\n"
         "  iommufd-check run --events corpus/bugs/B05-map-races-page-check.prog\n",

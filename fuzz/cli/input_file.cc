@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <system_error>
 #include <vector>
 
@@ -85,7 +86,11 @@ absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in)
 absl::StatusOr<program::Program> DecodeProgram(const std::string& contents, Form form,
                                                const std::string& path) {
   if (form == Form::kText) return program::ParseProgram(contents, path);
-  return program::DecodeBytes({reinterpret_cast<const uint8_t*>(contents.data()), contents.size()});
+  const std::span bytes(reinterpret_cast<const uint8_t*>(contents.data()), contents.size());
+  if (const std::string problem = program::VersionProblem(bytes); !problem.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", problem));
+  }
+  return program::DecodeBytes(bytes);
 }
 
 absl::StatusOr<program::Program> DecodeRunnable(const std::string& contents, Form form,

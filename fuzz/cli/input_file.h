@@ -27,7 +27,8 @@ inline constexpr size_t kMaxInputBytes = size_t{64} << 20;
 // when there is more of it than kMaxInputBytes.
 absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in);
 
-// The program in `contents`; a text is named `path` in messages. ERRORS: as ParseProgram.
+// The program in `contents`; it is named `path` in messages. ERRORS: as ParseProgram; of bytes,
+// when they are of another version.
 absl::StatusOr<program::Program> DecodeProgram(const std::string& contents, Form form,
                                                const std::string& path);
 

@@ -75,7 +75,7 @@ std::string SplatText(const Event& event) {
 
 std::string LockEventText(const Event& event) {
   const std::string verb(sim::Name(event.primitive));
-  const auto lock_class = static_cast<sim::LockClass>(event.detail);
+  const sim::LockClass lock_class = sim::LockClassOf(event);
   if (lock_class == sim::LockClass::kCount) {
     return absl::StrCat(verb, " until", OnObject(event.object), " changes");
   }

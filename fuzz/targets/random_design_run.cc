@@ -174,6 +174,19 @@ Operation OperationOf(std::span<const uint8_t> bytes, std::optional<uint16_t> se
   return op;
 }
 
+// Leaves the first operation of `from` before one of its first dozen of locks, unlocks, accesses or
+// calls, whichever `byte` says.
+sim::Switch SwitchIn(const Program& program, uint8_t from, uint8_t byte, uint8_t to) {
+  constexpr sim::Primitive kActs[] = {sim::Primitive::kLock, sim::Primitive::kUnlock,
+                                      sim::Primitive::kRead, sim::Primitive::kCall};
+  const auto first = std::find_if(program.operations.begin(), program.operations.end(),
+                                  [from](const Operation& op) { return op.task == from; });
+  sim::Switch change{.act = {kActs[byte % 4], sim::kAnyDetail}, .to = to};
+  change.operation = static_cast<uint16_t>(first - program.operations.begin());
+  change.nth = static_cast<uint16_t>(1 + byte / 4 % 12);
+  return change;
+}
+
 }  // namespace
 
 RandomDesignRun::RandomDesignRun() {
@@ -200,8 +213,8 @@ Program RandomDesignRun::ProgramOf(std::span<const uint8_t> bytes) const {
                        [task](const Operation& op) { return op.task == task; });
   };
   if (has(1) && has(2) && bytes.size() > 2) {
-    result.switches.push_back({1, bytes[1] % 48u, 2});
-    result.switches.push_back({2, bytes[2] % 48u, 1});
+    result.switches.push_back(SwitchIn(result, 1, bytes[1], 2));
+    result.switches.push_back(SwitchIn(result, 2, bytes[2], 1));
   }
   if (!bytes.empty() && bytes.back() % 2 == 0) {
     const auto operation = static_cast<uint16_t>(first % result.operations.size());

@@ -4,11 +4,14 @@
 #include <cstring>
 #include <random>
 
+#include "model/program/bytes/byte_codec.h"
+#include "model/program/bytes/byte_layout.h"
+
 namespace iommufd_check::cli {
 namespace {
 
-constexpr size_t kHeader = 8;
-constexpr size_t kRecord = 12;
+constexpr size_t kHeader = program::kHeaderBytes;
+constexpr size_t kRecord = program::kRecordBytes;
 
 using Generator = std::minstd_rand;
 
@@ -25,16 +28,17 @@ size_t OpenGap(uint8_t* data, size_t size, size_t at) {
 
 void RandomRecord(uint8_t* record, Generator& random) {
   for (size_t i = 0; i < kRecord; ++i) record[i] = static_cast<uint8_t>(random() >> 8);
-  // Mostly operations, most of them in main; one in eight a fault or a switch.
-  record[0] =
-      static_cast<uint8_t>(Below(random, 8) == 0 ? 176 + Below(random, 44) : Below(random, 176));
+  // Mostly operations, most of them in main, one in four one that creates an object; one record in
+  // eight is a fault or a switch.
+  const size_t operation = Below(random, 4) == 0
+                               ? 144 + Below(random, 32)
+                               : Below(random, static_cast<size_t>(program::OpCode::kCount));
+  record[0] = static_cast<uint8_t>(Below(random, 8) == 0 ? 176 + Below(random, 44) : operation);
   if (Below(random, 4) != 0) record[1] = 0;
 }
 
-}  // namespace
-
-size_t MutateRecords(uint8_t* data, size_t size, size_t max_size, unsigned seed,
-                     size_t (*bytes)(uint8_t*, size_t, size_t)) {
+size_t Mutated(uint8_t* data, size_t size, size_t max_size, unsigned seed,
+               size_t (*bytes)(uint8_t*, size_t, size_t)) {
   Generator random(seed + 1);
   if (max_size < kHeader + kRecord) return bytes(data, size, max_size);
   if (size < kHeader) {
@@ -86,6 +90,15 @@ size_t MutateRecords(uint8_t* data, size_t size, size_t max_size, unsigned seed,
       break;
   }
   return bytes(data, size, max_size);
+}
+
+}  // namespace
+
+size_t MutateRecords(uint8_t* data, size_t size, size_t max_size, unsigned seed,
+                     size_t (*bytes)(uint8_t*, size_t, size_t)) {
+  const size_t mutated = Mutated(data, size, max_size, seed, bytes);
+  if (mutated > 0) data[0] = program::kBytesVersion;  // another would be refused
+  return mutated;
 }
 
 }  // namespace iommufd_check::cli

@@ -15,7 +15,7 @@ using sim::Task;
 namespace {
 
 std::optional<mm::Pfn> AllocTable(Task& t, mm::Machine& mm, DomainHandle h) {
-  if (should_fail(t, FaultSite::kTableAlloc, Ref(h))) return std::nullopt;
+  if (fail(t, FaultSite::kTableAlloc, Ref(h)) != 0) return std::nullopt;
   const std::optional<mm::Pfn> pfn = mm.phys.Alloc(t, mm::FrameOwner::kPageTable);
   if (pfn.has_value()) t.Emit(Note::kTableAlloc, Ref(h), static_cast<int64_t>(*pfn));
   return pfn;
@@ -153,9 +153,7 @@ Domain& Get(Task& t, State& iommu, DomainHandle h) {
 
 int claim_dma_owner(Task& t, State& iommu, uint16_t endpoint) {
   const sim::Scope scope(t, sim::Fn::kIommuDeviceClaimDmaOwner, EndpointRef(endpoint));
-  if (should_fail(t, FaultSite::kClaimDmaOwner, EndpointRef(endpoint))) {
-    return FailureOf(FaultSite::kClaimDmaOwner);
-  }
+  if (const int failed = fail(t, FaultSite::kClaimDmaOwner, EndpointRef(endpoint))) return failed;
   Endpoint& group = iommu.endpoints[endpoint];
   mutex_lock(t, group.group_mutex);
   const int error = Update(t, group.dma_owner_claimed, EndpointRef(endpoint), [](bool& claimed) {
@@ -177,10 +175,10 @@ int attach_group(Task& t, State& iommu, uint16_t endpoint, DomainHandle domain) 
   const sim::Scope scope(t, sim::Fn::kIommuAttachGroupHandle, EndpointRef(endpoint));
   Endpoint& group = iommu.endpoints[endpoint];
   mutex_lock(t, group.group_mutex);
-  const bool fails = should_fail(t, FaultSite::kDeviceAttach, EndpointRef(endpoint));
-  if (!fails) Write(t, group.domain, EndpointRef(endpoint), domain);
+  const int error = fail(t, FaultSite::kDeviceAttach, EndpointRef(endpoint));
+  if (error == 0) Write(t, group.domain, EndpointRef(endpoint), domain);
   mutex_unlock(t, group.group_mutex);
-  return fails ? FailureOf(FaultSite::kDeviceAttach) : 0;
+  return error;
 }
 
 void detach_group(Task& t, State& iommu, uint16_t endpoint) {
@@ -193,7 +191,7 @@ void detach_group(Task& t, State& iommu, uint16_t endpoint) {
 
 int domain_alloc(Task& t, State& iommu, mm::Machine& mm, DomainHandle* out) {
   const sim::Scope scope(t, sim::Fn::kIommuDomainAlloc);
-  if (should_fail(t, FaultSite::kDomainAlloc)) return FailureOf(FaultSite::kDomainAlloc);
+  if (const int error = fail(t, FaultSite::kDomainAlloc)) return error;
   const DomainHandle h = iommu.domains.Create(Domain{});
   const std::optional<mm::Pfn> top = AllocTable(t, mm, h);
   if (!top.has_value()) {
@@ -216,7 +214,7 @@ int iommu_map(Task& t, State& iommu, mm::Machine& mm, DomainHandle h, mm::Iova i
               uint64_t pages, uint64_t permissions) {
   const sim::Scope scope(t, sim::Fn::kIommuMap, Ref(h));
   if (iova % mm::kPageSize != 0) return -sim::kEINVAL;  // iommu_map_nosync: unaligned
-  if (should_fail(t, FaultSite::kIommuMap, Ref(h))) return FailureOf(FaultSite::kIommuMap);
+  if (const int error = fail(t, FaultSite::kIommuMap, Ref(h))) return error;
   if (iova > kApertureLast || pages > ((kApertureLast - iova) >> mm::kPageShift) + 1) {
     return -sim::kERANGE;
   }

@@ -25,7 +25,7 @@ struct Domain {
 
   friend bool operator==(const Domain&, const Domain&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("top", s.top...);
     v("preserved_state", s.preserved_state...);
   }
@@ -38,8 +38,9 @@ struct Endpoint {
   sim::Shared<bool, sim::Field::kDmaOwner> dma_owner_claimed;
   sim::Shared<DomainHandle, sim::Field::kDmaDomain> domain;  // null: the blocking domain
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("claimed", s.dma_owner_claimed...);
     v("domain", s.domain...);
   }
@@ -51,7 +52,7 @@ struct State {
 
   friend bool operator==(const State&, const State&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("domains", s.domains...);
     v("endpoints", s.endpoints...);
   }

@@ -27,7 +27,7 @@ int AttachLocked(Kernel& k, DeviceHandle h, HwptHandle hwpt) {
   if (!Read(k, h, &Device::bound, kByTheDriver)) return -sim::kENOENT;  // it is closing the device
   if (!Read(k, h, &Device::attached).null()) return -sim::kEBUSY;
   ChangeReservedRegions(k, hwpt);
-  int error = should_fail(k.t, sim::FaultSite::kAttachHandle, Ref(k, h)) ? -sim::kENOMEM : 0;
+  int error = fail(k.t, sim::FaultSite::kAttachHandle, Ref(k, h));
   if (error == 0) {
     error = attach_group(k.t, k.iommu, Read(k, h, &Device::endpoint), Read(k, hwpt, &Hwpt::domain));
   }
@@ -79,7 +79,7 @@ int AttachTo(Kernel& k, ContextHandle ctx, DeviceHandle device, uint32_t pt_id) 
 }  // namespace
 
 int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
-  if (ArgumentsLost(k, iommu::EndpointRef(endpoint))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, iommu::EndpointRef(endpoint))) return lost;
   const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceBind);
   if (k.s.contexts.Find(ctx) == nullptr || !Read(k, ctx, &Context::fd_open, kInFdTable)) {
     return -sim::kEBADF;
@@ -89,9 +89,9 @@ int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
   int error = GetGroup(k, ctx, endpoint, &group);
   if (error != 0) return error;
   error = claim_dma_owner(k.t, k.iommu, endpoint);
-  if (error == 0 && ObjectAllocFails(k, Ref(ctx))) {
-    release_dma_owner(k.t, k.iommu, endpoint);
-    error = -sim::kENOMEM;
+  if (error == 0) {
+    error = iommufd_object_alloc(k, Ref(ctx));
+    if (error != 0) release_dma_owner(k.t, k.iommu, endpoint);
   }
   if (error != 0) {
     PutGroup(k, ctx, group, endpoint);
@@ -128,8 +128,8 @@ int device_unbind(Kernel& k, ContextHandle ctx, uint32_t id) {
 int device_attach(Kernel& k, ContextHandle ctx, uint32_t id, uint32_t pt_id) {
   const ObjectKey device = GetDriversDevice(k, ctx, id);
   if (device.null()) return -sim::kENOENT;
-  const int error =
-      ArgumentsLost(k, Ref(k, device)) ? -sim::kEFAULT : AttachTo(k, ctx, device.device(), pt_id);
+  int error = copy_from_user(k, Ref(k, device));
+  if (error == 0) error = AttachTo(k, ctx, device.device(), pt_id);
   PutObject(k, ctx, device);
   return error;
 }
@@ -137,10 +137,10 @@ int device_attach(Kernel& k, ContextHandle ctx, uint32_t id, uint32_t pt_id) {
 int device_detach(Kernel& k, ContextHandle ctx, uint32_t id) {
   const ObjectKey device = GetDriversDevice(k, ctx, id);
   if (device.null()) return -sim::kENOENT;
-  const bool lost = ArgumentsLost(k, Ref(k, device));
-  if (!lost) Detach(k, device.device());
+  const int error = copy_from_user(k, Ref(k, device));
+  if (error == 0) Detach(k, device.device());
   PutObject(k, ctx, device);
-  return lost ? -sim::kEFAULT : 0;
+  return error;
 }
 
 }  // namespace iommufd_check::iommufd

@@ -40,18 +40,18 @@ int GetGroup(Kernel& k, ContextHandle ctx, uint16_t endpoint, IgroupHandle* out)
   spin_unlock(k.t, Get(k, ctx).groups_xa_lock);
   if (found) return 0;
 
-  if (should_fail(k.t, sim::FaultSite::kGroupAlloc, Ref(ctx))) return -sim::kENOMEM;
+  if (const int error = fail(k.t, sim::FaultSite::kGroupAlloc, Ref(ctx))) return error;
   const IgroupHandle added = k.s.igroups.Create(Igroup{});
   Get(k, added).lock = k.t.runtime().locks().Create(sim::LockClass::kIgroupLock, Ref(added));
   spin_lock(k.t, Get(k, ctx).groups_xa_lock);
-  const bool full = should_fail(k.t, sim::FaultSite::kGroupSlot, Ref(ctx), sim::Gfp::kAtomic);
+  const int full = fail(k.t, sim::FaultSite::kGroupSlot, Ref(ctx), sim::Gfp::kAtomic);
   *out = GroupAt(k, ctx, endpoint);
-  const bool lost = !full && TryGet(k, *out);  // somebody was faster
-  if (!full && !lost) StoreGroup(k, ctx, endpoint, added);
+  const bool lost = full == 0 && TryGet(k, *out);  // somebody was faster
+  if (full == 0 && !lost) StoreGroup(k, ctx, endpoint, added);
   spin_unlock(k.t, Get(k, ctx).groups_xa_lock);
-  if (full || lost) PutGroup(k, ctx, added, endpoint);
-  if (!full && !lost) *out = added;
-  return full ? -sim::kENOMEM : 0;
+  if (full != 0 || lost) PutGroup(k, ctx, added, endpoint);
+  if (full == 0 && !lost) *out = added;
+  return full;
 }
 
 void PutGroup(Kernel& k, ContextHandle ctx, IgroupHandle group, uint16_t endpoint) {

@@ -28,7 +28,7 @@ bool Unlink(Kernel& k, IoasHandle ioas, HwptHandle h) {
 // Steps 2-10 of a manual HWPT_PAGING, under ioas->mutex.
 int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptPagingAlloc, Ref(k, ioas));
-  if (ObjectAllocFails(k, Ref(k, ioas))) return -sim::kENOMEM;
+  if (const int error = iommufd_object_alloc(k, Ref(k, ioas))) return error;
   const HwptHandle h = k.s.hwpts.Create(Hwpt{});
   Get(k, h).ioas.Raw() = ioas;
   ReserveId(k, ctx, KeyOf(h));
@@ -45,8 +45,8 @@ int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
   }
   if (error == 0) {
     Update(k, ioas, &Ioas::hwpt_list, [&](std::vector<HwptHandle>& list) { list.push_back(h); });
-    if (should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, h))) {
-      error = -sim::kEFAULT;
+    error = fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, h));
+    if (error != 0) {
       Unlink(k, ioas, h);
       RemoveDomain(k, ioas, domain);
     }
@@ -74,7 +74,7 @@ void HwptDestroy(Kernel& k, HwptHandle h) {
 }
 
 int hwpt_alloc(Kernel& k, ContextHandle ctx, uint32_t device_id, uint32_t pt_id, uint32_t* id) {
-  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
+  if (const int error = copy_from_user(k, Ref(ctx))) return error;
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptAlloc);
   const ObjectKey device = GetObject(k, ctx, device_id, ObjectType::kDevice);
   if (device.null()) return -sim::kENOENT;

@@ -166,7 +166,7 @@ int TakeSlices(Kernel& k, IoasHandle ioas, Iova iova, Iova last, Slices* slices)
     if (area.first > iova) break;
     const PagesHandle pages = Read(k, h, &Area::pages);
     if (pages.null()) break;
-    if (should_fail(k.t, sim::FaultSite::kPagesListAlloc, Ref(k, ioas))) return -sim::kENOMEM;
+    if (const int error = fail(k.t, sim::FaultSite::kPagesListAlloc, Ref(k, ioas))) return error;
     HoldPages(k, pages);
     const uint64_t start = area.first_index * mm::kPageSize + area.page_offset;
     const uint64_t length = std::min(last, area.last) - iova + 1;
@@ -277,12 +277,13 @@ int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   for (const IovaRange& area : AreasOf(k, ioas)) {
     if (area.last >= outside.first) return -sim::kEADDRINUSE;
   }
-  if (should_fail(k.t, sim::FaultSite::kReserveIova, Ref(domain))) return -sim::kENOMEM;
+  int error = fail(k.t, sim::FaultSite::kReserveIova, Ref(domain));
+  if (error != 0) return error;
   Update(k, ioas, iopt::reserved, [&](std::vector<Reserved>& reserved) {
     reserved.push_back(Reserved{outside.first, outside.last, domain});
   });
-  const bool no_slot = should_fail(k.t, sim::FaultSite::kDomainSlot, Ref(domain));
-  const int error = no_slot ? -sim::kENOMEM : FillAllAreas(k, ioas, domain);
+  error = fail(k.t, sim::FaultSite::kDomainSlot, Ref(domain));
+  if (error == 0) error = FillAllAreas(k, ioas, domain);
   if (error != 0) {
     RemoveReserved(k, ioas, domain);
     return error;
@@ -331,7 +332,7 @@ int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request) {
   const sim::Scope scope(k.t, sim::Fn::kIoptMapPages, Ref(k, ioas));
   if (request->length == 0) return -sim::kEINVAL;
   for (size_t i = 0; i < request->slices.size(); ++i) {
-    if (should_fail(k.t, sim::FaultSite::kAreaAlloc, Ref(k, ioas))) return -sim::kENOMEM;
+    if (const int error = fail(k.t, sim::FaultSite::kAreaAlloc, Ref(k, ioas))) return error;
   }
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   int error = InsertAreas(k, ioas, request);

@@ -47,7 +47,7 @@ int MapAndRespond(Kernel& k, IoasHandle ioas, Slices slices, uint32_t flags, uin
   }
   *iova = request.iova;
   // The mapping stays when the answer cannot be written (uapi.md 4.5 step 12).
-  return should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, ioas)) ? -sim::kEFAULT : 0;
+  return fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, ioas));
 }
 
 uint64_t PageCount(const MapArguments& a) {
@@ -77,7 +77,7 @@ int MapFile(Kernel& k, IoasHandle ioas, mm::MemfdHandle memfd, MapArguments* a) 
   if (a->length == 0) return -sim::kEINVAL;
   if (a->source + (a->length - 1) < a->source) return -sim::kEOVERFLOW;
   if (memfd.null()) return -sim::kEBADF;
-  if (should_fail(k.t, sim::FaultSite::kFdLookup, mm::Ref(memfd))) return -sim::kEBADF;
+  if (const int error = fail(k.t, sim::FaultSite::kFdLookup, mm::Ref(memfd))) return error;
   if (a->length > mm::kMax - mm::kPageSize) return -sim::kEINVAL;
   PagesShape pages;
   pages.type = PagesShape::Type::kFile;
@@ -92,7 +92,7 @@ int MapFile(Kernel& k, IoasHandle ioas, mm::MemfdHandle memfd, MapArguments* a) 
 }
 
 int MapCommon(Kernel& k, ContextHandle ctx, MapArguments* a, bool file, mm::MemfdHandle memfd) {
-  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
   int error = CheckMapFlags(a->flags, {a->iova, a->length});
   if (error != 0) return error;
   const ObjectKey key = GetObject(k, ctx, a->ioas_id, ObjectType::kIoas);
@@ -156,23 +156,23 @@ void Release(Kernel& k, ContextHandle ctx) {
 
 }  // namespace
 
-bool ArgumentsLost(Kernel& k, sim::ObjectRef file) {
-  return should_fail(k.t, sim::FaultSite::kCopyFromUser, file);
+int copy_from_user(Kernel& k, sim::ObjectRef file) {
+  return fail(k.t, sim::FaultSite::kCopyFromUser, file);
 }
 
 int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id) {
-  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
   const sim::Scope scope(k.t, sim::Fn::kIommufdIoasAllocIoctl);
-  if (ObjectAllocFails(k, Ref(ctx))) return -sim::kENOMEM;
+  if (const int error = iommufd_object_alloc(k, Ref(ctx))) return error;
   const IoasHandle h = k.s.ioas.Create(Ioas{});
   ReserveId(k, ctx, KeyOf(h));
   const sim::ObjectRef ref = Ref(k, h);
   Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kIoasMutex, ref);
   InitTable(k, h);
-  if (should_fail(k.t, sim::FaultSite::kCopyToUser, ref)) {
+  if (const int error = fail(k.t, sim::FaultSite::kCopyToUser, ref)) {
     AbortId(k, ctx, KeyOf(h));
     IoasDestroy(k, h);
-    return -sim::kEFAULT;
+    return error;
   }
   *id = Get(k, h).object.id;
   // A change of process finds every IOAS that it has to change.
@@ -191,7 +191,7 @@ int ioas_map_file(Kernel& k, ContextHandle ctx, mm::MemfdHandle memfd, MapArgume
 }
 
 int ioas_copy(Kernel& k, ContextHandle ctx, CopyArguments* a) {
-  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
   const sim::Scope scope(k.t, sim::Fn::kIommufdIoasCopy);
   int error = CheckMapFlags(a->flags, {a->length, a->src_iova, a->dst_iova});
   if (error != 0) return error;
@@ -213,7 +213,7 @@ int ioas_copy(Kernel& k, ContextHandle ctx, CopyArguments* a) {
 }
 
 int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, uint64_t* length) {
-  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
   const sim::Scope scope(k.t, sim::Fn::kIommufdIoasUnmap);
   const ObjectKey key = GetObject(k, ctx, ioas_id, ObjectType::kIoas);
   if (key.null()) return -sim::kENOENT;
@@ -232,7 +232,7 @@ int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, ui
   if (error == 0 && !all && unmapped == 0) error = -sim::kENOENT;
   if (error == 0) {
     *length = unmapped;
-    if (should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, key))) error = -sim::kEFAULT;
+    error = fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, key));
   }
   PutObject(k, ctx, key);
   return error;
@@ -255,7 +255,7 @@ void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot,
 }
 
 int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
-  if (ArgumentsLost(k, Ref(ctx))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
   const sim::Scope scope(k.t, sim::Fn::kIommufdDestroy);
   ObjectKey removed;
   const int error = RemoveObject(k, ctx, id, &removed);

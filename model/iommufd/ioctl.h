@@ -28,9 +28,9 @@ struct CopyArguments {
   uint64_t src_iova = 0;
 };
 
-// The ioctl's copy of its argument struct, before anything else: true is EFAULT.
+// The ioctl's copy of its argument struct, before anything else.
 // FAULTS: copy_from_user.
-bool ArgumentsLost(Kernel& k, sim::ObjectRef file);
+int copy_from_user(Kernel& k, sim::ObjectRef file);
 
 // FAULTS of all: copy_from_user, copy_to_user, get_object, and those of what they build.
 int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id);

@@ -102,9 +102,9 @@ Object& Get(Kernel& k, ObjectKey key) {
 
 sim::ObjectRef Ref(Kernel& k, ObjectKey key) { return {KindOf(key), Get(k, key).number()}; }
 
-bool ObjectAllocFails(Kernel& k, sim::ObjectRef where) {
-  return should_fail(k.t, sim::FaultSite::kObjectAlloc, where) ||
-         should_fail(k.t, sim::FaultSite::kObjectIdAlloc, where);
+int iommufd_object_alloc(Kernel& k, sim::ObjectRef where) {
+  if (const int error = fail(k.t, sim::FaultSite::kObjectAlloc, where)) return error;
+  return fail(k.t, sim::FaultSite::kObjectIdAlloc, where);
 }
 
 void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
@@ -181,7 +181,7 @@ ObjectKey Find(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) {
 
 ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) {
   const sim::Scope scope(k.t, sim::Fn::kIommufdGetObject);
-  if (should_fail(k.t, sim::FaultSite::kGetObject, Ref(ctx), sim::Gfp::kAtomic)) return {};
+  if (fail(k.t, sim::FaultSite::kGetObject, Ref(ctx), sim::Gfp::kAtomic) != 0) return {};
   return Find(k, ctx, id, type);
 }
 

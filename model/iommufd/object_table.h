@@ -33,7 +33,7 @@ sim::ObjectRef Ref(Kernel& k, ObjectKey key);
 // The part of _iommufd_object_alloc that can fail: memory for the object, then a place in the table
 // for its id. Nobody has seen the object yet, so there is nothing to undo.
 // FAULTS: object_alloc, object_id_alloc.
-bool ObjectAllocFails(Kernel& k, sim::ObjectRef where);
+int iommufd_object_alloc(Kernel& k, sim::ObjectRef where);
 // Reserves the lowest free id for `key` and stores it in the object. LOCKS: takes xa_lock.
 void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key);
 // Makes the object visible. After this nothing may fail (iommufd_object_finalize).

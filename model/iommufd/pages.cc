@@ -74,9 +74,7 @@ uint64_t UnmapAndUnpin(Kernel& k, AreaHandle h, PagesHandle pages, DomainHandle 
 // Pages that a fill has pinned are charged when all of it is done.
 int Account(Kernel& k, PagesHandle h, uint64_t pinned) {
   if (pinned == 0) return 0;
-  if (should_fail(k.t, sim::FaultSite::kAccount, Ref(h))) {
-    return FailureOf(sim::FaultSite::kAccount);
-  }
+  if (const int error = fail(k.t, sim::FaultSite::kAccount, Ref(h))) return error;
   const uint64_t npages = Read(k, h, &Pages::shape).npages;
   const uint64_t npinned = Read(k, h, &Pages::npinned) + pinned;
   warn_on(k.t, npinned > npages, Ref(h), sim::Condition::kStillPinned);
@@ -113,7 +111,7 @@ void UndoFill(Kernel& k, AreaHandle h, PagesHandle pages, const std::vector<Doma
 
 int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
                 const std::vector<DomainHandle>& domains) {
-  if (should_fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) return -sim::kENOMEM;
+  if (const int error = fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) return error;
   const PageRange slice = SliceOf(k, area, pages);
   for (uint64_t done = 0; done < slice.count;) {
     const uint64_t count = std::min(kBatchPages, slice.count - done);
@@ -139,7 +137,7 @@ int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
 }  // namespace
 
 PagesHandle AllocPages(Kernel& k, const PagesShape& shape) {
-  if (should_fail(k.t, sim::FaultSite::kPagesAlloc)) return {};
+  if (fail(k.t, sim::FaultSite::kPagesAlloc) != 0) return {};
   const PagesHandle h = k.s.pages.Create(Pages{});
   Get(k, h).shape.Raw() = shape;
   Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kPagesMutex, Ref(h));
@@ -211,9 +209,7 @@ int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
   if (Read(k, area, &Area::storage).domain.null()) {
     error = FillBatches(k, area, pages, {domain});
     if (error == 0) Write(k, area, &Area::storage, {domain, pages});
-  } else if (should_fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) {
-    error = -sim::kENOMEM;
-  } else {
+  } else if (error = fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages)); error == 0) {
     error = MapBatch(k, area, domain, 0, ReadFromDomain(k, area, SliceOf(k, area, pages)));
   }
   mutex_unlock(k.t, Get(k, pages).mutex);

@@ -63,7 +63,7 @@ struct Object {
 
   friend bool operator==(const Object&, const Object&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("id", s.id...);
     v("iommufd", s.iommufd...);
     v("users", s.users...);
@@ -82,8 +82,9 @@ struct TableEntry {
   friend bool operator==(const TableEntry& a, const TableEntry& b) {
     return a.state == b.state && a.type == b.type && a.slot == b.slot;
   }
+  static constexpr size_t kUnseen = 1;  // generation
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("state", s.state...);
     v("type", s.type...);
     v("slot", s.slot...);
@@ -108,8 +109,9 @@ struct Context {
   Shared<std::vector<IgroupHandle>, Field::kGroups> groups;
 
   friend bool operator==(const Context&, const Context&) = default;
+  static constexpr size_t kUnseen = 4;  // which slots its locks have
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("file", s.file...);
     v("fd_open", s.fd_open...);
     v("marks_frozen", s.marks_frozen...);
@@ -125,7 +127,7 @@ struct Reserved {
   iommu::DomainHandle owner;
   friend bool operator==(const Reserved&, const Reserved&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("first", s.first...);
     v("last", s.last...);
     v("owner", s.owner...);
@@ -147,8 +149,9 @@ struct IoPagetable {
   Shared<uint32_t, Field::kIoptFilling> filling;
 
   friend bool operator==(const IoPagetable&, const IoPagetable&) = default;
+  static constexpr size_t kUnseen = 2;  // which slots its locks have
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("areas", s.areas...);
     v("domains", s.domains...);
     v("reserved", s.reserved...);
@@ -166,8 +169,9 @@ struct Ioas {
   Shared<std::vector<HwptHandle>, Field::kHwptList> hwpt_list;  // in creation order
 
   friend bool operator==(const Ioas&, const Ioas&) = default;
+  static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("object", s.object...);
     v("iopt", s.iopt...);
     v("hwpt_list", s.hwpt_list...);
@@ -190,7 +194,7 @@ struct HwptBits {
   bool lu_preserve = false;  // R2-R3: the mark
   friend bool operator==(const HwptBits&, const HwptBits&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("enforce_cache_coherency", s.enforce_cache_coherency...);
     v("lu_preserve", s.lu_preserve...);
   }
@@ -210,7 +214,7 @@ struct Hwpt {
 
   friend bool operator==(const Hwpt&, const Hwpt&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("object", s.object...);
     v("ioas", s.ioas...);
     v("domain", s.domain...);
@@ -232,7 +236,7 @@ struct Device {
 
   friend bool operator==(const Device&, const Device&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("object", s.object...);
     v("endpoint", s.endpoint...);
     v("igroup", s.igroup...);
@@ -249,8 +253,9 @@ struct Igroup {
   sim::Refcount ref;  // bound devices, and binds on their way
 
   friend bool operator==(const Igroup&, const Igroup&) = default;
+  static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("ref", s.ref...);
   }
 };
@@ -268,7 +273,7 @@ struct AreaShape {
   uint64_t last_index() const { return first_index + (npages() - 1); }
   friend bool operator==(const AreaShape&, const AreaShape&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("first", s.first...);
     v("last", s.last...);
     v("page_offset", s.page_offset...);
@@ -284,7 +289,7 @@ struct Storage {
   PagesHandle pages;
   friend bool operator==(const Storage&, const Storage&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("domain", s.domain...);
     v("pages", s.pages...);
   }
@@ -299,7 +304,7 @@ struct Area {
 
   friend bool operator==(const Area&, const Area&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("", s.shape...);
     v("pages", s.pages...);
     v("storage", s.storage...);
@@ -319,7 +324,7 @@ struct PagesShape {
   bool is_file() const { return type == Type::kFile; }
   friend bool operator==(const PagesShape&, const PagesShape&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("type", s.type...);
     v("user_address", s.user_address...);
     v("memfd", s.memfd...);
@@ -334,6 +339,7 @@ struct PagesShape {
 struct PagesRefcount : sim::Refcount {
   static constexpr Field kField = Field::kPagesRefs;
   bool shared = false;  // ghost: there was a second reference once
+  static constexpr size_t kUnseen = 1;  // `shared`
 
   friend bool operator==(const PagesRefcount& a, const PagesRefcount& b) {
     return a.value == b.value;
@@ -352,8 +358,9 @@ struct Pages {
   Shared<uint64_t, Field::kPagesFill> npinned;  // pages pinned and accounted, under mutex
 
   friend bool operator==(const Pages&, const Pages&) = default;
+  static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("kref", s.kref...);
     v("", s.shape...);
     v("seals", s.seals...);
@@ -372,7 +379,7 @@ struct State {
 
   friend bool operator==(const State&, const State&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("contexts", s.contexts...);
     v("ioas", s.ioas...);
     v("hwpts", s.hwpts...);

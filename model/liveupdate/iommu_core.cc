@@ -27,7 +27,7 @@ void FreeArray(Kernel& k, PhysAddr page) {
 // object that get_outgoing gave.
 PhysAddr ReserveRecord(Kernel& k, PhysAddr flb, const CoreRules& rules) {
   const sim::Scope scope(k.t, sim::Fn::kReserveObjSer);
-  if (should_fail(k.t, sim::FaultSite::kReserveRecord, kFlbRef)) return ErrPtr(-sim::kENOMEM);
+  if (const int error = fail(k.t, sim::FaultSite::kReserveRecord, kFlbRef)) return ErrPtr(error);
   PhysAddr page = load(k, flb, kFlbDomains.offset, kFlbDomains.bytes, kFlbRef);
   for (;;) {
     const PhysAddr next = load(k, page, kArrayNext.offset, kArrayNext.bytes, kFlbRef);
@@ -122,7 +122,7 @@ void PutFlb(Kernel& k, const CoreRules& rules) {
 
 int flb_preserve(Kernel& k) {
   const sim::Scope scope(k.t, sim::Fn::kIommuLiveupdateFlbPreserve);
-  if (should_fail(k.t, sim::FaultSite::kFlbPreserve, kFlbRef)) return -sim::kENOMEM;
+  if (const int failed = fail(k.t, sim::FaultSite::kFlbPreserve, kFlbRef)) return failed;
   const PhysAddr header = AllocFlbPage(k, kFlbSize);
   if (IsErr(header)) return PtrErr(header);
   std::array<PhysAddr, kArrays> arrays{};
@@ -153,13 +153,12 @@ void flb_unpreserve(Kernel& k) {
 int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
                           PhysAddr* record) {
   const sim::Scope scope(k.t, sim::Fn::kIommuDomainPreserve, Ref(domain));
-  if (should_fail(k.t, sim::FaultSite::kIommuDomainPreserve, Ref(domain))) {
-    return FailureOf(sim::FaultSite::kIommuDomainPreserve);
-  }
+  int error = fail(k.t, sim::FaultSite::kIommuDomainPreserve, Ref(domain));
+  if (error != 0) return error;
   const PhysAddr flb = GetFlb(k, rules);
   if (flb == 0) return -sim::kENOENT;
   mutex_lock(k.t, k.lu.flb_object_mutex);
-  const int error = PreserveLocked(k, flb, domain, rules, record);
+  error = PreserveLocked(k, flb, domain, rules, record);
   mutex_unlock(k.t, k.lu.flb_object_mutex);
   PutFlb(k, rules);
   return error;

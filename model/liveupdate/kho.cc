@@ -92,7 +92,7 @@ std::vector<Pfn> Kho::PreservedPages() const {
 }
 
 int kho_preserve_folio(Kernel& k, Pfn pfn, sim::ObjectRef owner, sim::FaultSite site) {
-  if (should_fail(k.t, site, owner)) return FailureOf(site);
+  if (const int error = fail(k.t, site, owner)) return error;
   SetBit(k, {pfn, k.mm.phys.Use(k.t, pfn, mm::kAnyOwner, owner).order}, owner);
   return 0;
 }
@@ -107,9 +107,9 @@ PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner, sim:
                 "memory that is born registered is the kernel's own record");
   if (size == 0) return ErrPtr(-sim::kEINVAL);
   if (size > kMaxOrderBytes) return ErrPtr(-sim::kE2BIG);
-  if (should_fail(k.t, sim::FaultSite::kKhoAllocPreserve, object)) {
-    k.t.Emit(sim::Note::kCalleeFailed, object, -sim::kENOMEM);
-    return ErrPtr(-sim::kENOMEM);
+  if (const int error = fail(k.t, sim::FaultSite::kKhoAllocPreserve, object)) {
+    k.t.Emit(sim::Note::kCalleeFailed, object, error);
+    return ErrPtr(error);
   }
   const auto first = k.mm.phys.AllocFolio(k.t, owner, OrderOf(size));
   if (!first.has_value()) return ErrPtr(-sim::kENOMEM);

@@ -106,7 +106,7 @@ int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
   if (error != 0) return error;
   error = GetFileFlbs(k, file.file);
   if (error == 0) {
-    error = should_fail(k.t, sim::FaultSite::kFileAlloc, Ref(session)) ? -sim::kENOMEM : 0;
+    error = fail(k.t, sim::FaultSite::kFileAlloc, Ref(session));
     if (error == 0) error = HandlerPreserve(k, session, &file);
     if (error == 0) {
       Update(k, session, &Session::files,
@@ -124,18 +124,20 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
   for (const LuoFile& other : Read(k, session, &Session::files)) {
     if (other.token == file.token) return -sim::kEEXIST;
   }
-  if (should_fail(k.t, sim::FaultSite::kBlockGrow, Ref(session))) return -sim::kENOMEM;
+  int error = fail(k.t, sim::FaultSite::kBlockGrow, Ref(session));
+  if (error != 0) return error;
   if (file.file.kind == FileRef::Kind::kNone) return -sim::kEBADF;
-  if (should_fail(k.t, sim::FaultSite::kFdLookup, Ref(session))) return -sim::kEBADF;
+  error = fail(k.t, sim::FaultSite::kFdLookup, Ref(session));
+  if (error != 0) return error;
   if (!GetFile(k, file)) return -sim::kEBADF;
   FindHandler(k);
-  int error = should_fail(k.t, sim::FaultSite::kFileInsert, Ref(session)) ? -sim::kENOMEM : 0;
+  error = fail(k.t, sim::FaultSite::kFileInsert, Ref(session));
   if (error == 0) error = PreserveFile(k, session, file);
   if (error != 0) {
     PutFile(k, file);
     return error;
   }
-  return should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(session)) ? -sim::kEFAULT : 0;
+  return fail(k.t, sim::FaultSite::kCopyToUser, Ref(session));
 }
 
 // luo_session_remove and luo_session_free.
@@ -176,7 +178,7 @@ void ReleaseSession(Kernel& k, SessionHandle session) {
 // luo_session_insert: on the list under its name, which nobody else has.
 int InsertSession(Kernel& k, const std::string& name, SessionHandle* out) {
   down_write(k.t, k.lu.sessions_rwsem);
-  int error = should_fail(k.t, sim::FaultSite::kBlockGrow, kLuoRef) ? -sim::kENOMEM : 0;
+  int error = fail(k.t, sim::FaultSite::kBlockGrow, kLuoRef);
   for (SessionHandle other : Read(k.t, k.lu.session_list, kLuoRef)) {
     if (error == 0 && Read(k, other, &Session::name) == name) error = -sim::kEEXIST;
   }
@@ -192,23 +194,23 @@ int InsertSession(Kernel& k, const std::string& name, SessionHandle* out) {
   return error;
 }
 
-// luo_session_getfile, an anonymous inode's file. False: ENOMEM.
-bool GetSessionFile(Kernel& k, SessionHandle session) {
+// luo_session_getfile, an anonymous inode's file.
+int GetSessionFile(Kernel& k, SessionHandle session) {
   mutex_lock(k.t, Get(k, session).mutex);
-  const bool fails = should_fail(k.t, sim::FaultSite::kSessionGetfile, Ref(session));
+  const int error = fail(k.t, sim::FaultSite::kSessionGetfile, Ref(session));
   mutex_unlock(k.t, Get(k, session).mutex);
-  return !fails;
+  return error;
 }
 
 // luo_session_create. LOCKS: luo_session_serialize_rwsem R.
 int CreateLocked(Kernel& k, const std::string& name, SessionHandle* out) {
   if (name.empty() || name.size() >= kSessionNameBytes) return -sim::kEINVAL;
-  if (should_fail(k.t, sim::FaultSite::kSessionAlloc, kLuoRef)) return -sim::kENOMEM;
-  const int error = InsertSession(k, name, out);
+  int error = fail(k.t, sim::FaultSite::kSessionAlloc, kLuoRef);
+  if (error == 0) error = InsertSession(k, name, out);
   if (error != 0) return error;
-  if (GetSessionFile(k, *out)) return 0;
-  RemoveSession(k, *out);
-  return -sim::kENOMEM;
+  error = GetSessionFile(k, *out);
+  if (error != 0) RemoveSession(k, *out);
+  return error;
 }
 
 }  // namespace
@@ -222,17 +224,17 @@ Session& Get(Kernel& k, SessionHandle h) {
 sim::ObjectRef Ref(SessionHandle h) { return {sim::ObjectKind::kSession, h.index}; }
 
 int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
-  if (ArgumentsLost(k, kLuoRef)) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, kLuoRef)) return lost;
   const sim::Scope scope(k.t, sim::Fn::kLuoSessionCreate);
-  if (should_fail(k.t, sim::FaultSite::kGetUnusedFd, kLuoRef)) return -sim::kEMFILE;
+  if (const int full = fail(k.t, sim::FaultSite::kGetUnusedFd, kLuoRef)) return full;
   SessionHandle h;
   down_read(k.t, k.lu.serialize_rwsem);
   const int error = CreateLocked(k, name, &h);
   up_read(k.t, k.lu.serialize_rwsem);
   if (error != 0) return error;
-  if (should_fail(k.t, sim::FaultSite::kCopyToUser, Ref(h))) {
+  if (const int lost = fail(k.t, sim::FaultSite::kCopyToUser, Ref(h))) {
     luo_close_session(k, h);
-    return -sim::kEFAULT;
+    return lost;
   }
   *out = h;
   return 0;
@@ -240,7 +242,7 @@ int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
 
 int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, mm::MemfdHandle memfd,
                     uint64_t token) {
-  if (ArgumentsLost(k, Ref(session))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, Ref(session))) return lost;
   LuoFile wanted;
   wanted.token = token;
   wanted.file = file;

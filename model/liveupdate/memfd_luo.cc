@@ -26,8 +26,9 @@ void UnregisterFolios(Kernel& k, const std::vector<Pfn>& folios, size_t register
 PhysAddr PreserveArray(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref, int* error) {
   const uint64_t pages = ArrayPages(folios.size());
   IOMMUFD_CHECK(pages > 0, "an empty file has no folio list");
+  *error = fail(k.t, sim::FaultSite::kKcalloc, ref);
+  if (*error != 0) return 0;
   *error = -sim::kENOMEM;
-  if (should_fail(k.t, sim::FaultSite::kKcalloc, ref)) return 0;
   const auto first = k.mm.phys.Alloc(k.t, mm::FrameOwner::kMemfdSer, pages);
   if (!first.has_value()) return 0;
   for (uint64_t i = 0; i < pages; ++i) {

@@ -26,7 +26,7 @@ struct KhoKey {
   friend auto operator<=>(const KhoKey&, const KhoKey&) = default;
   Pfn end() const { return pfn + (Pfn{1} << order); }
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("pfn", s.pfn...);
     v("order", s.order...);
   }
@@ -41,8 +41,9 @@ struct Kho {
   std::vector<Pfn> PreservedPages() const;
 
   friend bool operator==(const Kho&, const Kho&) = default;
+  static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("preserved", s.preserved...);
   }
 };
@@ -56,8 +57,9 @@ struct LuoFile {
   uint64_t data = 0;
 
   friend bool operator==(const LuoFile&, const LuoFile&) = default;
+  static constexpr size_t kUnseen = 2;  // memfd, iommufd: what `file` names
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("token", s.token...);
     v("file", s.file...);
     v("data", s.data...);
@@ -73,8 +75,9 @@ struct Session {
   Shared<std::vector<LuoFile>, Field::kSessionFiles> files;  // in preserve order
 
   friend bool operator==(const Session&, const Session&) = default;
+  static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("name", s.name...);
     v("file", s.file...);
     v("fd_open", s.fd_open...);
@@ -89,7 +92,7 @@ struct FlbOutgoing {
   PhysAddr data = 0;   // its header in KHO memory; 0: no object
   friend bool operator==(const FlbOutgoing&, const FlbOutgoing&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("count", s.count...);
     v("data", s.data...);
   }
@@ -109,8 +112,9 @@ struct State {
   Shared<FlbOutgoing, Field::kFlb> flb;
 
   friend bool operator==(const State&, const State&) = default;
+  static constexpr size_t kUnseen = 6;  // which slots its locks have
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("kho", s.kho...);
     v("sessions", s.sessions...);
     v("session_list", s.session_list...);
@@ -127,7 +131,7 @@ struct KernelState {
 
   friend bool operator==(const KernelState&, const KernelState&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("locks", s.locks...);
     v("iommufd", s.iommufd...);
     v("luo", s.luo...);
@@ -142,7 +146,7 @@ struct World {
 
   friend bool operator==(const World&, const World&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("machine", s.machine...);
     v("iommu", s.iommu...);
     v("kernel", s.kernel...);

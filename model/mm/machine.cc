@@ -193,9 +193,7 @@ void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
 
 int memfd_pin_folios(Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,
                      std::vector<Pfn>* out, LastPage last_page) {
-  if (should_fail(t, FaultSite::kMemfdPinFolios, Ref(h))) {
-    return FailureOf(FaultSite::kMemfdPinFolios);
-  }
+  if (const int error = fail(t, FaultSite::kMemfdPinFolios, Ref(h))) return error;
   // The page cache has its own lock, and i_size is read without one.
   View k{t, mm};
   return Update(
@@ -210,7 +208,7 @@ int memfd_pin_folios(Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32
 }
 
 int pin_user_pages(Task& t, Machine& mm, uint64_t address, uint32_t count, std::vector<Pfn>* out) {
-  if (should_fail(t, FaultSite::kPinUserPages)) return FailureOf(FaultSite::kPinUserPages);
+  if (const int error = fail(t, FaultSite::kPinUserPages)) return error;
   for (size_t i = 0; i < mm.buffers.size(); ++i) {
     Buffer& buffer = mm.buffers[i];
     const uint64_t base = UserAddressOf(static_cast<uint16_t>(i));

@@ -29,7 +29,7 @@ struct MemfdState {
 
   friend bool operator==(const MemfdState&, const MemfdState&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("size", s.size...);
     v("seals", s.seals...);
     v("frozen", s.frozen...);
@@ -44,8 +44,9 @@ struct Memfd {
   sim::Shared<MemfdState, sim::Field::kMemfdState> state;
 
   friend bool operator==(const Memfd&, const Memfd&) = default;
+  static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("file", s.file...);
     v("", s.state...);
   }
@@ -61,7 +62,7 @@ struct Buffer {
   sim::Shared<PageMap, sim::Field::kPins> pages;
   friend bool operator==(const Buffer&, const Buffer&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("size", s.size...);
     v("pages", s.pages...);
   }
@@ -83,8 +84,9 @@ struct Machine {
   sim::Shared<int64_t, sim::Field::kLockedPages> locked_pages;
 
   friend bool operator==(const Machine&, const Machine&) = default;
+  static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("phys", s.phys...);
     v("memfds", s.memfds...);
     v("buffers", s.buffers...);

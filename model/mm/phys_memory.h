@@ -28,7 +28,7 @@ struct Frame {
   uint16_t tail = 0;  // distance from the head of the folio that this frame belongs to
   friend bool operator==(const Frame&, const Frame&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("owner", s.owner...);
     v("refs", s.refs...);
     v("pins", s.pins...);
@@ -105,7 +105,7 @@ class PhysMemory {
     return a.frames_ == b.frames_ && a.words_ == b.words_;
   }
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("frames", s.frames_...);
     v("words", s.words_...);
   }

@@ -92,7 +92,7 @@ struct FileRef {
   uint16_t index = 0;
   friend bool operator==(const FileRef&, const FileRef&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("kind", s.kind...);
     v("index", s.index...);
   }

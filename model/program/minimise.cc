@@ -153,9 +153,7 @@ void Minimiser::MoveToMain() {
     Program candidate = best_;
     candidate.operations[i].task = kMain;
     SortOperations(&candidate);
-    // Removes no operation, but the switches of a task that is now empty.
-    const std::vector<bool> all(candidate.operations.size(), true);
-    Try(Attempt::kToMain, KeepOperations(candidate, all));
+    Try(Attempt::kToMain, WithoutLooseSwitches(std::move(candidate)));
   }
 }
 
@@ -172,10 +170,7 @@ void Minimiser::RenameTasks() {
     };
     Program candidate = best_;
     for (Operation& operation : candidate.operations) operation.task = shifted(operation.task);
-    for (sim::Switch& change : candidate.switches) {
-      change.from = shifted(change.from);
-      change.to = shifted(change.to);
-    }
+    for (sim::Switch& change : candidate.switches) change.to = shifted(change.to);
     Try(Attempt::kRename, std::move(candidate));
   }
 }
@@ -235,29 +230,25 @@ void Minimiser::ShrinkArguments() {
 
 // Whole pages are simpler than anything between, so an aligned value stays aligned.
 void Minimiser::ShrinkBytes(size_t operation, size_t argument) {
-  const ArgumentSpec& spec = SpecOf(best_.operations[operation].code).arguments[argument];
   const auto current = [&] { return best_.operations[operation].arguments[argument].value; };
   const auto with = [&](uint64_t value) {
     Program candidate = best_;
-    candidate.operations[operation].arguments[argument].value = value;
+    candidate.operations[operation].arguments[argument] = {.value = value};
     return candidate;
   };
-  if (TakesAuto(spec.kind) && current() == kAutoIova) {
+  if (best_.operations[operation].arguments[argument].automatic) {
     // `auto` is a choice, not a large number: only the two simplest fixed addresses replace it.
     if (!Try(Attempt::kNumber, with(0))) Try(Attempt::kNumber, with(mm::kPageSize));
     return;
   }
-  const auto plain = [&](uint64_t value) {
-    return TakesAuto(spec.kind) && value == kAutoIova ? best_ : with(value);
-  };
   const auto rest = [&] { return current() % mm::kPageSize; };
-  if (rest() != 0) Try(Attempt::kNumber, plain(current() - rest()));
+  if (rest() != 0) Try(Attempt::kNumber, with(current() - rest()));
   const uint64_t below_page = rest();
   Lower(Attempt::kNumber, current() / mm::kPageSize, 0,
-        [&](uint64_t pages) { return plain(pages * mm::kPageSize + below_page); });
+        [&](uint64_t pages) { return with(pages * mm::kPageSize + below_page); });
   if (below_page == 0) return;
   const uint64_t base = current() - below_page;
-  Lower(Attempt::kNumber, below_page, 1, [&](uint64_t bytes) { return plain(base + bytes); });
+  Lower(Attempt::kNumber, below_page, 1, [&](uint64_t bytes) { return with(base + bytes); });
 }
 
 void Minimiser::ShrinkSeals(size_t operation, size_t argument) {
@@ -299,9 +290,9 @@ void Minimiser::ShrinkBoot() {
 
 void Minimiser::ShrinkSchedule() {
   for (size_t i = 0; i < best_.switches.size(); ++i) {
-    Lower(Attempt::kSteps, best_.switches[i].after, 0, [&](uint64_t steps) {
+    Lower(Attempt::kNth, best_.switches[i].nth, 1, [&](uint64_t nth) {
       Program candidate = best_;
-      candidate.switches[i].after = static_cast<uint32_t>(steps);
+      candidate.switches[i].nth = static_cast<uint16_t>(nth);
       return candidate;
     });
   }
@@ -319,7 +310,7 @@ void Minimiser::ShrinkSchedule() {
 std::string_view Name(Attempt attempt) {
   constexpr std::string_view kNames[] = {"initial", "task",    "chunk",  "operation", "fault",
                                          "switch",  "to-main", "rename", "variable",  "number",
-                                         "name",    "boot",    "steps",  "nth"};
+                                         "name",    "boot",    "nth"};
   static_assert(std::size(kNames) == static_cast<size_t>(Attempt::kCount));
   IOMMUFD_CHECK(attempt < Attempt::kCount, "an attempt of a known kind");
   return kNames[static_cast<size_t>(attempt)];

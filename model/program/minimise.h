@@ -7,9 +7,8 @@
 // At the end no single attempt of any kind below succeeds (the result is 1-minimal), unless
 // MinimiseStats says that the budget ended before.
 //
-// Removing an operation or moving it to main does not adjust the step counts of switches: the
-// simulation decides how many steps an operation takes. A predicate that wants to find the same
-// preemption after such a change must look for it.
+// Switches are anchored to what happens in an operation, so taking another operation away moves
+// none of them, and a candidate is one run.
 #pragma once
 
 #include <array>
@@ -35,8 +34,7 @@ enum class Attempt : uint8_t {
   kNumber,     // a smaller number, index, id, or fewer seals; whole pages first
   kName,       // a shorter session name
   kBoot,       // fewer or smaller memfds, buffers, devices
-  kSteps,      // an earlier switch
-  kNth,        // an earlier occurrence of a fault
+  kNth,        // an earlier occurrence, of a fault or of what a switch is anchored to
   kCount
 };
 std::string_view Name(Attempt attempt);  // "task", "to-main", ...

@@ -14,6 +14,8 @@
 namespace iommufd_check::program {
 namespace {
 
+using sim::Primitive;
+
 constexpr uint16_t kGone = UINT16_MAX;
 static_assert(kMaxOperations < kGone);
 
@@ -38,6 +40,11 @@ void Renumber(Program* program, const std::vector<uint16_t>& new_index) {
     return new_index[fault.operation] == kGone;
   });
   for (sim::PlannedFault& fault : program->faults) fault.operation = new_index[fault.operation];
+  std::erase_if(program->switches, [&](const sim::Switch& change) {
+    IOMMUFD_CHECK(change.operation < new_index.size(), "a switch is anchored in an operation");
+    return new_index[change.operation] == kGone;
+  });
+  for (sim::Switch& change : program->switches) change.operation = new_index[change.operation];
 }
 
 // Bit t is set when concurrent task t has an operation.
@@ -67,7 +74,7 @@ std::string VariableProblem(const Program& program, size_t user, const ArgumentS
                             const Argument& argument) {
   const size_t definer = *argument.variable;
   if (!IsObject(spec.kind)) return "is a variable where a value is due";
-  if (argument.value != 0) return "has both a variable and a value";
+  if (argument.value != 0 || argument.automatic) return "has both a variable and a value";
   if (definer >= program.operations.size()) return "names no operation";
   const Operation& from = program.operations[definer];
   const Operation& to = program.operations[user];
@@ -117,6 +124,14 @@ std::string ValueProblem(const Boot& boot, const ArgumentSpec& spec, uint64_t va
   return "is of no kind";
 }
 
+std::string ArgumentProblem(const Program& program, size_t user, const ArgumentSpec& spec,
+                            const Argument& argument) {
+  if (argument.variable) return VariableProblem(program, user, spec, argument);
+  if (!argument.automatic) return ValueProblem(program.boot, spec, argument.value);
+  if (!TakesAuto(spec.kind)) return "is auto where a value is due";
+  return argument.value != 0 ? "is both auto and a value" : "";
+}
+
 std::string OperationProblem(const Program& program, size_t index) {
   const Operation& operation = program.operations[index];
   if (operation.code >= OpCode::kCount) return "has a code outside the alphabet";
@@ -132,9 +147,7 @@ std::string OperationProblem(const Program& program, size_t index) {
     }
     const ArgumentSpec& wanted = spec.arguments[i];
     named = named || wanted.kind == ArgumentKind::kName;
-    const std::string problem = argument.variable
-                                    ? VariableProblem(program, index, wanted, argument)
-                                    : ValueProblem(program.boot, wanted, argument.value);
+    const std::string problem = ArgumentProblem(program, index, wanted, argument);
     if (!problem.empty()) return absl::StrCat("argument '", View(wanted.name), "' ", problem);
   }
   if (!named && !operation.name.empty()) return "has a name that it does not take";
@@ -142,6 +155,23 @@ std::string OperationProblem(const Program& program, size_t index) {
   if (operation.expected_errno) {
     const int expected = *operation.expected_errno;
     if (expected < 0 || sim::ErrnoName(expected) == "E?") return "expects an unknown errno";
+  }
+  return "";
+}
+
+std::string SwitchProblem(const Program& program, const sim::Switch& change) {
+  if (change.operation >= program.operations.size()) return "a switch names no operation";
+  const uint8_t from = program.operations[change.operation].task;
+  if (PhaseOf(from) != 1) return "a switch leaves an operation that runs alone";
+  if (!IsAnchor(change.side, change.act)) return "a switch is anchored to nothing that happens";
+  if (change.nth == 0) return "a switch counts from 1";
+  const auto once = change.act.primitive;
+  if ((once == Primitive::kOpBegin || once == Primitive::kOpEnd) && change.nth != 1) {
+    return "an operation begins and ends once";
+  }
+  if (change.to == from) return "a switch leads to its own task";
+  if (change.to > kMaxTask || !((TasksInUse(program) >> change.to) & 1u)) {
+    return "a switch leads to a task without operations";
   }
   return "";
 }
@@ -154,12 +184,8 @@ std::string PlanProblem(const Program& program) {
     if (fault.nth == 0) return "a fault counts from 1";
   }
   if (program.switches.size() > kMaxSwitches) return "too many switches";
-  const uint32_t used = TasksInUse(program);
   for (const sim::Switch& change : program.switches) {
-    if (change.from > kMaxTask || change.to > kMaxTask) return "a switch names no task";
-    if (change.from == change.to) return "a switch leads to its own task";
-    if (!((used >> change.from) & 1u)) return "a switch leaves a task without operations";
-    if (!((used >> change.to) & 1u)) return "a switch leads to a task without operations";
+    if (std::string problem = SwitchProblem(program, change); !problem.empty()) return problem;
   }
   return "";
 }
@@ -188,6 +214,34 @@ std::string TextProblem(const Program& program) {
 }  // namespace
 
 int PhaseOf(uint8_t task) { return task == kMain ? 0 : task == kFinally ? 2 : 1; }
+
+bool IsAnchor(sim::Side side, const sim::Act& act) {
+  const bool any = act.detail == sim::kAnyDetail;
+  const bool lock = any || act.detail < sim::Count<sim::LockClass>();
+  const bool queue = any || act.detail == sim::kNoLockClass;
+  if (act.primitive == Primitive::kRead && !any) {
+    return act.detail > 0 && act.detail < sim::Count<sim::Field>() &&
+           act.kind > sim::ObjectKind::kNone && act.kind < sim::ObjectKind::kCount;
+  }
+  if (act.kind != sim::ObjectKind::kNone) return false;
+  switch (act.primitive) {
+    case Primitive::kOpBegin:
+      return act.detail == 0;
+    case Primitive::kOpEnd:
+      return act.detail == 0 && side == sim::Side::kAfter;
+    case Primitive::kLock:
+    case Primitive::kUnlock:
+      return lock;
+    case Primitive::kWait:  // who wants a lock is about to take it, until it has to wait
+      return queue || (lock && side == sim::Side::kAfter);
+    case Primitive::kRead:
+      return true;
+    case Primitive::kCall:
+      return any || act.detail < sim::Count<sim::FaultSite>();
+    default:
+      return false;
+  }
+}
 
 uint32_t IommufdOf(const Program& program, size_t index) {
   for (;;) {
@@ -305,6 +359,15 @@ std::vector<uint16_t> DefinitionOrder(const Program& program) {
   return order;
 }
 
+Program WithoutLooseSwitches(Program program) {
+  const uint32_t used = TasksInUse(program);
+  std::erase_if(program.switches, [&](const sim::Switch& change) {
+    const uint8_t from = program.operations[change.operation].task;
+    return PhaseOf(from) != 1 || from == change.to || !((used >> change.to) & 1u);
+  });
+  return program;
+}
+
 Program KeepOperations(const Program& program, const std::vector<bool>& keep) {
   IOMMUFD_CHECK(keep.size() == program.operations.size(), "one decision for each operation");
   Program smaller = program;
@@ -316,11 +379,7 @@ Program KeepOperations(const Program& program, const std::vector<bool>& keep) {
     smaller.operations.push_back(program.operations[i]);
   }
   Renumber(&smaller, new_index);
-  const uint32_t used = TasksInUse(smaller);
-  std::erase_if(smaller.switches, [&](const sim::Switch& change) {
-    return !((used >> change.from) & 1u) || !((used >> change.to) & 1u);
-  });
-  return smaller;
+  return WithoutLooseSwitches(std::move(smaller));
 }
 
 Program WithoutOperation(const Program& program, size_t index) {

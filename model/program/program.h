@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "model/sim/runtime.h"
+#include "model/sim/switch_schedule.h"
 #include "model/uapi/object_id.h"
 #include "model/uapi/operation.h"
 
@@ -29,7 +30,6 @@ using uapi::IsFileIommufd;
 using uapi::IsId;
 using uapi::IsNumber;
 using uapi::IsObject;
-using uapi::kAutoIova;
 using uapi::kFileIommufd;
 using uapi::kIommufdOfObject;
 using uapi::kMaxArguments;
@@ -80,6 +80,7 @@ struct Argument {
   // object id is 0, which names nothing, while that operation has not succeeded). Else `value`.
   std::optional<uint16_t> variable;
   uint64_t value = 0;
+  bool automatic = false;  // iova=auto: the kernel chooses (no FIXED_IOVA flag); then `value` is 0
   friend bool operator==(const Argument&, const Argument&) = default;
 };
 
@@ -123,6 +124,9 @@ std::optional<uint8_t> TaskFromName(std::string_view name);
 // When a task runs: 0 main, 1 the concurrent tasks, 2 finally.
 int PhaseOf(uint8_t task);
 
+// An act that a switch can be anchored to on that side.
+bool IsAnchor(sim::Side side, const sim::Act& act);
+
 // The iommufd that operation `index` is made on: the written one, else that on which the first
 // object that it names by a variable was created, else the first. A luo_preserve has none.
 uint32_t IommufdOf(const Program& program, size_t index);
@@ -131,7 +135,7 @@ uint32_t IommufdOf(const Program& program, size_t index);
 bool IsName(std::string_view text);
 bool IsWord(std::string_view text);
 
-// Brings operations into the order that Program promises, and renumbers variables and faults.
+// Brings operations into the order that Program promises, and renumbers what names them.
 void SortOperations(Program* program);
 
 // An order of all operations in which each task keeps its own and no variable is used before it is
@@ -140,9 +144,13 @@ void SortOperations(Program* program);
 // variables form a cycle (which FirstProblem reports).
 std::vector<uint16_t> DefinitionOrder(const Program& program);
 
-// Removes operation `index`; operations that use its result get the raw id 0, its faults go, and so
-// do the switches of a task that it leaves without operations.
+// Removes operation `index`; operations that use its result get the raw id 0, its faults and the
+// switches that are anchored in it go, and so do those to a task that it leaves without operations.
 Program WithoutOperation(const Program& program, size_t index);
+
+// Without switches that are anchored in an operation of no concurrent task, or lead to a task that
+// has none.
+Program WithoutLooseSwitches(Program program);
 
 // The same for all operations with keep[index] false. REQUIRES: one entry per operation.
 Program KeepOperations(const Program& program, const std::vector<bool>& keep);
@@ -154,7 +162,8 @@ Program KeepOperations(const Program& program, const std::vector<bool>& keep);
 //     task that can run before, without cycles;
 //   - arguments that the design carries (widths.h), when it names one that exists;
 //   - faults of existing operations with nth >= 1;
-//   - switches between two different concurrent tasks that have operations;
+//   - switches anchored in an operation of a concurrent task, before or after an act that can stand
+//     there, to another concurrent task that has operations;
 //   - texts within the limits above, and errnos that have a name.
 // Both codecs are lossless on exactly these.
 std::string FirstProblem(const Program& program);

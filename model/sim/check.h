@@ -14,8 +14,8 @@ namespace iommufd_check {
 
 }  // namespace iommufd_check
 
-#define IOMMUFD_CHECK(condition, message)                                            \
-  do {                                                                               \
-    if (!(condition)) [[unlikely]]                                                   \
-      ::iommufd_check::CheckFailed(__FILE__, __LINE__, #condition, message);         \
+#define IOMMUFD_CHECK(condition, message)                                    \
+  do {                                                                       \
+    if (!(condition)) [[unlikely]]                                           \
+      ::iommufd_check::CheckFailed(__FILE__, __LINE__, #condition, message); \
   } while (false)

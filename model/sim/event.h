@@ -26,6 +26,9 @@ inline constexpr uint8_t kAccessOrders = 8;  // a read of a count that orders wh
 // Element of a field that stands for all of them: a whole table is walked, a word of it is written.
 inline constexpr uint16_t kWholeField = UINT16_MAX;
 
+// Detail of a kWait that is on a wait queue. No class will ever have this number.
+inline constexpr uint8_t kNoLockClass = UINT8_MAX;
+
 struct Event {
   uint32_t step = 0;       // steps that `task` had taken before this event; see task.h
   uint16_t operation = 0;  // index in Program::operations
@@ -50,6 +53,10 @@ static_assert(sizeof(Event) == 24 && std::has_unique_object_representations_v<Ev
 constexpr bool IsAccess(const Event& event) {
   return event.primitive == Primitive::kRead || event.primitive == Primitive::kWrite ||
          event.primitive == Primitive::kRefInc || event.primitive == Primitive::kRefDec;
+}
+// Of a kLock, kUnlock or kWait: the class of the lock; kCount: the wait is on a wait queue.
+constexpr LockClass LockClassOf(const Event& event) {
+  return event.detail == kNoLockClass ? LockClass::kCount : static_cast<LockClass>(event.detail);
 }
 // The event frees its object, whose number may name another one afterwards.
 constexpr bool Frees(const Event& event) {

@@ -48,12 +48,13 @@ struct LockState {
   friend bool operator==(const LockState&, const LockState&) = default;
 
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("class", s.lock_class...);
     v("owner", s.owner...);
     v("readers", s.readers...);
-    v("object", s.object.kind...);
-    v("number", s.object.number...);
+    v("waiting_writers", s.waiting_writers...);
+    v("waiting_readers", s.waiting_readers...);
+    v("object", s.object...);
   }
 };
 
@@ -81,7 +82,7 @@ class LockTable {
   friend bool operator==(const LockTable& a, const LockTable& b) { return a.slots_ == b.slots_; }
 
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("locks", s.slots_...);
   }
 

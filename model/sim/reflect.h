@@ -2,8 +2,12 @@
 //
 // A type takes part by naming its members once:
 //   template <class Visitor, class... Self>
-//   static void Visit(Visitor&& v, Self&... s) { v("first", s.first...); v("last", s.last...); }
-// With one Self the visitor fingerprints, with two it compares. Integers, enums, strings, pairs,
+//   static constexpr void Visit(Visitor&& v, Self&... s) { v("first", s.first...); v("last",
+//   s.last...); }
+// With one Self the visitor fingerprints, with two it compares. A member that is forgotten there
+// would make one of two values that differ in it, so it does not compile: what is left out on
+// purpose, as which slot a lock has, is counted in `kUnseen`.
+// Integers, enums, strings, pairs,
 // vectors, arrays and optionals of such types need nothing. The byte order that is hashed is fixed
 // (little-endian 64-bit words, containers preceded by their length), so fingerprints are equal on
 // every machine.
@@ -57,6 +61,49 @@ struct IsOptional : std::false_type {};
 template <class T>
 struct IsOptional<std::optional<T>> : std::true_type {};
 
+// How many members an aggregate has, by how many initialisers it takes.
+struct Anything {
+  template <class T>
+  operator T() const {
+    __builtin_unreachable();
+  }
+};
+template <class T, class... Initialisers>
+consteval size_t Arity() {
+  if constexpr (requires { T{Initialisers{}..., Anything{}}; }) {
+    return Arity<T, Initialisers..., Anything>();
+  } else {
+    return sizeof...(Initialisers);
+  }
+}
+
+// How many its Visit names: asked of a value that is never made.
+template <class T>
+union Unborn {
+  constexpr Unborn() : none() {}
+  constexpr ~Unborn() {}
+  char none;
+  T value;
+};
+template <class T>
+inline constexpr Unborn<T> kUnborn;
+template <class T>
+consteval size_t Visited() {
+  size_t members = 0;
+  T::Visit([&members](const char*, const auto&...) { ++members; }, kUnborn<T>.value);
+  return members;
+}
+
+template <class T>
+consteval size_t Unseen() {
+  if constexpr (requires { T::kUnseen; }) return T::kUnseen;
+  return 0;
+}
+
+// Of a class with private members nobody can tell.
+template <class T>
+concept NamesEveryMember = !std::is_aggregate_v<T> || Visited<T>() + Unseen<T>() == Arity<T>();
+
 template <class T>
 concept Scalar = std::is_arithmetic_v<T> || std::is_enum_v<T>;
 
@@ -93,6 +140,7 @@ class WordFlattener {
  protected:
   template <class T>
   void AddMembers(const T& value) {
+    static_assert(reflect_internal::NamesEveryMember<T>, "a member is missing in Visit");
     T::Visit([this](const char*, const auto& member) { this->Add(member); }, value);
   }
   void AddWord(uint64_t word) { words_.push_back(word); }
@@ -141,6 +189,7 @@ class DiffSink {
              after.has_value() ? "present" : "absent");
       }
     } else {
+      static_assert(NamesEveryMember<T>, "a member is missing in Visit");
       T::Visit(
           [&](const char* name, const auto& b, const auto& a) {
             Compare(*name == '\0' ? path : path.empty() ? name : path + "." + name, b, a);

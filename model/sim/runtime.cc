@@ -4,24 +4,6 @@
 
 namespace iommufd_check::sim {
 
-TaskId SwitchSchedule::Next(const SchedulePoint& point) {
-  points_.push_back(point);
-  // A task's end is itself a place to switch at; behind it none of its switches comes any more.
-  const auto gone = [&point](TaskId task) {
-    return task != point.current && ((point.unfinished >> task) & 1u) == 0;
-  };
-  while (next_ < switches_.size() && gone(switches_[next_].from)) ++next_;
-  if (next_ < switches_.size()) {
-    const Switch& s = switches_[next_];
-    if (s.from == point.current && s.after <= point.steps) {
-      ++next_;
-      if (s.after == point.steps && ((point.runnable >> s.to) & 1u)) return s.to;
-    }
-  }
-  if (otherwise_ != nullptr) return otherwise_->Next(point);
-  return point.by_default();
-}
-
 Runtime::Runtime() {
   for (int i = 0; i < kMaxTasks; ++i) {
     tasks_[i].runtime_ = this;
@@ -103,6 +85,7 @@ bool Runtime::RunConcurrent(std::span<const std::function<void(Task&)>> bodies,
   if (stopped()) return false;
   if (bodies.empty()) return true;
   for (size_t i = 0; i < bodies.size(); ++i) {
+    if (!bodies[i]) continue;
     const TaskId task = static_cast<TaskId>(i + 1);
     auto& worker = workers_[task];
     if (worker == nullptr) worker = std::make_unique<Worker>();
@@ -135,7 +118,7 @@ uint8_t Runtime::RunnableOfWaiting() const {
 }
 
 void Runtime::Schedule(Scheduler& scheduler) {
-  chosen_ = 1;
+  chosen_ = static_cast<TaskId>(std::countr_zero(unfinished_));
   while (unfinished_ != 0) {
     // Comes back when a task has ended. Until then they hand over to each other.
     const bool suspended = workers_[chosen_]->fiber.Resume();
@@ -143,7 +126,8 @@ void Runtime::Schedule(Scheduler& scheduler) {
     if (stopped()) return UnwindAll();
     if (unfinished_ == 0) return;
     if (RunnableMask() == 0) TakeTimeout();
-    const SchedulePoint point = PointAt(chosen_);
+    const SchedulePoint point =
+        PointAt(chosen_, {Primitive::kOpEnd}, Side::kAfter, tasks_[chosen_].operation_);
     if (point.runnable == 0) {
       end_ = RunEnd::kDeadlock;
       Task& blocked = tasks_[std::countr_zero(unfinished_)];
@@ -170,8 +154,8 @@ void Runtime::LeaveTo(Task& t) {
   if (stopped()) throw RunEnds{};
 }
 
-void Runtime::Reschedule(Task& t) {
-  const SchedulePoint point = PointAt(t.id_);
+void Runtime::Reschedule(Task& t, const Act& act, uint16_t operation) {
+  const SchedulePoint point = PointAt(t.id_, act, Side::kBefore, operation);
   const TaskId next = scheduler_->Next(point);
   IOMMUFD_CHECK((point.runnable >> next) & 1u, "the scheduler chose a task that cannot run");
   if (next == t.id_) return;
@@ -184,7 +168,10 @@ void Runtime::BlockOn(Task& t, const Blocked& wait) {
   blocked_[t.id_] = wait;
   waiting_ |= static_cast<uint8_t>(1u << t.id_);
   if (RunnableMask() == 0) TakeTimeout();
-  const SchedulePoint point = PointAt(t.id_);
+  const uint8_t detail =
+      wait.sleeps ? kNoLockClass : Detail(config_.locks->at(wait.lock).lock_class);
+  const SchedulePoint point =
+      PointAt(t.id_, {Primitive::kWait, detail}, Side::kAfter, t.operation_);
   if (point.runnable == 0) t.Oops(Splat::kDeadlock, wait.object);
   chosen_ = scheduler_->Next(point);
   IOMMUFD_CHECK((point.runnable >> chosen_) & 1u, "the scheduler chose a task that cannot run");
@@ -224,7 +211,7 @@ void Runtime::Wake(Task& t, ObjectRef queue) {
 }
 
 void Runtime::BeginOperation(Task& t, uint16_t operation, int64_t code) {
-  t.Step();
+  t.TakeStep({Primitive::kOpBegin}, operation);
   t.operation_ = operation;
   occurrences_[t.id_].fill(0);
   t.Record(Primitive::kOpBegin, {}, 0, code);

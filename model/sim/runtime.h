@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "model/sim/act.h"
 #include "model/sim/event.h"
 #include "model/sim/fiber.h"
 #include "model/sim/lockdep.h"
@@ -30,24 +31,24 @@ struct PlannedFault {
   friend bool operator==(const PlannedFault&, const PlannedFault&) = default;
 };
 
-// After `from` has taken `after` steps, continue with `to`. Switches apply in order, each waiting
-// for its place; one that names a task that cannot run, or whose `from` has ended, has no effect.
-struct Switch {
-  TaskId from = 0;
-  uint32_t after = 0;
-  TaskId to = 0;
-  friend bool operator==(const Switch&, const Switch&) = default;
-};
-
 // kStopped: a listener had seen enough (RequestStop).
 enum class RunEnd : uint8_t { kCompleted, kOops, kDeadlock, kHung, kStopped };
 
-// What the scheduler knows where it may choose.
+// Where a task stands: about to do something, or behind it. Two bytes wide, see SchedulePoint.
+enum class Side : uint16_t { kBefore, kAfter };
+
+// What the scheduler knows where it may choose: between two steps of `current`, where it blocks, or
+// where it has ended.
 struct SchedulePoint {
-  uint32_t steps = 0;  // that `current` has taken
-  TaskId current = 0;
-  uint8_t runnable = 0;     // bit t: task t can take a step
+  uint32_t steps = 0;   // that `current` has taken
+  uint32_t events = 0;  // in the log
+  // What `current` is about to do; kAfter: the kWait or the last kOpEnd that it has done.
+  Act act;
+  Side side = Side::kBefore;
+  uint16_t operation = 0;   // of `act`
   uint16_t unfinished = 0;  // bit t: task t has not ended
+  TaskId current = 0;
+  uint8_t runnable = 0;  // bit t: task t can take a step
   bool current_can_continue() const { return (runnable >> current) & 1u; }
   // Who takes the next step when nothing else is decided. REQUIRES: some task is runnable.
   TaskId by_default() const {
@@ -64,29 +65,6 @@ class Scheduler {
  public:
   virtual ~Scheduler() = default;
   virtual TaskId Next(const SchedulePoint& point) = 0;
-};
-
-// The program's own switches: a task runs until it blocks, ends or a switch says so; then the
-// lowest-numbered runnable task continues.
-class SwitchSchedule : public Scheduler {
- public:
-  // `otherwise`, when it is not null, chooses where no switch does.
-  void Reset(std::span<const Switch> switches, Scheduler* otherwise = nullptr) {
-    switches_ = switches;
-    otherwise_ = otherwise;
-    next_ = 0;
-    points_.clear();
-  }
-  TaskId Next(const SchedulePoint& point) override;
-
-  // Where it was asked since Reset, in order: the places at which a switch would have an effect.
-  const std::vector<SchedulePoint>& points() const { return points_; }
-
- private:
-  std::span<const Switch> switches_;
-  Scheduler* otherwise_ = nullptr;
-  size_t next_ = 0;
-  std::vector<SchedulePoint> points_;
 };
 
 struct RunConfig {
@@ -111,7 +89,8 @@ class Runtime {
   // Runs `body` on the caller's stack as task 0. Returns false when the run ended inside it.
   bool RunSequential(const std::function<void(Task&)>& body);
 
-  // Runs bodies[i] as task i+1, all together. Returns false when the run ended early.
+  // Runs bodies[i] as task i+1, all together; there is no such task where it is empty. Returns
+  // false when the run ended early.
   bool RunConcurrent(std::span<const std::function<void(Task&)>> bodies, Scheduler& scheduler);
 
   void BeginOperation(Task& t, uint16_t operation, int64_t code);
@@ -151,7 +130,7 @@ class Runtime {
   friend class Task;
   friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
-  friend bool should_fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp);
+  friend int fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp);
 
   // What a task waits for: a lock, or to be woken.
   struct Blocked {
@@ -171,7 +150,7 @@ class Runtime {
   };
 
   static void RunWorker(void* worker);
-  void Reschedule(Task& t);
+  void Reschedule(Task& t, const Act& act, uint16_t operation);
   void BlockOn(Task& t, const Blocked& wait);
   bool CanContinue(TaskId waiting) const;
   uint8_t RunnableOfWaiting() const;
@@ -182,8 +161,15 @@ class Runtime {
       return mask;
     return mask | RunnableOfWaiting();
   }
-  SchedulePoint PointAt(TaskId task) const {
-    return {tasks_[task].steps_, task, RunnableMask(), unfinished_};
+  SchedulePoint PointAt(TaskId task, const Act& act, Side side, uint16_t operation) const {
+    return {.steps = tasks_[task].steps_,
+            .events = static_cast<uint32_t>(log_.events().size()),
+            .act = act,
+            .side = side,
+            .operation = operation,
+            .unfinished = unfinished_,
+            .current = task,
+            .runnable = RunnableMask()};
   }
   void Schedule(Scheduler& scheduler);
   void UnwindAll();

@@ -42,7 +42,7 @@ class Shared {
 
   friend bool operator==(const Shared&, const Shared&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("", s.value_...);
   }
 
@@ -64,7 +64,7 @@ class Const {
 
   friend bool operator==(const Const&, const Const&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("", s.value_...);
   }
 

@@ -26,8 +26,9 @@ struct Handle {
   bool null() const { return index == UINT16_MAX; }
   friend bool operator==(const Handle& a, const Handle& b) { return a.index == b.index; }
 
+  static constexpr size_t kUnseen = 1;  // generation
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("", s.index...);
   }
 };
@@ -77,7 +78,7 @@ class Slots {
   friend bool operator==(const Slots& a, const Slots& b) { return a.slots_ == b.slots_; }
 
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("", s.slots_...);
   }
 

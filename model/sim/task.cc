@@ -18,12 +18,12 @@ LockState& StillThere(Task& t, LockId id, ObjectRef object) {
 
 }  // namespace
 
-void Task::Step() {
+void Task::TakeStep(const Act& act, uint16_t operation) {
   Runtime& rt = *runtime_;
   if (rt.stopped()) [[unlikely]]
     throw RunEnds{};
   if (rt.concurrent_) [[unlikely]]
-    rt.Reschedule(*this);
+    rt.Reschedule(*this, act, operation);
   CountStep();
 }
 
@@ -33,7 +33,9 @@ void Task::Place(ObjectKind kind, Field field) {
     throw RunEnds{};
   if (rt.concurrent_) [[unlikely]] {
     const PlaceSet* places = rt.config_.places;
-    if (places == nullptr || places->Contains(kind, field)) rt.Reschedule(*this);
+    if (places == nullptr || places->Contains(kind, field)) {
+      rt.Reschedule(*this, {Primitive::kRead, Detail(field), kind}, operation_);
+    }
   }
   CountStep();
 }
@@ -97,7 +99,7 @@ void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
   const LockClass lock_class = before.lock_class;
   const ObjectRef object = before.object;
   const bool sleeps = KindOf(lock_class) != LockKind::kSpin;
-  t.Step();
+  t.Step({Primitive::kLock, Detail(lock_class)});
   LockState* lock = &StillThere(t, id, object);
   if (sleeps) might_sleep(t, object);
   if (t.held_count_ > 0) {
@@ -129,8 +131,9 @@ void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
 }
 
 void ReleaseLock(Task& t, LockId id, LockMode mode) {
-  const ObjectRef object = StillThere(t, id, {}).object;
-  t.Step();
+  const LockState& before = StillThere(t, id, {});
+  const ObjectRef object = before.object;
+  t.Step({Primitive::kUnlock, Detail(before.lock_class)});
   LockState& lock = StillThere(t, id, object);
   if (!t.Holds(id, mode)) {
     t.Report(Splat::kUnlockNotOwner, lock.object, static_cast<int>(lock.lock_class));
@@ -183,10 +186,10 @@ void lock_destroy(Task& t, LockId id) {
 namespace {
 
 bool Wait(Task& t, ObjectRef queue, const std::function<bool()>& condition, bool timeout) {
-  t.Step();
+  t.Step({Primitive::kWait, kNoLockClass});
   might_sleep(t, queue);
   while (!condition()) {
-    t.Record(Primitive::kWait, queue, static_cast<int>(LockClass::kCount));
+    t.Record(Primitive::kWait, queue, kNoLockClass);
     if (t.runtime().Sleep(t, queue, timeout)) continue;
     if (!condition()) return false;
     // Nobody could run any more, so nobody would have woken it.
@@ -213,13 +216,13 @@ void might_sleep(Task& t, ObjectRef where) {
   if (t.spin_depth() > 0) t.Report(Splat::kSleepInAtomic, where);
 }
 
-bool should_fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp) {
-  t.Step();
+int fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp) {
+  t.Step({Primitive::kCall, Detail(site)});
   if (gfp == Gfp::kKernel) might_sleep(t, object);
   int64_t occurrence = 0;
   const bool fails = t.runtime().PlanFails(t, site, &occurrence);
   t.Record(fails ? Primitive::kFail : Primitive::kCall, object, static_cast<int>(site), occurrence);
-  return fails;
+  return fails ? FailureOf(site) : 0;
 }
 
 bool warn_on(Task& t, bool condition, ObjectRef object, Condition tested) {

@@ -12,7 +12,7 @@
 //   3. No destructor may take a step: a run that ends early unwinds its tasks with RunEnds.
 //
 //   mutex_lock(t, ioas.mutex);
-//   if (should_fail(t, FaultSite::kAreaAlloc)) { mutex_unlock(t, ioas.mutex); return -kENOMEM; }
+//   const int error = fail(t, FaultSite::kAreaAlloc);
 //   mutex_unlock(t, ioas.mutex);
 #pragma once
 
@@ -21,6 +21,7 @@
 #include <functional>
 #include <vector>
 
+#include "model/sim/act.h"
 #include "model/sim/check.h"
 #include "model/sim/event.h"
 #include "model/sim/locks.h"
@@ -53,8 +54,8 @@ class Task {
   uint16_t operation() const { return operation_; }
   Runtime& runtime() const { return *runtime_; }
 
-  // Takes one step: other tasks may run before this returns.
-  void Step();
+  // Takes one step, whose `act` is about to happen: other tasks may run before this returns.
+  void Step(const Act& act = {}) { TakeStep(act, operation_); }
   // The step of an access: other tasks may run first where the run asks at this place.
   void Place(ObjectKind kind, Field field);
 
@@ -93,6 +94,7 @@ class Task {
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
   friend void task_work_add(Task& t, std::function<void()> work);
 
+  void TakeStep(const Act& act, uint16_t operation);
   void CountStep();
 
   static constexpr int kMaxHeld = 16;
@@ -171,8 +173,11 @@ void might_sleep(Task& t, ObjectRef where);
 
 enum class Gfp : uint8_t { kKernel, kAtomic };
 
-// True when the fault plan makes this call fail. A step; a GFP_KERNEL call may sleep.
-bool should_fail(Task& t, FaultSite site, ObjectRef object = {}, Gfp gfp = Gfp::kKernel);
+// A call that can fail: the errno (negative) of the site's row when the fault plan makes it, else
+// 0. A step; a GFP_KERNEL call may sleep.
+//
+//   if (const int error = fail(k.t, FaultSite::kKcalloc, ref)) return error;
+int fail(Task& t, FaultSite site, ObjectRef object = {}, Gfp gfp = Gfp::kKernel);
 
 // Reports a WARN when `condition` holds, and returns it (WARN_ON). `tested` is the condition's
 // text.
@@ -187,7 +192,7 @@ struct Refcount {
 
   friend bool operator==(const Refcount&, const Refcount&) = default;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("refs", s.value...);
   }
 };

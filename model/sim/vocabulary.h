@@ -115,7 +115,7 @@ struct ObjectRef {
   uint16_t number = 0;
 
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("kind", s.kind...);
     v("number", s.number...);
   }

@@ -39,7 +39,7 @@ struct Account {
   uint16_t IoasOf(uint16_t domain) const;
 
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("registered", s.registered...);
     v("immutable", s.immutable...);
     v("domain_ioas", s.domain_ioas...);

@@ -31,7 +31,7 @@ void LockWatch::NoteOrder(const sim::Event& event, sim::Fn function) {
 
 void LockWatch::OnEvent(const sim::Event& event, sim::Fn function) {
   std::vector<Held>& held = held_[event.task];
-  const auto lock_class = static_cast<LockClass>(event.detail);
+  const LockClass lock_class = sim::LockClassOf(event);
   switch (event.primitive) {
     case Primitive::kWait:
       if (lock_class != LockClass::kCount) NoteOrder(event, function);

@@ -60,14 +60,12 @@ enum Trait : uint8_t {
 struct ArgumentSpec {
   std::string_view name;
   ArgumentKind kind;
-  uint64_t fallback;  // the value when the argument is not written; kRequired: it must be
+  std::optional<uint64_t> fallback;  // the value when it is not written; kRequired: it must be
 };
 
-inline constexpr uint64_t kRequired = UINT64_MAX - 1;
+inline constexpr std::nullopt_t kRequired = std::nullopt;
 // unmap(ioas) alone: "iova 0, length MAX" of IOAS_UNMAP.
 inline constexpr uint64_t kUnmapAll = UINT64_MAX;
-// iova=auto: the kernel chooses (no FIXED_IOVA flag).
-inline constexpr uint64_t kAutoIova = UINT64_MAX - 2;
 // Value of a kIommufd argument: 0 when it is not written (see IommufdOf of program.h), else this.
 inline constexpr uint64_t kIommufdOfObject = 0;
 constexpr uint64_t WrittenIommufd(uint64_t index) { return index + 1; }
@@ -106,7 +104,7 @@ constexpr bool IsId(ArgumentKind kind) { return IsObject(kind) && kind != Argume
 constexpr bool IsNumber(ArgumentKind kind) {
   return kind >= ArgumentKind::kOffset && kind <= ArgumentKind::kMarkToken;
 }
-// True when it also takes `auto`, that is, when kAutoIova is not a plain number there.
+// True when it also takes `auto`.
 constexpr bool TakesAuto(ArgumentKind kind) { return kind == ArgumentKind::kIova; }
 // True when it counts bytes (an address, offset or length), false for a token.
 constexpr bool CountsBytes(ArgumentKind kind) {

@@ -13,6 +13,7 @@
 #include "model/explore/schedules/choice_schedule.h"
 #include "model/explore/schedules/subject.h"
 #include "model/sim/shared.h"
+#include "model/sim/switch_schedule.h"
 #include "model/spec/race_detector.h"
 
 namespace iommufd_check::explore {
@@ -75,7 +76,7 @@ class TaskSubject : public Subject {
     locks_ = booted_locks_;
     state_ = booted_;
     ChoiceSchedule choose(choices);
-    schedule_.Reset({}, &choose);
+    schedule_.Reset({}, nullptr, &choose);
     Listener listener(&races_);
     sim::RunConfig config;
     config.locks = &locks_;

@@ -281,7 +281,7 @@ TEST(RandomSchedules, DependOnTheSeedAlone) {
 std::vector<sim::TaskId> Chosen(uint64_t seed, int depth, uint64_t steps, int questions) {
   PctSchedule schedule(seed, depth, steps);
   std::vector<sim::TaskId> chosen;
-  sim::SchedulePoint point{.current = 0, .runnable = 6, .unfinished = 6};
+  sim::SchedulePoint point{.unfinished = 6, .current = 0, .runnable = 6};
   point.current = PctSchedule(seed, 1, steps).Next(point);  // the same first priorities
   for (int i = 0; i < questions; ++i) {
     point.current = schedule.Next(point);

@@ -79,7 +79,7 @@ TEST(WorldAlphabet, EachIommufdHasItsOwn) {
       alphabet.entry(alphabet.Find(OpCode::kLuoPreserve, {.session = 0, .iommufd = 1})), &spelled);
   EXPECT_EQ(program::FirstProblem(spelled.program), "");
   EXPECT_EQ(program::PrintProgram(spelled.program),
-            "boot memfds=1 memfd_pages=1 buffer_pages=1 devices=2 iommufds=2\n"
+            "format 2\nboot memfds=1 memfd_pages=1 buffer_pages=1 devices=2 iommufds=2\n"
             "\n"
             "main:\n"
             "  ioas = ioas_alloc()\n"
@@ -128,7 +128,7 @@ TEST(WorldAlphabet, SpellsProgramsThatStandOnTheirOwn) {
   append(OpCode::kLuoPreserve, {.session = 0});
   EXPECT_EQ(program::FirstProblem(spelled.program), "");
   EXPECT_EQ(program::PrintProgram(spelled.program),
-            "boot memfds=1 memfd_pages=2 buffer_pages=2 devices=1\n"
+            "format 2\nboot memfds=1 memfd_pages=2 buffer_pages=2 devices=1\n"
             "\n"
             "main:\n"
             "  ioas = ioas_alloc()\n"

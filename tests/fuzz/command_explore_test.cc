@@ -31,7 +31,7 @@ TEST(ExploreCommand, AViolationIsShownWithItsProgram) {
   EXPECT_NE(result.out.find("VIOLATED     I04@luo_preserve:area:"), std::string::npos)
       << result.out;
   EXPECT_NE(result.out.find(" with 1 preemption, the fewest; in "), std::string::npos);
-  EXPECT_NE(result.out.find("\nswitch A@"), std::string::npos);
+  EXPECT_NE(result.out.find("\nswitch A."), std::string::npos);
 }
 
 // The programs below a certificate, which begin with their headings.

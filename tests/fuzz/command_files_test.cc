@@ -9,6 +9,7 @@ namespace iommufd_check::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST(Convert, ThereAndBackLosesNothing) {
@@ -18,13 +19,14 @@ TEST(Convert, ThereAndBackLosesNothing) {
   ASSERT_EQ(RunCli({"convert", folder / "a.bin", folder / "b.prog"}).code, 0);
   ASSERT_EQ(RunCli({"convert", folder / "b.prog", folder / "b.bin"}).code, 0);
   EXPECT_EQ(folder.Read("a.bin"), folder.Read("b.bin"));
-  EXPECT_THAT(folder.Read("b.prog"), StartsWith("# Sleeping locks under a spinlock.\ndesign v1\n"));
+  EXPECT_THAT(folder.Read("b.prog"),
+              StartsWith("# Sleeping locks under a spinlock.\nformat 2\ndesign v1\n"));
 }
 
 TEST(Convert, ToStandardOutput) {
-  const CliResult text = RunCli({"convert", "--to=text", "-", "-"}, std::string("\0\0\0\0", 4));
+  const CliResult text = RunCli({"convert", "--to=text", "-", "-"}, std::string("\2\0\0\0", 4));
   EXPECT_EQ(text.code, 0) << text.err;
-  EXPECT_THAT(text.out, StartsWith("boot "));
+  EXPECT_THAT(text.out, StartsWith("format 2\nboot "));
   const CliResult bytes = RunCli({"convert", "--to=bytes", "-", "-"}, CleanProgram());
   EXPECT_EQ(bytes.code, 0);
   EXPECT_EQ(RunCli({"convert", "--to=bytes", "-", "-"},
@@ -35,9 +37,47 @@ TEST(Convert, ToStandardOutput) {
 
 TEST(Convert, NamesMustTellTheForms) {
   EXPECT_EQ(RunCli({"convert", "-", "-"}).code, 64);
-  EXPECT_EQ(RunCli({"convert", "a.prog", "b.prog"}).code, 64);
+  EXPECT_EQ(RunCli({"convert", "a.prog", "b.prog"}).code, 65) << "there is no such file";
   EXPECT_EQ(RunCli({"convert", "a", "b"}).code, 64);
   EXPECT_EQ(RunCli({"convert", "--to=html", "a.prog", "b"}).code, 64);
+}
+
+// Where the schedule of format 1 led, the converted file leads, and nothing else in it changes.
+TEST(Convert, AnOldTextIsRunToNameItsSwitches) {
+  const TemporaryFolder folder;
+  const std::string program =
+      "# Old.\ndesign v1\nboot memfds=1 devices=1\n\nmain:\n  io = ioas_alloc()   # kept\nA:\n"
+      "  destroy(io)\nB:\n  map(io, iova=auto, length=0x1000)\n\n";
+  const std::string old = program + "switch A@1 -> B  # here\nswitch B@9999 -> A\n# end\n";
+  const std::string file = folder.Write("old.prog", old);
+  EXPECT_EQ(RunCli({"run", file}).code, 65);
+  EXPECT_THAT(RunCli({"run", file}).err,
+              HasSubstr(":12:8: a switch by steps, of format 1; turn the file into format 2 with "
+                        "iommufd-check convert OLD NEW"));
+  const CliResult converted = RunCli({"convert", file, folder / "new.prog"});
+  ASSERT_EQ(converted.code, 0) << converted.err;
+  const std::string text = folder.Read("new.prog");
+  EXPECT_THAT(text, StartsWith(program + "switch A.1 before "));
+  EXPECT_THAT(text, ::testing::EndsWith("#1 -> B\n# end\n")) << "what had no effect is gone";
+  EXPECT_NE(RunCli({"run", folder / "new.prog"}).code, 65);
+  EXPECT_THAT(RunCli({"run", folder / "new.prog"}).out, Not(HasSubstr("unmet")));
+  const CliResult again = RunCli({"convert", folder / "new.prog", folder / "c.prog"});
+  EXPECT_EQ(again.code, 65);
+  EXPECT_THAT(again.err, HasSubstr("is text of the present format already"));
+  EXPECT_EQ(
+      RunCli({"convert", folder.Write("x.prog", "switch A@1 -> B\nnonsense\n"), folder / "y.prog"})
+          .code,
+      65);
+}
+
+TEST(Convert, BytesOfAnotherVersionAreRefused) {
+  const TemporaryFolder folder;
+  const std::string old = folder.Write("old.bin", "\xf1\x04");
+  for (const CliResult& result :
+       {RunCli({"run", old}), RunCli({"convert", old, folder / "a.prog"})}) {
+    EXPECT_EQ(result.code, 65);
+    EXPECT_THAT(result.err, HasSubstr("old.bin: bytes that begin with 241, not with version 2"));
+  }
 }
 
 TEST(Convert, FilesThatCannotBeUsed) {

@@ -20,6 +20,15 @@ std::string Replaced(const std::string& text, const char* from, const char* to) 
   return absl::StrReplaceAll(text, {{from, to}});
 }
 
+TEST(Run, SaysWhichSwitchesChangedNothing) {
+  const CliResult result =
+      RunCli({"run", "-"},
+             "A:\n  ioas_alloc()\nB:\n  ioas_alloc()\nswitch A.1 before begin -> B\n"
+             "switch A.1 before kcalloc#2 -> B\n");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "-: ok\n  unmet: switch A.1 before kcalloc#2 -> B\n");
+}
+
 TEST(Run, ACleanProgram) {
   const TemporaryFolder folder;
   const std::string file = folder.Write("clean.prog", CleanProgram());
@@ -171,7 +180,7 @@ TEST(Run, EventsPrintsEach) {
 }
 
 TEST(Run, EveryByteStringRuns) {
-  std::string bytes;
+  std::string bytes = "\2";  // of the version
   for (int i = 0; i < 400; ++i) bytes += static_cast<char>(i * 37 + 11);
   const CliResult result = RunCli({"run", "--quiet", "--bytes", "-"}, bytes);
   EXPECT_TRUE(result.code == 0 || result.code == 1) << result.err;

@@ -1,5 +1,6 @@
 #include "tests/fuzz/golden_cases.h"
 
+#include "fuzz/report/event_text.h"
 #include "fuzz/report/report.h"
 #include "model/program/text/text_codec.h"
 #include "tests/fuzz/cli_fixture.h"
@@ -31,7 +32,7 @@ std::string Race() {
       "  map_file(ioas, memfd=0, iova=0x1000, length=0x2000)  -> 0\n"
       "B:\n"
       "  luo_preserve(s, iommufd, token=2)  -> EBUSY\n"
-      "switch A@4 -> B\n"
+      "switch A.1 before unlock ioas.iova_rwsem#1 -> B\n"
       "expect violation I04 luo_preserve\n"
       "also I20\n");
   EventBuilder log;

@@ -8,18 +8,22 @@
 #include <array>
 #include <vector>
 
+#include "model/program/bytes/byte_codec.h"
+#include "model/program/bytes/byte_layout.h"
+
 namespace iommufd_check::cli {
 namespace {
 
-constexpr size_t kHeader = 8;
-constexpr size_t kRecord = 12;
+using program::kBytesVersion;
+constexpr size_t kHeader = program::kHeaderBytes;
+constexpr size_t kRecord = program::kRecordBytes;
 
 // Stands for libFuzzer's own mutations.
 size_t Untouched(uint8_t*, size_t size, size_t) { return size; }
 
 using Record = std::array<uint8_t, kRecord>;
 
-// Records 1, 2, ... of one repeated byte each, behind a header of 0xee.
+// Records 1, 2, ... of one repeated byte each, behind a header of 0xee and an old version.
 std::vector<uint8_t> Bytes(size_t records) {
   std::vector<uint8_t> bytes(kHeader, 0xee);
   for (size_t i = 0; i < records; ++i) {
@@ -55,7 +59,8 @@ TEST(RecordMutator, InsertsRepeatsRemovesAndExchangesWholeRecords) {
   int inserted = 0, repeated = 0, removed = 0, exchanged = 0;
   for (unsigned seed = 0; seed < 2000; ++seed) {
     const std::vector<uint8_t> after = Mutated(before, 2 * kRecord, seed);
-    ASSERT_TRUE(std::equal(after.begin(), after.begin() + kHeader, before.begin())) << "header";
+    ASSERT_EQ(after[0], kBytesVersion);
+    ASSERT_TRUE(std::equal(after.begin() + 1, after.begin() + kHeader, before.begin() + 1));
     ASSERT_EQ((after.size() - kHeader) % kRecord, 0u);
     const std::vector<Record> now = RecordsOf(after);
     if (now.size() == 5) {
@@ -101,7 +106,8 @@ TEST(RecordMutator, APartOfARecordIsCutOffAndAMissingHeaderIsZeroes) {
     EXPECT_EQ((after.size() - kHeader) % kRecord, 0u);
     const std::vector<uint8_t> from_nothing = Mutated({}, kHeader + kRecord, seed);
     ASSERT_GE(from_nothing.size(), kHeader);
-    EXPECT_TRUE(std::all_of(from_nothing.begin(), from_nothing.begin() + kHeader,
+    EXPECT_EQ(from_nothing[0], kBytesVersion);
+    EXPECT_TRUE(std::all_of(from_nothing.begin() + 1, from_nothing.begin() + kHeader,
                             [](uint8_t b) { return b == 0; }));
   }
 }

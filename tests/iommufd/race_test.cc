@@ -22,7 +22,7 @@ class RaceTest : public testing::Test {
 
   // Runs a and b together from the present World and checks what is left.
   std::pair<int, int> RunOnce(const SystemCall& a, const SystemCall& b,
-                              const std::vector<sim::Switch>& switches) {
+                              const std::vector<sim::StepSwitch>& switches) {
     KernelFixture run(m);
     const std::vector<int> results = run.Together({a, b}, switches);
     for (sim::Splat splat : run.splats()) ADD_FAILURE() << Name(splat);
@@ -41,11 +41,11 @@ class RaceTest : public testing::Test {
   // All schedules: a then b, b then a, each switched once at each step, and twice.
   Results Explore(const SystemCall& a, const SystemCall& b) {
     Results seen;
-    const auto run = [&](const std::vector<sim::Switch>& switches) {
+    const auto run = [&](const std::vector<sim::StepSwitch>& switches) {
       seen.insert(RunOnce(a, b, switches));
       if (testing::Test::HasFailure()) {
         std::string text;
-        for (const sim::Switch& s : switches) {
+        for (const sim::StepSwitch& s : switches) {
           text += std::to_string(s.from) + "@" + std::to_string(s.after) + " ";
         }
         ADD_FAILURE() << "with switches " << text;

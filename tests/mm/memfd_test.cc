@@ -90,7 +90,7 @@ TEST_F(MemfdTest, AWriteSealWaitsForThePinsThatItFound) {
       unpin_pages(t, machine, found);
     };
     config.faults = {};
-    ASSERT_TRUE(Together({seal, exchange}, std::vector<sim::Switch>{{1, steps, 2}}));
+    ASSERT_TRUE(Together({seal, exchange}, std::vector<sim::StepSwitch>{{1, steps, 2}}));
     results.push_back(result);
   }
   EXPECT_EQ(results.front(), -sim::kEBUSY) << "exchanged before: the later page is found";

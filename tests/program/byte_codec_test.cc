@@ -5,9 +5,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "model/program/bytes/byte_layout.h"
+#include "model/program/text/switch_text.h"
 #include "model/program/text/text_codec.h"
+#include "model/sim/errno.h"
 #include "tests/program/random_programs.h"
 
 namespace iommufd_check::program {
@@ -27,13 +35,116 @@ Operation Make(OpCode code, std::vector<Argument> arguments) {
   return operation;
 }
 
-TEST(ByteCodec, EveryOperationFitsIntoARecord) {
+TEST(ByteCodec, AnOperationTakesNoMoreRecordsThanItsArgumentsNeed) {
   for (int i = 0; i < static_cast<int>(OpCode::kCount); ++i) {
     const auto code = static_cast<OpCode>(i);
-    size_t bytes = 2;
+    size_t bytes = 0;
     for (const ArgumentSpec& spec : SpecOf(code).arguments) bytes += WidthOf(spec.kind);
-    EXPECT_LE(bytes, kRecordBytes) << SpecOf(code).name;
+    constexpr size_t kRoom = kRecordBytes - kArgumentsAt;
+    EXPECT_GE(PartsOf(SpecOf(code)) * kRoom, bytes) << SpecOf(code).name;
+    EXPECT_LE(PartsOf(SpecOf(code)), 1 + bytes / (kRoom - 1)) << SpecOf(code).name;
     EXPECT_EQ(DecodeOpCode(static_cast<uint8_t>(i)), code);
+  }
+}
+
+// What does not fit stands in a continuation, which only an argument that needs one takes.
+TEST(ByteCodec, LongArgumentListsAreContinued) {
+  Program program;
+  program.boot.iommufds = 2;
+  Argument value{.value = 0x1000};
+  program.operations = {Make(
+      OpCode::kMap, {value, {}, {}, value, value, {.value = 3}, {.value = WrittenIommufd(1)}})};
+  ExpectRoundTrip(program);
+  EXPECT_EQ(EncodeBytes(program).size(), kHeaderBytes + 3 * kRecordBytes) << "a literal, too";
+  program.operations[0].arguments[6] = {};
+  ExpectRoundTrip(program);
+  EXPECT_EQ(EncodeBytes(program).size(), kHeaderBytes + 2 * kRecordBytes);
+  // One that is behind another operation is about that one, which has no use for it.
+  std::vector<uint8_t> bytes = EncodeBytes(program);
+  bytes.resize(bytes.size() + kRecordBytes);
+  const Program before = DecodeBytes(bytes);
+  bytes.push_back(FirstByte(RecordKind::kContinuation));
+  bytes.resize(bytes.size() + kRecordBytes - 1, 0xff);
+  EXPECT_EQ(DecodeBytes(bytes), before);
+}
+
+TEST(ByteCodec, TheHeaderSaysTheVersion) {
+  const std::vector<uint8_t> bytes = EncodeBytes(Program{});
+  EXPECT_EQ(VersionProblem(bytes), "");
+  EXPECT_EQ(VersionProblem({}), "") << "the default program";
+  const std::vector<uint8_t> old = {0xf1, 4};
+  EXPECT_EQ(VersionProblem(old),
+            "bytes that begin with 241, not with version 2; those of version 1 have to be turned "
+            "into text by the program that wrote them");
+}
+
+// One line for each byte in each table that grows: what has a meaning keeps it for ever, what has
+// none ("-") may get one.
+std::string ByteTables() {
+  std::string text;
+  const auto name = [](std::optional<OpCode> code) {
+    return code ? std::string(SpecOf(*code).name) : std::string("-");
+  };
+  for (int byte = 0; byte <= UINT8_MAX; ++byte) {
+    const auto b = static_cast<uint8_t>(byte);
+    const RecordKind kind = KindOf(b);
+    const bool none = kind == RecordKind::kNone;
+    std::string record = none ? "-" : absl::StrCat("record", static_cast<int>(kind));
+    if (kind == RecordKind::kOperation) record = name(DecodeOpCode(b));
+    const auto task = DecodeTask(b);
+    const auto site = DecodeSite(b);
+    const auto error = DecodeErrno(b);
+    const std::string_view session = DecodeName(b);
+    RecordBytes anchor{};
+    anchor[4] = b;
+    anchor[5] = sim::kAnyDetail;
+    const auto change = DecodeAnchor(anchor.data());
+    absl::StrAppend(&text, absl::Hex(byte, absl::kZeroPad2), " ", record, " ",
+                    task ? TaskName(*task) : "-", " ", site ? std::string(sim::Name(*site)) : "-",
+                    " ", error ? std::string(sim::ErrnoName(*error)) : "-", " '",
+                    std::string(session), "' ",
+                    change ? absl::StrCat(change->side == sim::Side::kBefore ? "before." : "after.",
+                                          ActText(change->act), "#", change->nth)
+                           : "-",
+                    "\n");
+  }
+  for (int lock = 0; lock < sim::Count<sim::LockClass>(); ++lock) {
+    absl::StrAppend(&text, "lock ", lock, " ",
+                    std::string(sim::Name(static_cast<sim::LockClass>(lock))), "\n");
+  }
+  for (int kind = 0; kind < sim::Count<sim::ObjectKind>(); ++kind) {
+    absl::StrAppend(&text, "kind ", kind, " ",
+                    std::string(sim::Name(static_cast<sim::ObjectKind>(kind))), "\n");
+  }
+  for (int field = 0; field < sim::Count<sim::Field>(); ++field) {
+    absl::StrAppend(&text, "field ", field, " ",
+                    std::string(sim::Name(static_cast<sim::Field>(field))), "\n");
+  }
+  return text;
+}
+
+std::string GoldenTables() {
+  std::ifstream in(IOMMUFD_CHECK_SOURCE_ROOT "/tests/program/golden/byte_tables.txt");
+  EXPECT_TRUE(in.good()) << "tests/program/golden/byte_tables.txt cannot be read";
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(ByteCodec, WhatAByteMeansIsFrozen) {
+  const std::vector<std::string> golden = absl::StrSplit(GoldenTables(), '\n', absl::SkipEmpty());
+  const std::vector<std::string> now = absl::StrSplit(ByteTables(), '\n', absl::SkipEmpty());
+  ASSERT_GT(golden.size(), 256u) << ByteTables();
+  size_t next = 0;
+  for (const std::string& line : golden) {
+    const std::vector<std::string> then = absl::StrSplit(line, ' ');
+    bool found = false;  // new lines may stand between those of before
+    for (; next < now.size() && !found; ++next) {
+      const std::vector<std::string> words = absl::StrSplit(now[next], ' ');
+      found = words.size() == then.size();
+      for (size_t i = 0; found && i < then.size(); ++i) {
+        found = then[i] == "-" || then[i] == words[i];
+      }
+    }
+    ASSERT_TRUE(found) << "means something else now: " << line;
   }
 }
 
@@ -64,7 +175,7 @@ TEST(ByteCodec, EveryBootRoundTrips) {
 
 TEST(ByteCodec, NumbersRoundTrip) {
   Random random(7);
-  std::vector<uint64_t> values = {kAutoIova, kUnmapAll, kRequired};
+  std::vector<uint64_t> values = {UINT64_MAX - 2, UINT64_MAX - 1, UINT64_MAX};
   for (int shift = 0; shift < 64; ++shift) {
     const uint64_t power = uint64_t{1} << shift;
     for (const uint64_t near : {power - 1, power, power + 1, ~power, uint64_t{0} - power}) {
@@ -86,10 +197,10 @@ TEST(ByteCodec, CommonValuesTakeNoLiteral) {
   for (const uint64_t value : {uint64_t{0}, uint64_t{0x1000}, uint64_t{0x4000}, uint64_t{0xff000},
                                uint64_t{0x1001}, uint64_t{0xfff}, uint64_t{1}, UINT64_MAX,
                                UINT64_MAX - 1, UINT64_MAX - 4095, uint64_t{1} << 63}) {
-    EXPECT_TRUE(EncodeNumber(length, value)) << value;
+    EXPECT_TRUE(EncodeNumber(length, {.value = value})) << value;
   }
   for (const uint64_t value : {uint64_t{0}, uint64_t{7}, uint64_t{255}, UINT64_MAX}) {
-    EXPECT_TRUE(EncodeNumber(token, value)) << value;
+    EXPECT_TRUE(EncodeNumber(token, {.value = value})) << value;
   }
 }
 
@@ -117,7 +228,12 @@ TEST(ByteCodec, FullProgramRoundTrips) {
     program.operations.push_back(operation);
   }
   program.faults.assign(kMaxFaults, {4095, sim::FaultSite::kReserveRecord, 300});
-  program.switches.assign(kMaxSwitches, {1, 257, 2});
+  program.switches.assign(kMaxSwitches,
+                          {4095,
+                           sim::Side::kBefore,
+                           {sim::Primitive::kCall, sim::Detail(sim::FaultSite::kKcalloc)},
+                           257,
+                           2});
   ExpectRoundTrip(program);
   // One more of each changes nothing.
   std::vector<uint8_t> bytes = EncodeBytes(program);
@@ -195,16 +311,22 @@ TEST(ByteCodec, RecordsMayNameTasksInAnyOrder) {
   }
   // A may use what B creates; main runs before, so for it there is no object yet.
   EXPECT_EQ(PrintProgram(DecodeBytes(bytes)),
-            "boot memfds=1 devices=1\n\nmain:\n  unmap(0, length=0)\nB:\n  ioas = ioas_alloc()\n"
+            "format 2\nboot memfds=1 devices=1\n\nmain:\n  unmap(0, length=0)\nB:\n  ioas = "
+            "ioas_alloc()\n"
             "A:\n  unmap(ioas, length=0)\nfinally:\n  s = luo_create_session(name=\"vm\")\n"
             "  luo_close_session(s)\n");
 }
 
+// The length of what lies between their common beginning and end: one where an item changed, came
+// or went.
 template <class Item>
 size_t Differences(const std::vector<Item>& a, const std::vector<Item>& b) {
-  size_t count = std::max(a.size(), b.size()) - std::min(a.size(), b.size());
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) count += a[i] == b[i] ? 0 : 1;
-  return count;
+  const size_t least = std::min(a.size(), b.size());
+  size_t same = 0;
+  while (same < least && a[same] == b[same]) ++same;
+  size_t end = 0;
+  while (same + end < least && a[a.size() - 1 - end] == b[b.size() - 1 - end]) ++end;
+  return std::max(a.size(), b.size()) - same - end;
 }
 
 // Operations with what a byte elsewhere may change taken out: the binding of variables.
@@ -258,7 +380,7 @@ TEST(ByteCodec, AnArgumentByteChangesOneThing) {
     ASSERT_EQ(a.boot, b.boot);
     changed += differences == 1 ? 1 : 0;
   }
-  EXPECT_GT(changed, 10'000) << "bytes that change something, else this tests nothing";
+  EXPECT_GT(changed, 8'000) << "bytes that change something, else this tests nothing";
 }
 
 TEST(ByteCodec, ATaskByteMovesOneOperation) {
@@ -274,6 +396,7 @@ TEST(ByteCodec, ATaskByteMovesOneOperation) {
   for (int i = 0; i < 100'000; ++i) {
     const Change change = RandomChange(random);
     if (change.header || change.offset != 1) continue;
+    if (!DecodeTask(change.old_byte) || !DecodeTask(change.new_byte)) continue;
     ASSERT_EQ(sorted_codes(change.before), sorted_codes(change.after));
     ASSERT_EQ(change.before.faults.size(), change.after.faults.size());
     // Without the one that moved, tasks, values and order are the same.
@@ -307,14 +430,14 @@ TEST(ByteCodec, AnOpcodeByteChangesOneOperation) {
     const RecordKind was = KindOf(change.old_byte);
     if (was != RecordKind::kOperation || KindOf(change.new_byte) != was) continue;
     const Boot& boot = change.before.boot;
-    if (!IsPossible(DecodeOpCode(change.old_byte), boot)) continue;
-    if (!IsPossible(DecodeOpCode(change.new_byte), boot)) continue;
+    const std::optional<OpCode> old_code = DecodeOpCode(change.old_byte);
+    const std::optional<OpCode> new_code = DecodeOpCode(change.new_byte);
+    if (!old_code || !new_code) continue;
+    if (!IsPossible(*old_code, boot) || !IsPossible(*new_code, boot)) continue;
     ASSERT_LE(Differences(Unbound(change.before), Unbound(change.after)), 1u);
     ASSERT_EQ(change.before.faults, change.after.faults);
     ASSERT_EQ(change.before.switches, change.after.switches);
-    const bool same_result = SpecOf(DecodeOpCode(change.old_byte)).result ==
-                             SpecOf(DecodeOpCode(change.new_byte)).result;
-    if (!same_result) continue;
+    if (SpecOf(*old_code).result != SpecOf(*new_code).result) continue;
     ASSERT_LE(Differences(change.before.operations, change.after.operations), 1u);
     ++same_results;
   }

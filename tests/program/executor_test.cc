@@ -167,13 +167,13 @@ TEST_F(ExecutorTest, SwitchesDecideTheOrderOfTasks) {
   EXPECT_GT(points.size(), 5u);
   EXPECT_TRUE(std::all_of(points.begin(), points.end(),
                           [](const sim::SchedulePoint& p) { return p.runnable != 0; }));
-  Run(tasks + "switch A@0 -> B\n");
+  Run(tasks + "switch A.1 before begin -> B\n");
   EXPECT_EQ(Order(), "B.1 A.1 A.2 exit");
   EXPECT_EQ(executor_.last().results[2].created_id, 1u);
   EXPECT_NE(executor_.last().digest, digest);
-  Run(tasks + "switch A@3 -> B\n");
+  Run(tasks + "switch A.1 after end -> B\n");
   EXPECT_EQ(Order(), "A.1 B.1 A.2 exit");
-  Run(tasks + "switch A@1000 -> B\n");
+  Run(tasks + "switch A.2 before kcalloc#1 -> B\n");
   EXPECT_EQ(executor_.last().digest, digest) << "a switch at a place that is never reached";
 }
 

@@ -93,9 +93,9 @@ std::set<Edge> NestingsOf(const std::vector<sim::Event>& events) {
   std::array<std::vector<sim::Event>, sim::kMaxTasks> held;
   for (const sim::Event& event : events) {
     std::vector<sim::Event>& mine = held[event.task];
-    const bool wants = event.primitive == sim::Primitive::kLock ||
-                       (event.primitive == sim::Primitive::kWait &&
-                        event.detail != static_cast<uint8_t>(LockClass::kCount));
+    const bool wants =
+        event.primitive == sim::Primitive::kLock ||
+        (event.primitive == sim::Primitive::kWait && sim::LockClassOf(event) != LockClass::kCount);
     for (const sim::Event& outer : mine) {
       if (wants && outer.detail != event.detail) {
         nestings.emplace(static_cast<LockClass>(outer.detail),

@@ -65,7 +65,7 @@ TEST(Program, SortRenumbersVariablesAndFaults) {
   SortOperations(&program);
   EXPECT_EQ(FirstProblem(program), "");
   EXPECT_EQ(PrintProgram(program),
-            "boot memfds=1 devices=1\n\nmain:\n  s = luo_create_session(name=\"\")\n"
+            "format 2\nboot memfds=1 devices=1\n\nmain:\n  s = luo_create_session(name=\"\")\n"
             "A:\n  ioas = ioas_alloc()\nfinally:\n  luo_close_session(s)\n\n"
             "fault finally.1 kcalloc nth=1\nfault main.1 session_alloc nth=2\n");
   const Program sorted = program;
@@ -211,10 +211,22 @@ std::vector<Broken> BrokenRest() {
       {"a fault names no site", [](Program& p) { p.faults[0].site = sim::FaultSite::kCount; }},
       {"a fault counts from 1", [](Program& p) { p.faults[0].nth = 0; }},
       {"too many faults", [](Program& p) { p.faults.resize(kMaxFaults + 1); }},
-      {"a switch names no task", [](Program& p) { p.switches[0].to = 8; }},
+      {"a switch names no operation", [](Program& p) { p.switches[0].operation = 23; }},
       {"a switch leads to its own task", [](Program& p) { p.switches[0].to = 1; }},
-      {"a switch leaves a task without operations", [](Program& p) { p.switches[0].from = 3; }},
-      {"a switch leaves a task without operations", [](Program& p) { p.switches[0].from = 0; }},
+      {"a switch leaves an operation that runs alone",
+       [](Program& p) { p.switches[0].operation = 0; }},
+      {"a switch is anchored to nothing that happens",
+       [](Program& p) { p.switches[0].act.primitive = sim::Primitive::kSplat; }},
+      {"a switch is anchored to nothing that happens",
+       [](Program& p) { p.switches[0].act.kind = sim::ObjectKind::kIoas; }},
+      {"a switch is anchored to nothing that happens",
+       [](Program& p) {
+         p.switches[0] = {10, sim::Side::kBefore, {sim::Primitive::kOpEnd}, 1, 2};
+       }},
+      {"a switch counts from 1", [](Program& p) { p.switches[0].nth = 0; }},
+      {"an operation begins and ends once",
+       [](Program& p) { p.switches[0] = {10, sim::Side::kAfter, {sim::Primitive::kOpEnd}, 2, 2}; }},
+      {"a switch leads to a task without operations", [](Program& p) { p.switches[0].to = 8; }},
       {"a switch leads to a task without operations", [](Program& p) { p.switches[0].to = 3; }},
       {"too many switches", [](Program& p) { p.switches.resize(kMaxSwitches + 1); }},
       {"the design is not a word", [](Program& p) { p.design = "1"; }},

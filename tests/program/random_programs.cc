@@ -102,6 +102,7 @@ const std::string& RichText() {
   static const std::string text = R"(# Map races the flag: the area is inserted before it is filled.
 #
 #  and a second paragraph
+format 2
 design v1
 boot memfds=2 memfd_pages=8 devices=2
 
@@ -136,8 +137,8 @@ finally:
 
 fault B.1 kho_alloc_preserve nth=1
 fault main.4 object_alloc nth=65535
-switch A@12 -> B
-switch B@4294967295 -> A
+switch A.1 after unlock ioas.iova_rwsem#2 -> B
+switch B.1 before kcalloc#65535 -> A
 expect violation I04 luo_preserve
 expect violation immutable-domain
 also I19 I20

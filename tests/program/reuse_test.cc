@@ -37,12 +37,20 @@ void ExpectSameRun(const Executor& got, const Executor& wanted, const std::strin
   EXPECT_EQ(got.events().size(), wanted.events().size()) << where;
 }
 
-std::vector<sim::Switch> RandomSwitches(std::mt19937& random) {
+std::vector<sim::Switch> RandomSwitches(std::mt19937& random, const Program& program) {
+  constexpr sim::Primitive kActs[] = {sim::Primitive::kLock, sim::Primitive::kUnlock,
+                                      sim::Primitive::kRead, sim::Primitive::kCall};
+  std::vector<uint16_t> concurrent;
+  for (size_t i = 0; i < program.operations.size(); ++i) {
+    if (PhaseOf(program.operations[i].task) == 1) concurrent.push_back(static_cast<uint16_t>(i));
+  }
   std::vector<sim::Switch> switches;
   for (auto i = random() % 4; i > 0; --i) {
-    const auto from = static_cast<sim::TaskId>(1 + random() % 2);
-    switches.push_back(
-        {from, static_cast<uint32_t>(random() % 120), static_cast<sim::TaskId>(3 - from)});
+    sim::Switch change{.act = {kActs[random() % 4], sim::kAnyDetail}};
+    change.operation = concurrent[random() % concurrent.size()];
+    change.nth = static_cast<uint16_t>(1 + random() % 12);
+    change.to = static_cast<sim::TaskId>(3 - program.operations[change.operation].task);
+    switches.push_back(change);
   }
   return switches;
 }
@@ -73,7 +81,7 @@ TEST(ReuseOfMain, EveryScheduleOfTheCorpusEndsAsWithoutIt) {
         program.design = std::string(name);
         if (!FirstProblem(program).empty()) continue;
         for (int run = 0; run < 6; ++run) {
-          program.switches = RandomSwitches(random);
+          program.switches = RandomSwitches(random, program);
           reusing.Run(*liveupdate::FindDesign(name), program,
                       file + " run " + std::to_string(run) + " under " + std::string(name));
         }

@@ -24,8 +24,8 @@ class FaultPlan : public testing::Test, public TaskFixture {
           };
           for (uint16_t operation = 0; operation < 2; ++operation) {
             runtime.BeginOperation(t, operation, 0);
-            for (int i = 0; i < 3; ++i) record(should_fail(t, FaultSite::kAreaAlloc));
-            record(should_fail(t, FaultSite::kCopyToUser));
+            for (int i = 0; i < 3; ++i) record(fail(t, FaultSite::kAreaAlloc) != 0);
+            record(fail(t, FaultSite::kCopyToUser) != 0);
             runtime.EndOperation(t, 0);
           }
         },
@@ -63,14 +63,14 @@ TEST_F(FaultPlan, OccurrencesAreCountedPerTask) {
     return [&, operation](Task& t) {
       runtime.BeginOperation(t, operation, 0);
       for (int i = 0; i < 2; ++i) {
-        if (should_fail(t, FaultSite::kAreaAlloc)) failed[operation] |= 1u << i;
+        if (fail(t, FaultSite::kAreaAlloc) != 0) failed[operation] |= 1u << i;
       }
       runtime.EndOperation(t, 0);
     };
   };
   const std::vector<PlannedFault> faults{{1, FaultSite::kAreaAlloc, 1}};
   config.faults = faults;
-  ASSERT_TRUE(Together({body(0), body(1)}, std::vector<Switch>{{1, 2, 2}}));
+  ASSERT_TRUE(Together({body(0), body(1)}, std::vector<StepSwitch>{{1, 2, 2}}));
   EXPECT_EQ(failed[0], 0u);
   EXPECT_EQ(failed[1], 1u);
 }
@@ -85,7 +85,7 @@ TEST_F(FaultPlan, FailuresHaveTheErrnoOfTheirSite) {
 
 class EventDigest : public FaultPlan {
  protected:
-  uint64_t Digest(const std::vector<Switch>& switches, int64_t value = 0) {
+  uint64_t Digest(const std::vector<StepSwitch>& switches, int64_t value = 0) {
     const LockId lock = locks.slots().empty() ? Lock(LockClass::kIoasMutex) : LockId{0, 0};
     const Body body = [&](Task& t) {
       runtime.BeginOperation(t, t.id(), value);
@@ -114,7 +114,7 @@ TEST_F(EventDigest, DifferentRunsDiffer) {
 
 TEST_F(EventDigest, CountsDoNotLeakFromOneRunIntoTheNext) {
   // Outside an operation too: the first run counts up, the second one begins at 1 again.
-  const Body body = [](Task& t) { should_fail(t, FaultSite::kKcalloc); };
+  const Body body = [](Task& t) { fail(t, FaultSite::kKcalloc); };
   ASSERT_TRUE(Alone(body));
   const uint64_t first = runtime.log().digest();
   ASSERT_TRUE(Alone(body));

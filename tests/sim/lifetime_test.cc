@@ -33,7 +33,7 @@ TEST_F(Lifetime, FreeingALockThatSomebodyReads) {
                            t.Step();
                            lock_destroy(t, a);
                          }},
-                        std::vector<Switch>{{1, 1, 2}}));
+                        std::vector<StepSwitch>{{1, 1, 2}}));
   EXPECT_EQ(Splats(), Only{Splat::kFreeLockedLock});
 }
 
@@ -46,7 +46,7 @@ TEST_F(Lifetime, FreeingALockThatSomebodyAwaits) {
                            lock_destroy(t, a);
                          },
                          [&](Task& t) { mutex_lock(t, a); }},
-                        std::vector<Switch>{{1, 1, 2}}));
+                        std::vector<StepSwitch>{{1, 1, 2}}));
   EXPECT_EQ(Splats(), Only{Splat::kFreeLockedLock});
 }
 
@@ -58,7 +58,7 @@ TEST_F(Lifetime, TakingALockThatWasFreedMeanwhile) {
                            lock_destroy(t, a);
                            Lock(LockClass::kIoasMutex, 5);  // takes the slot, and is another lock
                          }},
-                        std::vector<Switch>{{1, 0, 2}}));
+                        std::vector<StepSwitch>{{1, 0, 2}}));
   EXPECT_EQ(Splats(), Only{Splat::kUseAfterFree});
   EXPECT_EQ(runtime.log().events().back().object, (ObjectRef{ObjectKind::kIoas, 5}));
 }

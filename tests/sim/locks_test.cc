@@ -33,7 +33,7 @@ class Locks : public testing::Test, public TaskFixture {
       Say(t, 'u');
     };
   }
-  std::string Trace(const std::vector<Body>& bodies, const std::vector<Switch>& switches) {
+  std::string Trace(const std::vector<Body>& bodies, const std::vector<StepSwitch>& switches) {
     trace_.clear();
     EXPECT_TRUE(Together(bodies, switches));
     EXPECT_EQ(Splats(), Only{});
@@ -96,7 +96,7 @@ TEST_F(Locks, ASpinlockExcludesAndForbidsSleeping) {
     spin_lock(t, lock);
     Say(t, 'l');
     EXPECT_EQ(t.spin_depth(), 1);
-    EXPECT_FALSE(should_fail(t, FaultSite::kGetObject, {}, Gfp::kAtomic));
+    EXPECT_EQ(fail(t, FaultSite::kGetObject, {}, Gfp::kAtomic), 0);
     spin_unlock(t, lock);
     Say(t, 'u');
     EXPECT_EQ(t.spin_depth(), 0);

@@ -21,7 +21,7 @@ class Schedule : public testing::Test, public TaskFixture {
       }
     };
   }
-  std::string Trace(const std::vector<Body>& bodies, const std::vector<Switch>& switches) {
+  std::string Trace(const std::vector<Body>& bodies, const std::vector<StepSwitch>& switches) {
     trace_.clear();
     EXPECT_TRUE(Together(bodies, switches));
     return trace_;
@@ -161,7 +161,7 @@ TEST_F(Schedule, AWakeUpWithoutTheConditionIsSleptOn) {
                           ready = true;
                           wake_up_all(t, kQueue);
                         }},
-                       std::vector<Switch>{{2, 1, 1}}));
+                       std::vector<StepSwitch>{{2, 1, 1}}));
   EXPECT_EQ(Count(Primitive::kWait), 2u);
 }
 
@@ -225,7 +225,7 @@ TEST_F(Schedule, UnfinishedTasksAreUnwoundAndTheRuntimeIsReused) {
   };
   for (int run = 0; run < 100; ++run) {
     unwound = reached_end = 0;
-    ASSERT_FALSE(Together({task, oops, task}, std::vector<Switch>{{1, 1, 2}}));
+    ASSERT_FALSE(Together({task, oops, task}, std::vector<StepSwitch>{{1, 1, 2}}));
     ASSERT_EQ(unwound, 2) << "the third one never began";
     ASSERT_EQ(reached_end, 0);
     ASSERT_EQ(runtime.end(), RunEnd::kOops);
@@ -248,7 +248,7 @@ TEST_F(Schedule, ABodyMayThrowAndCatchBetweenSwitches) {
       }
     }
   };
-  std::vector<Switch> switches;
+  std::vector<StepSwitch> switches;
   for (uint32_t i = 1; i < 3; ++i) {
     switches.push_back({1, i, 2});
     switches.push_back({2, i, 1});

@@ -46,10 +46,10 @@ TEST_F(Splats, SleepingAllocationUnderASpinlock) {
   const LockId spin = Lock(LockClass::kObjectsXaLock);
   EXPECT_TRUE(Alone([&](Task& t) {
     spin_lock(t, spin);
-    should_fail(t, FaultSite::kKcalloc, {}, Gfp::kAtomic);
-    should_fail(t, FaultSite::kKcalloc);
+    fail(t, FaultSite::kKcalloc, {}, Gfp::kAtomic);
+    fail(t, FaultSite::kKcalloc);
     spin_unlock(t, spin);
-    should_fail(t, FaultSite::kKcalloc);
+    fail(t, FaultSite::kKcalloc);
   }));
   EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kSleepInAtomic});
 }
@@ -187,7 +187,7 @@ TEST_F(Splats, WhatARunHeldWhenItEndedIsForgotten) {
 TEST_F(Splats, AbbaDeadlock) {
   const LockId a = Lock(LockClass::kIoasMutex);
   const LockId b = Lock(LockClass::kPagesMutex);
-  EXPECT_FALSE(Together({Nest(a, b), Nest(b, a)}, std::vector<Switch>{{1, 1, 2}}));
+  EXPECT_FALSE(Together({Nest(a, b), Nest(b, a)}, std::vector<StepSwitch>{{1, 1, 2}}));
   EXPECT_EQ(TaskFixture::Splats(), (Only{Splat::kLockCycle, Splat::kDeadlock}));
   EXPECT_EQ(runtime.end(), RunEnd::kDeadlock);
 }
@@ -213,7 +213,7 @@ TEST_F(Splats, UnlockByWhoDoesNotHoldIt) {
                           mutex_unlock(t, a);
                         },
                         [&](Task& t) { mutex_unlock(t, a); }},
-                       std::vector<Switch>{{1, 1, 2}}));
+                       std::vector<StepSwitch>{{1, 1, 2}}));
   EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kUnlockNotOwner});
 }
 

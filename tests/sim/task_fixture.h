@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/sim/runtime.h"
+#include "model/sim/step_schedule.h"
 
 namespace iommufd_check::sim {
 
@@ -27,9 +28,8 @@ class TaskFixture {
     return runtime.RunSequential(body);
   }
 
-  bool Together(const std::vector<Body>& bodies, std::span<const Switch> switches = {}) {
-    SwitchSchedule schedule;
-    schedule.Reset(switches);
+  bool Together(const std::vector<Body>& bodies, std::span<const StepSwitch> switches = {}) {
+    StepSchedule schedule(switches);
     config.locks = &locks;
     runtime.Reset(config);
     return runtime.RunConcurrent(bodies, schedule);

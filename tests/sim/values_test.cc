@@ -77,7 +77,7 @@ struct Leaf {
   int8_t number = 0;
   std::string name;
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("number", s.number...);
     v("name", s.name...);
   }
@@ -89,7 +89,7 @@ struct Tree {
   std::pair<uint64_t, bool> pair{};
   std::array<uint16_t, 2> array{};
   template <class Visitor, class... Self>
-  static void Visit(Visitor&& v, Self&... s) {
+  static constexpr void Visit(Visitor&& v, Self&... s) {
     v("leaves", s.leaves...);
     v("best", s.best...);
     v("pair", s.pair...);
@@ -205,6 +205,31 @@ TEST(Errno, NamesAndNumbersAgree) {
     EXPECT_EQ(ErrnoFromName(name), value);
   }
   EXPECT_EQ(named, 21);
+}
+
+// A struct in two halves: what Visit names, and what it says that it leaves out.
+struct Half {
+  int seen = 0;
+  std::vector<int> forgotten;
+  template <class Visitor, class... Self>
+  static constexpr void Visit(Visitor&& v, Self&... s) {
+    v("seen", s.seen...);
+  }
+};
+struct Whole {
+  int seen = 0;
+  std::vector<int> left_out;
+  static constexpr size_t kUnseen = 1;
+  template <class Visitor, class... Self>
+  static constexpr void Visit(Visitor&& v, Self&... s) {
+    v("seen", s.seen...);
+  }
+};
+
+TEST(Reflect, AForgottenMemberDoesNotCompile) {
+  EXPECT_FALSE(reflect_internal::NamesEveryMember<Half>);
+  EXPECT_TRUE(reflect_internal::NamesEveryMember<Whole>);
+  EXPECT_TRUE(reflect_internal::NamesEveryMember<ObjectRef>);
 }
 
 }  // namespace

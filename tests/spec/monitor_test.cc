@@ -190,7 +190,7 @@ TEST_F(MonitorTest, I04OrBeWaitedFor) {
   Begin(1, 1);
   Note(Note::kPreserveBegin, kCtx);
   Note(Note::kUnfilledAreaSeen, {ObjectKind::kArea, 0});
-  Feed(Primitive::kWait, kIoas, static_cast<int>(sim::LockClass::kCount), 0);
+  Feed(Primitive::kWait, kIoas, sim::kNoLockClass, 0);
   End(0);
   EXPECT_EQ(Broken(), "");
   Begin(1, 2);

@@ -83,7 +83,7 @@ int KernelFixture::Call(const SystemCall& call, std::span<const sim::PlannedFaul
 }
 
 std::vector<int> KernelFixture::Together(const std::vector<SystemCall>& calls,
-                                         std::span<const sim::Switch> switches) {
+                                         std::span<const sim::StepSwitch> switches) {
   Reset({});
   std::vector<int> results(calls.size(), kRunEnded);
   std::vector<std::function<void(sim::Task&)>> bodies;
@@ -97,8 +97,7 @@ std::vector<int> KernelFixture::Together(const std::vector<SystemCall>& calls,
       steps_[t.id()] = t.steps();
     });
   }
-  sim::SwitchSchedule schedule;
-  schedule.Reset(switches);
+  sim::StepSchedule schedule(switches);
   runtime_.RunConcurrent(bodies, schedule);
   CollectSplats();
   return results;

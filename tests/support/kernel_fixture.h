@@ -19,6 +19,7 @@
 #include "model/liveupdate/design.h"
 #include "model/program/execute/boot.h"
 #include "model/sim/runtime.h"
+#include "model/sim/step_schedule.h"
 
 namespace iommufd_check::test_support {
 
@@ -51,7 +52,7 @@ class KernelFixture {
 
   // Runs the calls together; calls[i] is task i+1. Results of calls that did not end: kRunEnded.
   std::vector<int> Together(const std::vector<SystemCall>& calls,
-                            std::span<const sim::Switch> switches = {});
+                            std::span<const sim::StepSwitch> switches = {});
 
   // Runs `call` from the present World once for each (site, nth) that it comes past, with only that
   // fault, until the nth of the site is no longer reached. The World stays as it is.

@@ -63,7 +63,7 @@ std::vector<ScheduleNode> BoundedSchedules::ChildrenOf(const ScheduleNode& node)
     for (sim::TaskId to = 1; to < sim::kMaxTasks; ++to) {
       if (to == point.by_default() || ((point.runnable >> to) & 1u) == 0) continue;
       children.push_back({node.switches, i + 1, preemptions});
-      children.back().switches.push_back({point.current, point.steps, to});
+      children.back().switches.push_back(sim::SwitchAt(points, i, executor_.events(), to));
     }
   }
   return children;

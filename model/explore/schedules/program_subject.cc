@@ -27,24 +27,10 @@ program::Program ProgramSubject::Replayable() const {
   program::Program replay = program_;
   replay.switches.clear();
   const std::vector<sim::SchedulePoint>& all = points();
-  const auto chosen = [&](size_t i) {
-    return i + 1 < all.size() ? all[i + 1].current : LastTask(*this);
-  };
-  const auto surprises = [&](size_t i) { return chosen(i) != all[i].by_default(); };
-  // A task that waits is asked again at the same step. A switch would apply to the first question,
-  // so when only a later one needs it, the first gets one that says what happens anyway.
-  const auto asked_again = [&](size_t i) {
-    for (size_t k = i + 1; k < all.size(); ++k) {
-      const bool same = all[k].current == all[i].current && all[k].steps == all[i].steps;
-      if (same && surprises(k)) return true;
-    }
-    return false;
-  };
   for (size_t i = 0; i < all.size(); ++i) {
-    const sim::TaskId next = chosen(i);
-    if (next == all[i].current) continue;
-    if (surprises(i) || asked_again(i)) {
-      replay.switches.push_back({all[i].current, all[i].steps, next});
+    const sim::TaskId next = i + 1 < all.size() ? all[i + 1].current : LastTask(*this);
+    if (next != all[i].by_default()) {
+      replay.switches.push_back(sim::SwitchAt(all, i, events(), next));
     }
   }
   return replay;

@@ -16,7 +16,7 @@ namespace {
 
 // Of a kWait: for a lock, not to be woken.
 bool IsLock(const Event& event) {
-  return event.detail != static_cast<uint8_t>(sim::LockClass::kCount);
+  return sim::LockClassOf(event) != sim::LockClass::kCount;
 }
 
 // The run ended among the tasks, not before or after them.

@@ -108,7 +108,8 @@ int Filling::NameOfResult() const {
 }
 
 std::uint64_t Filling::ValueOf(const program::ArgumentSpec& argument) const {
-  const bool required = argument.fallback == program::kRequired;
+  const bool required = !argument.fallback.has_value();
+  const std::uint64_t fallback = argument.fallback.value_or(0);
   switch (argument.kind) {
     case ArgumentKind::kMemfd:
     case ArgumentKind::kBuffer:
@@ -120,13 +121,13 @@ std::uint64_t Filling::ValueOf(const program::ArgumentSpec& argument) const {
     case ArgumentKind::kOffset:
       return Index(roles_.region) * kPage;
     case ArgumentKind::kLength:
-      return !required && roles_.region < 0 ? argument.fallback : kPage;
+      return !required && roles_.region < 0 ? fallback : kPage;
     case ArgumentKind::kSize:
       return 0;
     case ArgumentKind::kIova:
       return IovaOf(roles_.target < 0 ? roles_.region : roles_.target);
     case ArgumentKind::kAddress:
-      return roles_.region < 0 ? argument.fallback : IovaOf(roles_.region);
+      return roles_.region < 0 ? fallback : IovaOf(roles_.region);
     case ArgumentKind::kToken:  // each file has its own, so that tokens move with the files
       if (roles_.memfd >= 0) return Index(roles_.memfd) + 1;
       return static_cast<std::uint64_t>(scope_.memfds + 1 + iommufd_);
@@ -137,7 +138,7 @@ std::uint64_t Filling::ValueOf(const program::ArgumentSpec& argument) const {
     case ArgumentKind::kIommufd:
       return Iommufd();
     default:
-      return required ? 0 : argument.fallback;
+      return fallback;
   }
 }
 

@@ -40,7 +40,7 @@ int Reference::CheckMark(Kernel& k, HwptHandle target, uint64_t token) {
 }
 
 int Reference::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
-  if (ArgumentsLost(k, Ref(k.ctx))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, Ref(k.ctx))) return lost;
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);
   if (key.null()) return -sim::kENOENT;
@@ -295,7 +295,7 @@ int Reference::Preserve(Kernel& k, PreserveArguments* arguments) {
   mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
   const size_t capacity = CountMarked(k, ctx);
   Hwpts hwpts;
-  int error = should_fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx)) ? -sim::kENOMEM : 0;
+  int error = fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx));
   if (error == 0) {
     Collect(k, ctx, capacity, &hwpts);
     error = PreserveCollected(k, arguments, hwpts);

@@ -16,7 +16,7 @@ using iommufd::ObjectType;
 
 // MARK. The token is 32 bits wide in this revision's uapi.
 int V1::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
-  if (ArgumentsLost(k, Ref(k.ctx))) return -sim::kEFAULT;
+  if (const int lost = copy_from_user(k, Ref(k.ctx))) return lost;
   const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
   const auto token32 = static_cast<uint32_t>(token);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);  // 1
@@ -72,7 +72,9 @@ int V1::Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int
   const sim::Scope scope(k.t, sim::Fn::kSaveHwpts, Ref(arguments.ctx));
   const ContextHandle ctx = arguments.ctx;
   std::vector<HwptHandle> hwpts;
-  if (memory != 0 && should_fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx))) return -sim::kENOMEM;
+  if (memory != 0) {
+    if (const int error = fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx))) return error;
+  }
   spin_lock(k.t, Get(k, ctx).xa_lock);  // 2a
   const int count = SaveLocked(k, arguments, memory, capacity, &hwpts);
   spin_unlock(k.t, Get(k, ctx).xa_lock);  // 2f

@@ -1,11 +1,12 @@
 // DecodeBytes of byte_codec.h.
 //
 // Two passes. The first finds the operation records and their tasks, which fixes where each
-// operation goes; the second fills operations in at their place, so that nothing is sorted or
-// moved.
+// operation goes and what switches can be anchored in; the second fills operations in at their
+// place, so that nothing is sorted or moved.
 #include <algorithm>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "model/program/bytes/byte_codec.h"
 #include "model/program/bytes/byte_layout.h"
 #include "model/program/designs.h"
@@ -25,13 +26,18 @@ class Decoder {
   static constexpr size_t kRanks = kMaxTask + 2;  // main, A..G, finally
 
   static size_t RankOf(uint8_t task) { return task == kFinally ? kRanks - 1 : task; }
+  static uint8_t TaskOf(uint8_t rank) { return rank == kRanks - 1 ? kFinally : rank; }
 
   template <class Visitor>
   void ForEachRecord(Visitor visit) const;
+  bool IsOperation(const uint8_t* record) const;
   void PlaceOperations();
   void ReadRecord(const uint8_t* record);
   void ReadOperation(const uint8_t* record);
+  void ReadArguments(const uint8_t* record, size_t part, Operation* operation) const;
   Argument ReadObject(ArgumentKind kind, uint8_t task, uint16_t bytes) const;
+  void ReadContinuation(const uint8_t* record);
+  void Define(size_t ordinal);
   void ReadFault(const uint8_t* record);
   void ReadSwitch(const uint8_t* record);
   void ReadLiteral(const uint8_t* record);
@@ -47,7 +53,8 @@ class Decoder {
   absl::InlinedVector<uint8_t, kMaxTask> tasks_;  // concurrent tasks with operations, ascending
   Definitions definitions_;
   size_t next_ = 0;              // number of the next operation record
-  Operation* latest_ = nullptr;  // what literal, errno and name records are about
+  Operation* latest_ = nullptr;  // what literal, errno, name and continuation records are about
+  absl::InlinedVector<uint16_t, 64> concurrent_;  // as places_, of the operations of tasks
 };
 
 Decoder::Decoder(std::span<const uint8_t> bytes) {
@@ -66,13 +73,19 @@ void Decoder::ForEachRecord(Visitor visit) const {
   visit(last.data());
 }
 
+// One that has a meaning, and what it needs.
+bool Decoder::IsOperation(const uint8_t* record) const {
+  if (KindOf(record[0]) != RecordKind::kOperation || !DecodeTask(record[1])) return false;
+  const std::optional<OpCode> code = DecodeOpCode(record[0]);
+  return code && IsPossible(*code, program_.boot);
+}
+
 void Decoder::PlaceOperations() {
   std::array<uint16_t, kRanks> counts{};
   absl::InlinedVector<uint8_t, 64> ranks;
   ForEachRecord([&](const uint8_t* record) {
-    if (KindOf(record[0]) != RecordKind::kOperation || ranks.size() >= kMaxOperations) return;
-    if (!IsPossible(DecodeOpCode(record[0]), program_.boot)) return;
-    ranks.push_back(static_cast<uint8_t>(RankOf(DecodeTask(record[1]))));
+    if (ranks.size() >= kMaxOperations || !IsOperation(record)) return;
+    ranks.push_back(static_cast<uint8_t>(RankOf(*DecodeTask(record[1]))));
     ++counts[ranks.back()];
   });
   std::array<uint16_t, kRanks> next{};
@@ -80,11 +93,15 @@ void Decoder::PlaceOperations() {
     next[rank] = static_cast<uint16_t>(next[rank - 1] + counts[rank - 1]);
   }
   places_.reserve(ranks.size());
-  for (const uint8_t rank : ranks) places_.push_back(next[rank]++);
+  program_.operations.resize(ranks.size());
+  for (const uint8_t rank : ranks) {
+    places_.push_back(next[rank]++);
+    program_.operations[places_.back()].task = TaskOf(rank);
+    if (PhaseOf(TaskOf(rank)) == 1) concurrent_.push_back(places_.back());
+  }
   for (uint8_t task = 1; task <= kMaxTask; ++task) {
     if (counts[task] > 0) tasks_.push_back(task);
   }
-  program_.operations.resize(ranks.size());
 }
 
 Program Decoder::Decode() {
@@ -118,7 +135,9 @@ void Decoder::ReadRecord(const uint8_t* record) {
     case RecordKind::kLiteral:
       return ReadLiteral(record);
     case RecordKind::kErrno:
-      if (latest_ != nullptr) latest_->expected_errno = DecodeErrno(record[1]);
+      if (latest_ != nullptr && DecodeErrno(record[1])) {
+        latest_->expected_errno = DecodeErrno(record[1]);
+      }
       return;
     case RecordKind::kName:
       return ReadName(record);
@@ -130,6 +149,10 @@ void Decoder::ReadRecord(const uint8_t* record) {
       return ReadText(record, kMaxWordBytes, true, false, &program_.design);
     case RecordKind::kTitle:
       return ReadText(record, kMaxTitleBytes, false, true, &program_.title);
+    case RecordKind::kContinuation:
+      return ReadContinuation(record);
+    case RecordKind::kNone:
+      return;
   }
 }
 
@@ -139,42 +162,63 @@ Argument Decoder::ReadObject(ArgumentKind kind, uint8_t task, uint16_t bytes) co
   return {places_[visible[bytes % visible.size()]], 0};
 }
 
-void Decoder::ReadOperation(const uint8_t* record) {
-  const OpCode code = DecodeOpCode(record[0]);
-  latest_ = nullptr;
-  if (next_ >= places_.size() || !IsPossible(code, program_.boot)) return;
-  const auto ordinal = static_cast<uint16_t>(next_++);
-  Operation& operation = program_.operations[places_[ordinal]];
-  const OperationSpec& spec = SpecOf(code);
-  operation.code = code;
-  operation.task = DecodeTask(record[1]);
-  size_t at = 2;
+// Those whose bytes stand in this part.
+void Decoder::ReadArguments(const uint8_t* record, size_t part, Operation* operation) const {
+  const OperationSpec& spec = SpecOf(operation->code);
+  ArgumentPlace free;
   for (size_t i = 0; i < spec.arguments.size(); ++i) {
     const ArgumentSpec& wanted = spec.arguments[i];
-    Argument& argument = operation.arguments[i];
-    IOMMUFD_CHECK(at + WidthOf(wanted.kind) <= kRecordBytes, "arguments fit into a record");
+    const ArgumentPlace place = NextPlace(free, wanted.kind);
+    free = {place.part, static_cast<uint8_t>(place.at + WidthOf(wanted.kind))};
+    if (place.part != part) continue;
+    const uint8_t* at = record + place.at;
+    Argument& argument = operation->arguments[i];
     if (IsObject(wanted.kind)) {
-      argument = ReadObject(wanted.kind, operation.task, Load16(record + at));
+      argument = ReadObject(wanted.kind, operation->task, Load16(at));
     } else if (IsNumber(wanted.kind)) {
-      argument.value = DecodeNumber(wanted, Load16(record + at));
+      argument = DecodeNumber(wanted, Load16(at));
     } else if (wanted.kind == ArgumentKind::kName) {
-      operation.name = DecodeName(record[at]);
+      operation->name = DecodeName(*at);
     } else if (wanted.kind == ArgumentKind::kIommufd) {
-      argument.value = DecodeIommufd(program_.boot, record[kRecordBytes - 1]);
+      argument.value = DecodeIommufd(program_.boot, *at);
     } else {
-      argument.value = DecodeSmall(wanted.kind, program_.boot, record[at]);
+      argument.value = DecodeSmall(wanted.kind, program_.boot, *at);
     }
-    at += WidthOf(wanted.kind);
   }
-  definitions_.Add(ordinal, spec.result, operation.task);
-  latest_ = &operation;
+}
+
+void Decoder::ReadOperation(const uint8_t* record) {
+  latest_ = nullptr;
+  if (next_ >= places_.size() || !IsOperation(record)) return;
+  if (next_ > 0) Define(next_ - 1);
+  latest_ = &program_.operations[places_[next_++]];
+  latest_->code = *DecodeOpCode(record[0]);
+  ReadArguments(record, 0, latest_);
+  constexpr RecordBytes kNotWritten{};
+  for (size_t part = 1; part < PartsOf(SpecOf(latest_->code)); ++part) {
+    ReadArguments(kNotWritten.data(), part, latest_);
+  }
+}
+
+void Decoder::ReadContinuation(const uint8_t* record) {
+  if (latest_ == nullptr) return;
+  const size_t parts = PartsOf(SpecOf(latest_->code));
+  if (parts > 1) ReadArguments(record, 1 + record[1] % (parts - 1), latest_);
+}
+
+// Only behind all its own records: what an operation creates is not for its own arguments.
+void Decoder::Define(size_t ordinal) {
+  const Operation& operation = program_.operations[places_[ordinal]];
+  definitions_.Add(static_cast<uint16_t>(ordinal), SpecOf(operation.code).result, operation.task);
 }
 
 void Decoder::ReadFault(const uint8_t* record) {
   if (places_.empty() || program_.faults.size() >= kMaxFaults) return;
   sim::PlannedFault fault;
+  const std::optional<sim::FaultSite> site = DecodeSite(record[4]);
+  if (!site) return;
   fault.operation = places_[Load16(record + 2) % places_.size()];
-  fault.site = static_cast<sim::FaultSite>(record[4] % sim::Count<sim::FaultSite>());
+  fault.site = *site;
   if (record[5] < 0xc0) {
     fault.nth = static_cast<uint16_t>(1 + record[6] % 4);
   } else if (record[5] < 0xf0) {
@@ -194,19 +238,19 @@ uint8_t Decoder::ConcurrentTask(uint8_t byte) const {
 
 void Decoder::ReadSwitch(const uint8_t* record) {
   if (tasks_.size() < 2 || program_.switches.size() >= kMaxSwitches) return;
-  sim::Switch change;
-  change.from = ConcurrentTask(record[1]);
-  change.to = ConcurrentTask(record[2]);
-  if (change.to == change.from) {
-    const auto self = std::find(tasks_.begin(), tasks_.end(), change.from);
-    change.to = self + 1 == tasks_.end() ? tasks_.front() : *(self + 1);
+  const std::optional<sim::Switch> anchor = DecodeAnchor(record);
+  if (!anchor) return;
+  sim::Switch change = *anchor;
+  const uint16_t number = Load16(record + 2);
+  change.operation = places_[number % places_.size()];
+  if (PhaseOf(program_.operations[change.operation].task) != 1) {
+    change.operation = concurrent_[number % concurrent_.size()];
   }
-  if (record[3] < 0x80) {
-    change.after = record[4] % 32;
-  } else if (record[3] < 0xf0) {
-    change.after = record[4];
-  } else {
-    change.after = static_cast<uint32_t>(Load64(record + 8, 4));
+  const uint8_t from = program_.operations[change.operation].task;
+  change.to = ConcurrentTask(record[1]);
+  if (change.to == from) {
+    const auto self = std::find(tasks_.begin(), tasks_.end(), from);
+    change.to = self + 1 == tasks_.end() ? tasks_.front() : *(self + 1);
   }
   program_.switches.push_back(change);
 }
@@ -243,8 +287,9 @@ void Decoder::ReadExpected(const uint8_t* record) {
   }
   if (word.empty() || program_.expected.size() >= kMaxExpected) return;
   ExpectedViolation expected{std::move(word), std::nullopt};
-  const int operation = record[2] % (static_cast<int>(OpCode::kCount) + 1);
-  if (operation > 0) expected.operation = static_cast<OpCode>(operation - 1);
+  if (record[2] > 0 && record[2] <= static_cast<uint8_t>(OpCode::kCount)) {
+    expected.operation = static_cast<OpCode>(record[2] - 1);
+  }
   program_.expected.push_back(std::move(expected));
 }
 
@@ -260,6 +305,13 @@ void Decoder::ReadAlso(const uint8_t* record) {
 }
 
 }  // namespace
+
+std::string VersionProblem(std::span<const uint8_t> bytes) {
+  if (bytes.empty() || bytes[0] == kBytesVersion) return "";
+  return absl::StrCat("bytes that begin with ", bytes[0], ", not with version ", kBytesVersion,
+                      "; those of version 1 have to be turned into text by the program that wrote "
+                      "them");
+}
 
 Program DecodeBytes(std::span<const uint8_t> bytes) {
   Program program = Decoder(bytes).Decode();

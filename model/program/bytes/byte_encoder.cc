@@ -15,13 +15,19 @@ class Encoder {
   std::vector<uint8_t> Encode();
 
  private:
+  struct Literal {
+    uint8_t wide_index;
+    uint64_t value;
+  };
+
   void Append(const RecordBytes& record) {
     bytes_.insert(bytes_.end(), record.begin(), record.end());
   }
   void AppendOperation(size_t index);
   // The two bytes of an object or number, or nothing when it takes a literal.
   std::optional<uint16_t> WideBytes(const Operation& operation, size_t argument) const;
-  void AppendLiteral(uint8_t wide_index, uint64_t value);
+  void AppendParts(absl::InlinedVector<RecordBytes, 2>* parts);
+  void AppendLiteral(const Literal& literal);
   void AppendFault(const sim::PlannedFault& fault);
   void AppendSwitch(const sim::Switch& change);
   void AppendText(RecordKind kind, std::string_view text, uint8_t extra = 0);
@@ -55,7 +61,7 @@ std::vector<uint8_t> Encoder::Encode() {
 std::optional<uint16_t> Encoder::WideBytes(const Operation& operation, size_t index) const {
   const ArgumentSpec& spec = SpecOf(operation.code).arguments[index];
   const Argument& argument = operation.arguments[index];
-  if (!IsObject(spec.kind)) return EncodeNumber(spec, argument.value);
+  if (!IsObject(spec.kind)) return EncodeNumber(spec, argument);
   if (!argument.variable) {
     if (argument.value > UINT8_MAX) return std::nullopt;
     return static_cast<uint16_t>(kRawIdForm | argument.value);
@@ -71,42 +77,34 @@ std::optional<uint16_t> Encoder::WideBytes(const Operation& operation, size_t in
 void Encoder::AppendOperation(size_t index) {
   const Operation& operation = program_.operations[index];
   const OperationSpec& spec = SpecOf(operation.code);
-  RecordBytes record{};
-  record[0] = static_cast<uint8_t>(operation.code);
-  record[1] = EncodeTask(operation.task);
-  struct Literal {
-    uint8_t wide_index;
-    uint64_t value;
-  };
+  absl::InlinedVector<RecordBytes, 2> parts(PartsOf(spec));
+  parts[0][0] = static_cast<uint8_t>(operation.code);
+  parts[0][1] = EncodeTask(operation.task);
   absl::InlinedVector<Literal, kMaxArguments> literals;
-  bool named = false;
   bool name_needs_text = false;
-  size_t at = 2;
+  ArgumentPlace free;
   uint8_t wide_index = 0;
   for (size_t i = 0; i < spec.arguments.size(); ++i) {
-    const ArgumentSpec& wanted = spec.arguments[i];
+    const ArgumentKind kind = spec.arguments[i].kind;
     const uint64_t value = operation.arguments[i].value;
-    IOMMUFD_CHECK(at + WidthOf(wanted.kind) <= kRecordBytes, "arguments fit into a record");
-    if (IsWide(wanted.kind)) {
+    const ArgumentPlace place = NextPlace(free, kind);
+    free = {place.part, static_cast<uint8_t>(place.at + WidthOf(kind))};
+    uint8_t* at = &parts[place.part][place.at];
+    if (IsWide(kind)) {
       const std::optional<uint16_t> bytes = WideBytes(operation, i);
-      Store(&record[at], 2, bytes.value_or(0));
+      Store(at, 2, bytes.value_or(0));
       if (!bytes) literals.push_back({wide_index, value});
       ++wide_index;
-    } else if (wanted.kind == ArgumentKind::kName) {
-      IOMMUFD_CHECK(!named, "an operation has at most one name");
-      named = true;
+    } else if (kind == ArgumentKind::kName) {
       const std::optional<uint8_t> byte = EncodeName(operation.name);
       name_needs_text = !byte;
-      record[at] = byte.value_or(0);
-    } else if (wanted.kind == ArgumentKind::kIommufd) {
-      record[kRecordBytes - 1] |= EncodeIommufd(value);
+      *at = byte.value_or(0);
     } else {
-      record[at] = EncodeSmall(wanted.kind, value);
+      *at = kind == ArgumentKind::kIommufd ? EncodeIommufd(value) : EncodeSmall(kind, value);
     }
-    at += WidthOf(wanted.kind);
   }
-  Append(record);
-  for (const Literal& literal : literals) AppendLiteral(literal.wide_index, literal.value);
+  AppendParts(&parts);
+  for (const Literal& literal : literals) AppendLiteral(literal);
   if (name_needs_text) AppendText(RecordKind::kName, operation.name);
   if (operation.expected_errno) {
     RecordBytes expected{FirstByte(RecordKind::kErrno)};
@@ -117,9 +115,21 @@ void Encoder::AppendOperation(size_t index) {
   definitions_.Add(ordinals_[index], spec.result, operation.task);
 }
 
-void Encoder::AppendLiteral(uint8_t wide_index, uint64_t value) {
-  RecordBytes record{FirstByte(RecordKind::kLiteral), wide_index};
-  Store(&record[2], 8, value);
+// A continuation of zeros is what is read where there is none.
+void Encoder::AppendParts(absl::InlinedVector<RecordBytes, 2>* parts) {
+  Append(parts->front());
+  for (size_t i = 1; i < parts->size(); ++i) {
+    RecordBytes& record = (*parts)[i];
+    if (record == RecordBytes{}) continue;
+    record[0] = FirstByte(RecordKind::kContinuation);
+    record[1] = static_cast<uint8_t>(i - 1);
+    Append(record);
+  }
+}
+
+void Encoder::AppendLiteral(const Literal& literal) {
+  RecordBytes record{FirstByte(RecordKind::kLiteral), literal.wide_index};
+  Store(&record[2], 8, literal.value);
   Append(record);
 }
 
@@ -141,14 +151,10 @@ void Encoder::AppendFault(const sim::PlannedFault& fault) {
 }
 
 void Encoder::AppendSwitch(const sim::Switch& change) {
-  RecordBytes record{FirstByte(RecordKind::kSwitch), change.from, change.to};
-  if (change.after <= UINT8_MAX) {
-    record[3] = 0x80;
-    record[4] = static_cast<uint8_t>(change.after);
-  } else {
-    record[3] = 0xf0;
-    Store(&record[8], 4, change.after);
-  }
+  RecordBytes record{FirstByte(RecordKind::kSwitch), change.to};
+  Store(&record[2], 2, ordinals_[change.operation]);
+  EncodeAnchor(change, record.data());
+  IOMMUFD_CHECK(DecodeAnchor(record.data()).has_value(), "an anchor is read as it was written");
   Append(record);
 }
 

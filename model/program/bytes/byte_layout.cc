@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <iterator>
-#include <vector>
 
 #include "model/mm/types.h"
-#include "model/program/text/vocabulary_text.h"
+#include "model/program/bytes/byte_codec.h"
 #include "model/sim/check.h"
 #include "model/sim/errno.h"
 
@@ -18,14 +17,21 @@ struct KindRange {
   RecordKind kind;
 };
 constexpr KindRange kKinds[] = {
-    {175, RecordKind::kOperation}, {199, RecordKind::kFault},    {219, RecordKind::kSwitch},
-    {231, RecordKind::kLiteral},   {239, RecordKind::kErrno},    {243, RecordKind::kName},
-    {244, RecordKind::kExpected},  {245, RecordKind::kAlso},     {246, RecordKind::kDesign},
-    {247, RecordKind::kTitle},     {255, RecordKind::kOperation}};
-constexpr uint8_t kLastOperation = 175;
-constexpr uint8_t kFirstCreator = 144;
-static_assert(kKinds[0].last == kLastOperation);
-static_assert(static_cast<int>(OpCode::kCount) <= kFirstCreator, "each opcode is its own byte");
+    {175, RecordKind::kOperation}, {199, RecordKind::kFault},        {219, RecordKind::kSwitch},
+    {231, RecordKind::kLiteral},   {239, RecordKind::kErrno},        {243, RecordKind::kName},
+    {244, RecordKind::kExpected},  {245, RecordKind::kAlso},         {246, RecordKind::kDesign},
+    {247, RecordKind::kTitle},     {251, RecordKind::kContinuation}, {255, RecordKind::kNone}};
+
+// Of the vocabularies when version 2 began. They grow; these do not.
+constexpr uint8_t kOperationsThen = 18;
+constexpr uint8_t kSitesThen = 36;
+constexpr OpCode kCreators[] = {OpCode::kIoasAlloc, OpCode::kDeviceBind, OpCode::kHwptAlloc,
+                                OpCode::kLuoCreateSession};
+constexpr uint8_t kSomeOperation = 64;
+constexpr uint8_t kSomeCreator = 144;
+constexpr uint8_t kSomeSite = 128;
+static_assert(static_cast<int>(OpCode::kCount) <= kSomeOperation, "each opcode is its own byte");
+static_assert(sim::Count<sim::FaultSite>() <= kSomeSite, "each site is its own byte");
 
 constexpr uint8_t kExactCount = 240;
 constexpr uint8_t kExactPages = 0xe0;
@@ -34,23 +40,43 @@ constexpr uint8_t kPages[] = {4, 1, 2, 3, 4, 6, 8, 16};
 
 constexpr uint8_t kTasks[] = {1, 1, 1, 2, 2, 2, 3, 4};
 constexpr uint8_t kFirstConcurrent = 160;
-constexpr uint8_t kSomeFinally = 240;
-constexpr uint8_t kExactTask = 248;
-static_assert(kExactTask + kMaxTask == UINT8_MAX, "A..G and finally fill the range");
+constexpr uint8_t kSomeFinally = 224;
+constexpr uint8_t kSecondKernel = 232;
+constexpr uint8_t kExactTask = 240;
+static_assert(kExactTask + kMaxTask <= UINT8_MAX, "each task is its own byte");
 
 constexpr uint8_t kProts[] = {3, 3, 3, 1, 2, 0, 3, 1};
 constexpr uint8_t kIommufdForm = 0x80;
-// Of the last byte of an operation, whose lowest three bits are prot's.
-constexpr uint8_t kWrittenIommufd = 0xe0;
-constexpr int kIommufdShift = 3;
-static_assert(kWrittenIommufd + (Boot::kMaxIommufds << kIommufdShift) == UINT8_MAX + 1);
+constexpr uint8_t kWrittenIommufd = 0xc0;
+static_assert(kWrittenIommufd + Boot::kMaxIommufds <= UINT8_MAX);
 constexpr uint8_t kTwoIommufds = 0xc0;  // of the header's byte, of those that are not exact
 constexpr uint8_t kUsualSealsForm = 0x80;
 
-constexpr std::string_view kNames[] = {"vm", "luo", "a", "b", "c", "d", "e", ""};
-constexpr uint8_t kCommonErrnos[] = {
-    0,           sim::kEBUSY, sim::kEINVAL, sim::kENOENT, sim::kENOMEM, sim::kEEXIST,
-    sim::kEBADF, sim::kEFAULT};
+constexpr uint8_t kUsualNames = 8;
+constexpr std::string_view kNames[] = {
+    "vm",  "luo", "a",   "b",   "c",   "d",   "e",   "",    "n8",  "n9",  "n10", "n11", "n12",
+    "n13", "n14", "n15", "n16", "n17", "n18", "n19", "n20", "n21", "n22", "n23", "n24", "n25",
+    "n26", "n27", "n28", "n29", "n30", "n31", "n32", "n33", "n34", "n35", "n36", "n37", "n38",
+    "n39", "n40", "n41", "n42", "n43", "n44", "n45", "n46", "n47", "n48", "n49", "n50", "n51",
+    "n52", "n53", "n54", "n55", "n56", "n57", "n58", "n59", "n60", "n61", "n62", "n63"};
+static_assert(std::size(kNames) == 64);
+
+// Acts of switches, by number; and those whose detail is open, which fuzzers meet often.
+constexpr sim::Primitive kActs[] = {sim::Primitive::kOpBegin, sim::Primitive::kOpEnd,
+                                    sim::Primitive::kLock,    sim::Primitive::kUnlock,
+                                    sim::Primitive::kWait,    sim::Primitive::kRead,
+                                    sim::Primitive::kCall};
+struct OpenAct {
+  sim::Side side;
+  sim::Primitive primitive;
+};
+constexpr OpenAct kOpenActs[] = {
+    {sim::Side::kBefore, sim::Primitive::kLock},   {sim::Side::kBefore, sim::Primitive::kLock},
+    {sim::Side::kBefore, sim::Primitive::kUnlock}, {sim::Side::kAfter, sim::Primitive::kUnlock},
+    {sim::Side::kBefore, sim::Primitive::kRead},   {sim::Side::kBefore, sim::Primitive::kCall},
+    {sim::Side::kAfter, sim::Primitive::kWait},    {sim::Side::kBefore, sim::Primitive::kRead}};
+constexpr uint8_t kOpenAct = 0x80;
+constexpr uint8_t kAfterBit = 0x10;
 
 constexpr std::string_view kWordBytes =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
@@ -78,84 +104,10 @@ void EncodePages(uint32_t pages, uint8_t* bytes) {
 
 uint64_t UnitOf(const ArgumentSpec& spec) { return CountsBytes(spec.kind) ? mm::kPageSize : 1; }
 
-}  // namespace
-
-RecordKind KindOf(uint8_t byte) {
-  const auto* const range = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                         [&](const KindRange& r) { return byte <= r.last; });
-  IOMMUFD_CHECK(range != std::end(kKinds), "the ranges cover every byte");
-  return range->kind;
-}
-
-uint8_t FirstByte(RecordKind kind) {
-  uint8_t first = 0;
-  for (const KindRange& range : kKinds) {
-    if (range.kind == kind) return first;
-    first = static_cast<uint8_t>(range.last + 1);
-  }
-  IOMMUFD_CHECK(false, "every kind has a range");
-  return 0;
-}
-
-OpCode DecodeOpCode(uint8_t byte) {
-  static const std::vector<OpCode> creators = [] {
-    std::vector<OpCode> list;
-    for (int i = 0; i < static_cast<int>(OpCode::kCount); ++i) {
-      const auto code = static_cast<OpCode>(i);
-      if (SpecOf(code).result != ResultKind::kNone) list.push_back(code);
-    }
-    return list;
-  }();
-  const bool creator = byte >= kFirstCreator && byte <= kLastOperation;
-  if (creator) return creators[byte % creators.size()];
-  return static_cast<OpCode>(byte % static_cast<uint8_t>(OpCode::kCount));
-}
-
-Boot DecodeBoot(const HeaderBytes& header) {
-  Boot boot;
-  boot.memfds = DecodeCount(header[0], Boot::kMaxMemfds);
-  boot.memfd_pages = DecodePages(&header[1]);
-  boot.buffers = DecodeCount(header[3], Boot::kMaxBuffers);
-  boot.buffer_pages = DecodePages(&header[4]);
-  boot.devices = DecodeCount(header[6], Boot::kMaxDevices);
-  boot.iommufds = DecodeCount(header[7], Boot::kMaxIommufds);
-  if (header[7] < kExactCount) boot.iommufds = header[7] < kTwoIommufds ? 1 : 2;
-  return boot;
-}
-
-HeaderBytes EncodeBoot(const Boot& boot) {
-  HeaderBytes header{};
-  header[0] = EncodeCount(boot.memfds);
-  EncodePages(boot.memfd_pages, &header[1]);
-  header[3] = EncodeCount(boot.buffers);
-  EncodePages(boot.buffer_pages, &header[4]);
-  header[6] = EncodeCount(boot.devices);
-  header[7] = boot.iommufds == 1 ? 0 : EncodeCount(boot.iommufds);
-  IOMMUFD_CHECK(DecodeBoot(header) == boot, "a boot line has an exact header");
-  return header;
-}
-
-uint8_t DecodeTask(uint8_t byte) {
-  if (byte < kFirstConcurrent) return kMain;
-  if (byte < kSomeFinally) return kTasks[byte % std::size(kTasks)];
-  if (byte < kExactTask || byte == UINT8_MAX) return kFinally;
-  return static_cast<uint8_t>(byte - kExactTask + 1);
-}
-
-uint8_t EncodeTask(uint8_t task) {
-  if (task == kMain) return 0;
-  if (task == kFinally) return UINT8_MAX;
-  IOMMUFD_CHECK(task <= kMaxTask, "tasks are main, A to G and finally");
-  return static_cast<uint8_t>(kExactTask + task - 1);
-}
-
-uint64_t DecodeNumber(const ArgumentSpec& spec, uint16_t bytes) {
+uint64_t NumberOf(const ArgumentSpec& spec, uint16_t bytes) {
   const uint64_t low = bytes & 0xff;
   const uint64_t unit = UnitOf(spec);
   switch (bytes >> 12) {
-    case 0x6:
-    case 0x7:
-      return TakesAuto(spec.kind) ? kAutoIova : low % 8 * unit;
     case 0x8:
     case 0x9:
       return low * unit;
@@ -179,8 +131,90 @@ uint64_t DecodeNumber(const ArgumentSpec& spec, uint16_t bytes) {
   }
 }
 
-std::optional<uint16_t> EncodeNumber(const ArgumentSpec& spec, uint64_t value) {
-  if (TakesAuto(spec.kind) && value == kAutoIova) return 0x6000;
+}  // namespace
+
+RecordKind KindOf(uint8_t byte) {
+  const auto* const range = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                         [&](const KindRange& r) { return byte <= r.last; });
+  IOMMUFD_CHECK(range != std::end(kKinds), "the ranges cover every byte");
+  return range->kind;
+}
+
+uint8_t FirstByte(RecordKind kind) {
+  uint8_t first = 0;
+  for (const KindRange& range : kKinds) {
+    if (range.kind == kind) return first;
+    first = static_cast<uint8_t>(range.last + 1);
+  }
+  IOMMUFD_CHECK(false, "every kind has a range");
+  return 0;
+}
+
+std::optional<OpCode> DecodeOpCode(uint8_t byte) {
+  IOMMUFD_CHECK(KindOf(byte) == RecordKind::kOperation, "the record is an operation");
+  if (byte >= kSomeCreator) return kCreators[byte % std::size(kCreators)];
+  if (byte >= kSomeOperation) {
+    return static_cast<OpCode>((byte - kSomeOperation) % kOperationsThen);
+  }
+  if (byte >= static_cast<uint8_t>(OpCode::kCount)) return std::nullopt;
+  return static_cast<OpCode>(byte);
+}
+
+std::optional<sim::FaultSite> DecodeSite(uint8_t byte) {
+  if (byte >= kSomeSite) return static_cast<sim::FaultSite>((byte - kSomeSite) % kSitesThen);
+  if (byte >= sim::Count<sim::FaultSite>()) return std::nullopt;
+  return static_cast<sim::FaultSite>(byte);
+}
+
+Boot DecodeBoot(const HeaderBytes& header) {
+  Boot boot;
+  boot.memfds = DecodeCount(header[1], Boot::kMaxMemfds);
+  boot.memfd_pages = DecodePages(&header[2]);
+  boot.buffers = DecodeCount(header[4], Boot::kMaxBuffers);
+  boot.buffer_pages = DecodePages(&header[5]);
+  boot.devices = DecodeCount(header[7], Boot::kMaxDevices);
+  boot.iommufds = DecodeCount(header[8], Boot::kMaxIommufds);
+  if (header[8] < kExactCount) boot.iommufds = header[8] < kTwoIommufds ? 1 : 2;
+  return boot;
+}
+
+HeaderBytes EncodeBoot(const Boot& boot) {
+  HeaderBytes header{};
+  header[0] = kBytesVersion;
+  header[1] = EncodeCount(boot.memfds);
+  EncodePages(boot.memfd_pages, &header[2]);
+  header[4] = EncodeCount(boot.buffers);
+  EncodePages(boot.buffer_pages, &header[5]);
+  header[7] = EncodeCount(boot.devices);
+  header[8] = boot.iommufds == 1 ? 0 : EncodeCount(boot.iommufds);
+  IOMMUFD_CHECK(DecodeBoot(header) == boot, "a boot line has an exact header");
+  return header;
+}
+
+std::optional<uint8_t> DecodeTask(uint8_t byte) {
+  if (byte < kFirstConcurrent) return kMain;
+  if (byte < kSomeFinally) return kTasks[byte % std::size(kTasks)];
+  if (byte < kSecondKernel || byte == UINT8_MAX) return kFinally;
+  if (byte < kExactTask || byte - kExactTask >= kMaxTask) return std::nullopt;
+  return static_cast<uint8_t>(byte - kExactTask + 1);
+}
+
+uint8_t EncodeTask(uint8_t task) {
+  if (task == kMain) return 0;
+  if (task == kFinally) return UINT8_MAX;
+  IOMMUFD_CHECK(task <= kMaxTask, "tasks are main, A to G and finally");
+  return static_cast<uint8_t>(kExactTask + task - 1);
+}
+
+Argument DecodeNumber(const ArgumentSpec& spec, uint16_t bytes) {
+  const int form = bytes >> 12;
+  if ((form == 0x6 || form == 0x7) && TakesAuto(spec.kind)) return {.automatic = true};
+  return {.value = NumberOf(spec, bytes)};
+}
+
+std::optional<uint16_t> EncodeNumber(const ArgumentSpec& spec, const Argument& argument) {
+  if (argument.automatic) return 0x6000;
+  const uint64_t value = argument.value;
   const uint64_t unit = UnitOf(spec);
   // The low byte of a form that holds multiples of the unit, if it holds this one.
   const auto multiple = [&](uint64_t wanted, uint64_t most) {
@@ -190,7 +224,7 @@ std::optional<uint16_t> EncodeNumber(const ArgumentSpec& spec, uint64_t value) {
   const auto spelled = [&](uint32_t form, uint64_t low) {
     const auto bytes = static_cast<uint16_t>(form | low);
     IOMMUFD_CHECK(low <= UINT8_MAX, "the low byte of a number");
-    IOMMUFD_CHECK(DecodeNumber(spec, bytes) == value, "a number is read as it was written");
+    IOMMUFD_CHECK(DecodeNumber(spec, bytes) == argument, "a number is read as it was written");
     return std::optional(bytes);
   };
   if (const auto low = multiple(value, 7)) return spelled(0x0000, *low);
@@ -247,15 +281,14 @@ uint8_t EncodeSmall(ArgumentKind kind, uint64_t value) {
 
 uint64_t DecodeIommufd(const Boot& boot, uint8_t byte) {
   if (byte < kWrittenIommufd || boot.iommufds == 0) return kIommufdOfObject;
-  const uint32_t index = (byte - kWrittenIommufd) >> kIommufdShift;
-  return WrittenIommufd(index % boot.iommufds);
+  return WrittenIommufd((byte - kWrittenIommufd) % boot.iommufds);
 }
 
 uint8_t EncodeIommufd(uint64_t value) {
   if (value == kIommufdOfObject) return 0;
   const uint64_t index = value - WrittenIommufd(0);
   IOMMUFD_CHECK(index < Boot::kMaxIommufds, "iommufds are few");
-  return static_cast<uint8_t>(kWrittenIommufd + (index << kIommufdShift));
+  return static_cast<uint8_t>(kWrittenIommufd + index);
 }
 
 bool IsVariableForm(uint16_t bytes) { return bytes < kFirstRawForm; }
@@ -265,7 +298,9 @@ uint64_t DecodeRawId(uint16_t bytes) {
   return bytes >= kRawIdForm ? low : low % 8;
 }
 
-std::string_view DecodeName(uint8_t byte) { return kNames[byte % std::size(kNames)]; }
+std::string_view DecodeName(uint8_t byte) {
+  return kNames[byte < std::size(kNames) ? byte : byte % kUsualNames];
+}
 
 std::optional<uint8_t> EncodeName(std::string_view name) {
   const auto* const known = std::find(std::begin(kNames), std::end(kNames), name);
@@ -273,9 +308,58 @@ std::optional<uint8_t> EncodeName(std::string_view name) {
   return static_cast<uint8_t>(known - kNames);
 }
 
-int DecodeErrno(uint8_t byte) {
+std::optional<int> DecodeErrno(uint8_t byte) {
   if (sim::ErrnoFromName(sim::ErrnoName(byte)) == byte) return byte;
-  return kCommonErrnos[byte % std::size(kCommonErrnos)];
+  return std::nullopt;
+}
+
+std::optional<sim::Switch> DecodeAnchor(const uint8_t* record) {
+  sim::Switch change;
+  const uint8_t act = record[4];
+  if (act >= kOpenAct) {
+    const OpenAct& open = kOpenActs[act % std::size(kOpenActs)];
+    change.side = open.side;
+    change.act = {open.primitive, sim::kAnyDetail};
+    change.nth = static_cast<uint16_t>(1 + record[8] % 8);
+    return change;
+  }
+  const size_t number = act & ~kAfterBit;
+  if (number >= std::size(kActs)) return std::nullopt;
+  change.side = (act & kAfterBit) != 0 ? sim::Side::kAfter : sim::Side::kBefore;
+  change.act.primitive = kActs[number];
+  const bool once = change.act.primitive == sim::Primitive::kOpBegin ||
+                    change.act.primitive == sim::Primitive::kOpEnd;
+  if (once) return IsAnchor(change.side, change.act) ? std::optional(change) : std::nullopt;
+  change.act.detail = record[5];
+  if (change.act.primitive == sim::Primitive::kRead && record[5] != sim::kAnyDetail) {
+    change.act.kind = static_cast<sim::ObjectKind>(record[6]);
+  }
+  change.nth = std::max<uint16_t>(1, Load16(record + 8));
+  return IsAnchor(change.side, change.act) ? std::optional(change) : std::nullopt;
+}
+
+void EncodeAnchor(const sim::Switch& change, uint8_t* record) {
+  const auto* const act = std::find(std::begin(kActs), std::end(kActs), change.act.primitive);
+  IOMMUFD_CHECK(act != std::end(kActs), "every act of a switch has a number");
+  record[4] = static_cast<uint8_t>(act - kActs);
+  if (change.side == sim::Side::kAfter) record[4] |= kAfterBit;
+  record[5] = change.act.detail;
+  record[6] = static_cast<uint8_t>(change.act.kind);
+  Store(record + 8, 2, change.nth);
+}
+
+ArgumentPlace NextPlace(const ArgumentPlace& free, ArgumentKind kind) {
+  if (free.at + WidthOf(kind) <= kRecordBytes) return free;
+  return {static_cast<uint8_t>(free.part + 1), kArgumentsAt};
+}
+
+size_t PartsOf(const OperationSpec& spec) {
+  ArgumentPlace free;
+  for (const ArgumentSpec& argument : spec.arguments) {
+    free = NextPlace(free, argument.kind);
+    free.at = static_cast<uint8_t>(free.at + WidthOf(argument.kind));
+  }
+  return free.part + size_t{1};
 }
 
 char DecodePrintable(uint8_t byte, bool newline_too) {

@@ -16,10 +16,11 @@
 
 namespace iommufd_check::program {
 
-inline constexpr size_t kHeaderBytes = 8;
+inline constexpr size_t kHeaderBytes = 12;
 inline constexpr size_t kRecordBytes = 12;
-inline constexpr size_t kTextBytes = 9;  // of one text record
-inline constexpr size_t kTextAt = 3;     // where they start
+inline constexpr size_t kArgumentsAt = 2;  // of an operation, and of a continuation
+inline constexpr size_t kTextBytes = 9;    // of one text record
+inline constexpr size_t kTextAt = 3;       // where they start
 
 using HeaderBytes = std::array<uint8_t, kHeaderBytes>;
 using RecordBytes = std::array<uint8_t, kRecordBytes>;
@@ -35,26 +36,30 @@ enum class RecordKind : uint8_t {
   kAlso,
   kDesign,
   kTitle,
+  kContinuation,
+  kNone,
 };
 RecordKind KindOf(uint8_t byte);
 uint8_t FirstByte(RecordKind kind);  // the byte that the encoder writes
 
-OpCode DecodeOpCode(uint8_t byte);  // an opcode is its own spelling
+// Nothing where a byte has no meaning yet. An opcode, and a site, is its own spelling.
+std::optional<OpCode> DecodeOpCode(uint8_t byte);
+std::optional<sim::FaultSite> DecodeSite(uint8_t byte);
 
 Boot DecodeBoot(const HeaderBytes& header);
 HeaderBytes EncodeBoot(const Boot& boot);
 
-uint8_t DecodeTask(uint8_t byte);
+std::optional<uint8_t> DecodeTask(uint8_t byte);
 uint8_t EncodeTask(uint8_t task);
 
-uint64_t DecodeNumber(const ArgumentSpec& spec, uint16_t bytes);
-std::optional<uint16_t> EncodeNumber(const ArgumentSpec& spec, uint64_t value);
+Argument DecodeNumber(const ArgumentSpec& spec, uint16_t bytes);
+std::optional<uint16_t> EncodeNumber(const ArgumentSpec& spec, const Argument& argument);
 
 // The value of an argument of one byte. REQUIRES: its memfds, buffers or devices exist.
 uint64_t DecodeSmall(ArgumentKind kind, const Boot& boot, uint8_t byte);
 uint8_t EncodeSmall(ArgumentKind kind, uint64_t value);
 
-// The iommufd of an operation, in the upper bits of its record's last byte.
+// The iommufd of an operation.
 uint64_t DecodeIommufd(const Boot& boot, uint8_t byte);
 uint8_t EncodeIommufd(uint64_t value);
 
@@ -65,17 +70,29 @@ bool IsVariableForm(uint16_t bytes);
 std::string_view DecodeName(uint8_t byte);
 std::optional<uint8_t> EncodeName(std::string_view name);
 
-int DecodeErrno(uint8_t byte);
+std::optional<int> DecodeErrno(uint8_t byte);  // an errno is its own spelling
+
+// What a switch record says of its place: side, act and nth. Nothing: no switch can be there.
+std::optional<sim::Switch> DecodeAnchor(const uint8_t* record);
+void EncodeAnchor(const sim::Switch& change, uint8_t* record);
 
 char DecodePrintable(uint8_t byte, bool newline_too);
 char DecodeWordByte(uint8_t byte, bool first);
 
 // How many bytes of the record an argument takes, and whether a literal record can replace it.
 inline size_t WidthOf(ArgumentKind kind) {
-  if (kind == ArgumentKind::kIommufd) return 0;
   return IsObject(kind) || IsNumber(kind) ? 2 : 1;
 }
 inline bool IsWide(ArgumentKind kind) { return WidthOf(kind) == 2; }
+
+// Where the bytes of an argument stand: in the operation's own record (part 0) or in continuation
+// part - 1.
+struct ArgumentPlace {
+  uint8_t part = 0;
+  uint8_t at = kArgumentsAt;
+};
+ArgumentPlace NextPlace(const ArgumentPlace& free, ArgumentKind kind);  // of an argument of `kind`
+size_t PartsOf(const OperationSpec& spec);                              // at least 1
 
 // True when `boot` has the memfd, buffer or device that the operation cannot do without.
 bool IsPossible(OpCode code, const Boot& boot);

@@ -39,6 +39,7 @@ class ArgumentReader {
     for (size_t i = 0; i < specs.size(); ++i) {
       const Argument& argument = op.arguments[i];
       values_[i] = IsId(specs[i].kind) ? IdOf(argument, bindings) : argument.value;
+      fixed_ = fixed_ && !argument.automatic;
       if (specs[i].kind == ArgumentKind::kSession) session_ = SessionOf(argument, bindings);
     }
   }
@@ -54,8 +55,7 @@ class ArgumentReader {
       if (!IsFileIommufd(value)) return {false, Memfd(value)};
       return {true, static_cast<uint16_t>(kFileIommufd - value)};
     } else if constexpr (kind == ArgumentKind::kIova) {
-      if (value == kAutoIova) return {.fixed = false};
-      return {true, value};
+      return {fixed_, value};
     } else if constexpr (kind == ArgumentKind::kName) {
       return name_;
     } else if constexpr (kind == ArgumentKind::kIommufd) {
@@ -76,6 +76,7 @@ class ArgumentReader {
   const std::string_view name_;
   std::array<uint64_t, kMaxArguments> values_{};
   SessionHandle session_;
+  bool fixed_ = true;  // no argument is left to the kernel
   size_t next_ = 0;
 };
 

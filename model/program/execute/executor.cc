@@ -102,7 +102,7 @@ void Executor::Impl::Bind(Design& new_design, const Program& new_program,
   program = &new_program;
   options = new_options;
   judges_operations = options.judged;
-  schedule.Reset({});
+  schedule.Reset();
 }
 
 void Executor::Impl::KnowBoot() {
@@ -223,15 +223,16 @@ void Executor::Impl::RunMain() {
 void Executor::Impl::RunTasks() {
   const int tasks = TaskCount(*program);
   if (tasks == 0) return;
-  std::vector<std::function<void(Task&)>> bodies;
-  for (int task = 1; task <= tasks; ++task) {
-    bodies.push_back([this, task](Task& t) {
+  std::vector<std::function<void(Task&)>> bodies(static_cast<size_t>(tasks));
+  for (const Operation& operation : program->operations) {
+    if (PhaseOf(operation.task) != 1 || bodies[operation.task - 1]) continue;
+    bodies[operation.task - 1] = [this, task = operation.task](Task& t) {
       for (size_t i = 0; i < program->operations.size(); ++i) {
         if (program->operations[i].task == task) RunOperation(t, i);
       }
-    });
+    };
   }
-  schedule.Reset(program->switches, options.scheduler);
+  schedule.Reset(program->switches, &runtime.log(), options.scheduler);
   if (options.judged) judge.TasksBegin();
   runtime.RunConcurrent(bodies, schedule);
   if (options.judged) judge.TasksEnd();
@@ -239,7 +240,8 @@ void Executor::Impl::RunTasks() {
 
 void Executor::Impl::RunExit() {
   runtime.RunSequential([&](Task& t) {
-    runtime.BeginOperation(t, spec::kExitOperation, static_cast<int64_t>(OpCode::kCount));
+    constexpr int64_t kExitCode = -1;  // of no operation
+    runtime.BeginOperation(t, spec::kExitOperation, kExitCode);
     if (options.judged) judge.ExitBegins();
     liveupdate::Kernel k = KernelFor(t);
     ProcessExit(k);
@@ -271,6 +273,7 @@ void Executor::Impl::Collect() {
   execution.violations.clear();
   execution.sites.clear();
   execution.not_judged = 0;
+  execution.unmet = schedule.Unmet();
   execution.difference.clear();
   execution.armed.fill(0);
   execution.meetings.Clear();

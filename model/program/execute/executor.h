@@ -35,8 +35,8 @@ struct RunOptions {
   // Keep the World before the violating operation and where the violation was seen.
   bool keep_worlds = false;
   uint32_t step_limit = 2'000'000;
-  // Accesses that ask the scheduler; null: all of them. Steps count every access anyway, so
-  // switches do not move with it.
+  // Accesses that ask the scheduler; null: all of them. Switches do not move with it: what they are
+  // anchored to is counted whether it asks or not.
   const sim::PlaceSet* places = nullptr;
   // Chooses among the concurrent tasks where no switch of the program does; null: a task goes on
   // until it blocks or ends. Must be a pure function of what it is asked in this run.
@@ -79,6 +79,7 @@ struct Execution {
   std::array<uint64_t, spec::kInvariants> armed{};  // how often each antecedent was true
   std::array<uint32_t, sim::kMaxTasks> task_steps{};
   std::vector<SiteVisit> sites;  // in order
+  std::vector<uint16_t> unmet;   // switches of the program that changed nothing, by index
   // 1: the answers of the concurrent calls were not judged, since the search for an order of them
   // ended at its budget. Nothing is known about them.
   uint32_t not_judged = 0;

@@ -7,11 +7,12 @@ namespace {
 
 using spec::Call;
 
-void PutNumber(const ArgumentSpec& spec, uint64_t value, Call* call) {
+void PutNumber(const ArgumentSpec& spec, const Argument& argument, Call* call) {
   const std::string_view name = spec.name;
+  const uint64_t value = argument.value;
   if (name == "iova") {
-    call->fixed = !TakesAuto(spec.kind) || value != kAutoIova;  // of an unmap it is a number
-    call->iova = call->fixed ? value : 0;
+    call->fixed = !argument.automatic;
+    call->iova = value;
   } else if (name == "offset" || name == "start") {
     call->offset = value;
   } else if (name == "src_iova") {
@@ -80,7 +81,7 @@ void OracleCalls::Put(const ArgumentSpec& spec, const Argument& argument, int* o
     case ArgumentKind::kAddress:
     case ArgumentKind::kToken:
     case ArgumentKind::kMarkToken:
-      return PutNumber(spec, argument.value, call);
+      return PutNumber(spec, argument, call);
     case ArgumentKind::kProt:
       call->permissions = argument.value;
       return;

@@ -70,7 +70,7 @@ class ArgumentList {
   bool ParseObject(const ArgumentSpec& spec, const Token& first, Argument* argument);
   bool ParseFile(const Token& first, uint64_t* value);
   bool ParseBootIndex(const Token& first, std::string_view what, uint32_t count, uint64_t* value);
-  bool ParseNumber(const ArgumentSpec& spec, const Token& first, uint64_t* value);
+  bool ParseNumber(const ArgumentSpec& spec, const Token& first, Argument* argument);
   bool FitsDesign(const ArgumentSpec& spec, const Token& first, uint64_t value);
   bool ParseProt(const Token& first, uint64_t* value);
   bool ParseSeals(const Token& first, uint64_t* value);
@@ -195,7 +195,7 @@ bool ArgumentList::ParseValue(size_t index, const Token& first) {
     case ArgumentKind::kAddress:
     case ArgumentKind::kToken:
     case ArgumentKind::kMarkToken:
-      return ParseNumber(spec, first, &argument.value);
+      return ParseNumber(spec, first, &argument);
     case ArgumentKind::kProt:
       return ParseProt(first, &argument.value);
     case ArgumentKind::kSeals:
@@ -288,16 +288,14 @@ bool ArgumentList::FitsDesign(const ArgumentSpec& spec, const Token& first, uint
                                   " carries; write at most 0x", absl::Hex(most)));
 }
 
-bool ArgumentList::ParseNumber(const ArgumentSpec& spec, const Token& first, uint64_t* value) {
+bool ArgumentList::ParseNumber(const ArgumentSpec& spec, const Token& first, Argument* argument) {
   if (TakesAuto(spec.kind) && first.kind == TokenKind::kWord && first.text == "auto") {
-    *value = kAutoIova;
+    argument->automatic = true;
     return true;
   }
   if (first.kind != TokenKind::kNumber) return WrongValue(spec, first);
-  if (!state_.ReadNumber(first, spec.name, UINT64_MAX, value)) return false;
-  if (!FitsDesign(spec, first, *value)) return false;
-  if (!TakesAuto(spec.kind) || *value != kAutoIova) return true;
-  return state_.Fail(first, "this number stands for auto in programs; write auto or another");
+  if (!state_.ReadNumber(first, spec.name, UINT64_MAX, &argument->value)) return false;
+  return FitsDesign(spec, first, argument->value);
 }
 
 bool ArgumentList::ParseProt(const Token& first, uint64_t* value) {
@@ -356,18 +354,18 @@ bool ArgumentList::FillDefaults() {
   for (size_t i = 0; i < spec_.arguments.size(); ++i) {
     const ArgumentSpec& spec = spec_.arguments[i];
     if (given_[i]) continue;
-    if (spec.fallback == kRequired) {
+    if (!spec.fallback.has_value()) {
       return state_.Fail(name_, absl::StrCat(std::string(spec_.name), " lacks argument '",
                                              std::string(spec.name), "'; write ", Hint(spec)));
     }
-    operation_->arguments[i].value = spec.fallback;
+    operation_->arguments[i].value = *spec.fallback;
     if (spec.kind != ArgumentKind::kBuffer && spec.kind != ArgumentKind::kIndex) continue;
     // A default index is as good as a written one, so it must exist too.
     const bool buffer = spec.kind == ArgumentKind::kBuffer;
     const Boot& boot = state_.program.boot;
-    if (spec.fallback < (buffer ? boot.buffers : boot.devices)) continue;
+    if (*spec.fallback < (buffer ? boot.buffers : boot.devices)) continue;
     return state_.Fail(name_, absl::StrCat("there is no ", buffer ? "buffer " : "device ",
-                                           spec.fallback, "; the boot line has ",
+                                           *spec.fallback, "; the boot line has ",
                                            buffer ? "buffers" : "devices", "=0, raise it"));
   }
   return true;

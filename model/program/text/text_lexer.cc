@@ -79,10 +79,16 @@ void Lexer::SkipBlanks() {
   while (!AtEnd() && IsBlank(text_[at_])) ++at_;
 }
 
+bool Lexer::AtOccurrence() const {
+  if (at_ == 0 || At(0) != '#' || !IsDigit(At(1))) return false;
+  const char before = text_[at_ - 1];
+  return StartsWord(before) || IsDigit(before);
+}
+
 // False when a comment holds a byte that no text may have; the cursor is then on it.
 bool Lexer::SkipBlanksAndComment() {
   SkipBlanks();
-  if (AtEnd() || text_[at_] != '#') return true;
+  if (AtEnd() || text_[at_] != '#' || AtOccurrence()) return true;
   for (; !AtEnd(); ++at_) {
     const char c = text_[at_];
     if (c == '\n' || (c == '\r' && (At(1) == '\n' || at_ + 1 == text_.size()))) return true;
@@ -137,7 +143,7 @@ Token Lexer::Next() {
   const char c = text_[at_];
   if (c == '"') return TakeString();
   if (c == '-' && At(1) == '>') return Take(TokenKind::kArrow, 2);
-  if (IsSymbol(c)) return Take(TokenKind::kSymbol, 1);
+  if (IsSymbol(c) || c == '#') return Take(TokenKind::kSymbol, 1);
   const bool word = StartsWord(c);
   if (!word && !IsDigit(c)) return FailOnByte();
   size_t length = 1;

@@ -16,7 +16,7 @@ enum class TokenKind : uint8_t {
   kWord,     // letter or _, then letters, digits, _ . -
   kNumber,   // digit, then letters, digits, _ : not yet checked to be a number
   kString,   // in quotes; Token::text keeps the quotes and escapes
-  kSymbol,   // one of = ( ) , : @ |
+  kSymbol,   // one of = ( ) , : @ |, and the # between a word and a number, as in kcalloc#2
   kArrow,    // ->
   kNewline,  // after the last token of a line, also of a last line that does not end in one
   kEnd,
@@ -49,6 +49,7 @@ class Lexer {
   void ReadTitle();
   bool SkipBlanksAndComment();
   void SkipBlanks();
+  bool AtOccurrence() const;
   Token Take(TokenKind kind, size_t length);
   Token TakeNewline();
   Token TakeString();

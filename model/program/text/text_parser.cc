@@ -1,10 +1,10 @@
 // ParseProgram of text_codec.h: the lines of a program.
 #include <algorithm>
 #include <array>
-#include <bitset>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "model/program/text/parse_plan.h"
 #include "model/program/text/parse_state.h"
 #include "model/program/text/spelling.h"
 #include "model/program/text/text_codec.h"
@@ -15,9 +15,8 @@
 namespace iommufd_check::program {
 namespace {
 
-constexpr std::array<std::string_view, 6> kDirectives = {"design", "boot",   "fault",
+constexpr std::array<std::string_view, 7> kDirectives = {"format", "design", "boot", "fault",
                                                          "switch", "expect", "also"};
-constexpr std::string_view kTaskHint = "tasks are A to G";
 
 bool IsDirective(std::string_view word) {
   return std::find(kDirectives.begin(), kDirectives.end(), word) != kDirectives.end();
@@ -30,50 +29,31 @@ class Parser {
   absl::StatusOr<Program> Parse();
 
  private:
-  // Faults and switches name operations and tasks that may stand further down, so they are
-  // resolved at the end.
-  struct PendingFault {
-    Token label;
-    uint8_t task = kMain;
-    uint64_t number = 0;
-    sim::PlannedFault fault;
-  };
-  struct PendingSwitch {
-    Token from;
-    Token to;
-    sim::Switch change;
-  };
-
   bool ParseLine();
   bool ParseSection(const Token& name);
   bool ParseDirective(const Token& word);
+  bool ParseFormat(const Token& word);
   bool ParseDesign(const Token& word);
   bool ParseBoot(const Token& word);
   bool ParseOperation(const Token& first);
   bool CheckVariable(const Token& name);
   bool ParseExpectedErrno(Operation* operation);
   bool DefineVariable(const Token& name, const Operation& operation);
-  bool ParseFault();
-  bool ParseLabel(PendingFault* pending);
-  bool ParseSwitch();
-  bool ParseTask(std::string_view what, Token* word, sim::TaskId* task);
   bool ParseExpect();
   bool ParseAlso();
   bool CheckWord(const Token& word);
   bool CheckBeforeOperations(const Token& word, bool* seen);
-  bool ResolveFaults();
-  bool ResolveSwitches();
 
   bool Fail(const Token& where, std::string message) {
     return state_.Fail(where, std::move(message));
   }
 
   ParseState state_;
+  PlanParser plan_{state_};
   std::optional<uint8_t> task_;
+  bool format_seen_ = false;
   bool design_seen_ = false;
   bool boot_seen_ = false;
-  std::vector<PendingFault> faults_;
-  std::vector<PendingSwitch> switches_;
 };
 
 absl::StatusOr<Program> Parser::Parse() {
@@ -86,7 +66,7 @@ absl::StatusOr<Program> Parser::Parse() {
     if (!ParseLine()) return state_.status();
   }
   SortOperations(&state_.program);
-  if (!ResolveFaults() || !ResolveSwitches()) return state_.status();
+  if (!plan_.Resolve()) return state_.status();
   state_.program.title = state_.lexer.title();
   IOMMUFD_CHECK(state_.status().ok(), "an error ends the parse");
   IOMMUFD_CHECK(FirstProblem(state_.program).empty(), "what the parser accepts is valid");
@@ -115,10 +95,11 @@ bool Parser::ParseSection(const Token& name) {
 }
 
 bool Parser::ParseDirective(const Token& word) {
+  if (word.text == "format") return ParseFormat(word) && state_.ExpectLineEnd("the format");
   if (word.text == "design") return ParseDesign(word) && state_.ExpectLineEnd("the design");
   if (word.text == "boot") return ParseBoot(word);
-  if (word.text == "fault") return ParseFault() && state_.ExpectLineEnd("a fault");
-  if (word.text == "switch") return ParseSwitch() && state_.ExpectLineEnd("a switch");
+  if (word.text == "fault") return plan_.ParseFault() && state_.ExpectLineEnd("a fault");
+  if (word.text == "switch") return plan_.ParseSwitch() && state_.ExpectLineEnd("a switch");
   if (word.text == "expect") return ParseExpect() && state_.ExpectLineEnd("an expectation");
   IOMMUFD_CHECK(word.text == "also", "one branch for each directive");
   return ParseAlso();
@@ -139,6 +120,19 @@ bool Parser::CheckWord(const Token& word) {
   return Fail(word,
               absl::StrCat("unsuitable name ", Quoted(word.text),
                            "; start it with a letter and use at most ", kMaxWordBytes, " bytes"));
+}
+
+// Without the line the present format is meant, so that nobody has to write it.
+bool Parser::ParseFormat(const Token& word) {
+  if (!CheckBeforeOperations(word, &format_seen_)) return false;
+  const Token number = state_.Peek();
+  uint64_t format = 0;
+  if (!state_.ExpectNumber("the format", UINT32_MAX, &format)) return false;
+  if (format == kTextFormat) return true;
+  return Fail(number, absl::StrCat("format ", format, ", and this program reads ", kTextFormat,
+                                   format < kTextFormat
+                                       ? "; turn the file into that with iommufd-check convert"
+                                       : "; use the program that wrote it, or a later one"));
 }
 
 bool Parser::ParseDesign(const Token& word) {
@@ -253,90 +247,6 @@ bool Parser::DefineVariable(const Token& name, const Operation& operation) {
   return true;
 }
 
-bool Parser::ParseLabel(PendingFault* pending) {
-  if (!state_.ExpectWord("task.operation, as in B.1,", &pending->label)) return false;
-  const std::string_view text = pending->label.text;
-  const size_t dot = text.find('.');
-  const auto bad = [&] {
-    return Fail(pending->label, absl::StrCat("unknown operation ", Quoted(text),
-                                             "; write task.operation, as in main.3 or B.1"));
-  };
-  if (dot == std::string_view::npos) return bad();
-  const std::optional<uint8_t> task = TaskFromName(text.substr(0, dot));
-  const std::string_view digits = text.substr(dot + 1);
-  constexpr size_t kMostDigits = 18;  // no overflow
-  if (!task || digits.empty() || digits.size() > kMostDigits) return bad();
-  for (const char c : digits) {
-    if (c < '0' || c > '9') return bad();
-    pending->number = pending->number * 10 + static_cast<uint64_t>(c - '0');
-  }
-  pending->task = *task;
-  return true;
-}
-
-bool Parser::ParseFault() {
-  PendingFault pending;
-  if (!ParseLabel(&pending)) return false;
-  if (faults_.size() >= kMaxFaults) {
-    return Fail(pending.label, absl::StrCat("more than ", kMaxFaults, " faults; remove some"));
-  }
-  Token site;
-  if (!state_.ExpectWord("the site that fails", &site)) return false;
-  const std::optional<sim::FaultSite> known = sim::FaultSiteFromName(site.text);
-  if (!known) {
-    return Fail(site, absl::StrCat("unknown fault site ", Quoted(site.text), "; ",
-                                   Suggestion(site.text, FaultSiteNames())));
-  }
-  pending.fault.site = *known;
-  if (state_.Peek().kind == TokenKind::kWord) {
-    const Token word = state_.Take();
-    if (word.text != "nth") {
-      return Fail(word, absl::StrCat("unknown word ", Quoted(word.text), "; write nth=NUMBER"));
-    }
-    uint64_t nth = 0;
-    if (!state_.ExpectSymbol("=", "after 'nth'")) return false;
-    const Token number = state_.Peek();
-    if (!state_.ExpectNumber("nth", UINT16_MAX, &nth)) return false;
-    if (nth == 0) return Fail(number, "occurrences count from 1; write nth=1 for the first");
-    pending.fault.nth = static_cast<uint16_t>(nth);
-  }
-  faults_.push_back(pending);
-  return true;
-}
-
-bool Parser::ParseTask(std::string_view what, Token* word, sim::TaskId* task) {
-  if (!state_.ExpectWord(what, word)) return false;
-  const std::optional<uint8_t> known = TaskFromName(word->text);
-  if (!known || PhaseOf(*known) != 1) {
-    return Fail(*word, absl::StrCat("no concurrent task ", Quoted(word->text), "; ",
-                                    std::string(kTaskHint)));
-  }
-  *task = *known;
-  return true;
-}
-
-bool Parser::ParseSwitch() {
-  PendingSwitch pending;
-  if (!ParseTask("the task that is left", &pending.from, &pending.change.from)) return false;
-  if (switches_.size() >= kMaxSwitches) {
-    return Fail(pending.from, absl::StrCat("more than ", kMaxSwitches, " switches; remove some"));
-  }
-  if (!state_.ExpectSymbol("@", "and a number of steps after the task")) return false;
-  uint64_t after = 0;
-  if (!state_.ExpectNumber("steps", UINT32_MAX, &after)) return false;
-  pending.change.after = static_cast<uint32_t>(after);
-  const Token arrow = state_.Take();
-  if (arrow.kind != TokenKind::kArrow) {
-    return Fail(arrow, absl::StrCat("unexpected ", Shown(arrow), "; write '->' and a task"));
-  }
-  if (!ParseTask("the task that continues", &pending.to, &pending.change.to)) return false;
-  if (pending.change.from == pending.change.to) {
-    return Fail(pending.to, "switch to the task that is left; name another task");
-  }
-  switches_.push_back(pending);
-  return true;
-}
-
 bool Parser::ParseExpect() {
   Token word;
   if (!state_.ExpectWord("'violation'", &word)) return false;
@@ -371,41 +281,6 @@ bool Parser::ParseAlso() {
     state_.program.also.emplace_back(id.text);
   } while (state_.Peek().kind == TokenKind::kWord);
   return state_.ExpectLineEnd("the companions");
-}
-
-bool Parser::ResolveFaults() {
-  const std::vector<Operation>& operations = state_.program.operations;
-  for (PendingFault& pending : faults_) {
-    const auto in_task = [&](const Operation& o) { return o.task == pending.task; };
-    const auto first = std::find_if(operations.begin(), operations.end(), in_task);
-    const auto end = std::find_if_not(first, operations.end(), in_task);
-    const auto count = static_cast<uint64_t>(end - first);
-    if (pending.number == 0 || pending.number > count) {
-      return Fail(pending.label,
-                  absl::StrCat("no operation ", Quoted(pending.label.text), "; ",
-                               TaskName(pending.task), " has ", count, ", counted from 1"));
-    }
-    const auto index = static_cast<uint64_t>(first - operations.begin()) + pending.number - 1;
-    pending.fault.operation = static_cast<uint16_t>(index);
-    state_.program.faults.push_back(pending.fault);
-  }
-  return true;
-}
-
-bool Parser::ResolveSwitches() {
-  std::bitset<kMaxTask + 1> used;
-  for (const Operation& operation : state_.program.operations) {
-    if (PhaseOf(operation.task) == 1) used[operation.task] = true;
-  }
-  for (const PendingSwitch& pending : switches_) {
-    for (const Token& task : {pending.from, pending.to}) {
-      if (used[*TaskFromName(task.text)]) continue;
-      return Fail(task, absl::StrCat("task ", Quoted(task.text),
-                                     " has no operations; add some or remove the switch"));
-    }
-    state_.program.switches.push_back(pending.change);
-  }
-  return true;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "model/program/text/switch_text.h"
 #include "model/program/text/text_codec.h"
 #include "model/program/text/vocabulary_text.h"
 #include "model/sim/check.h"
@@ -67,6 +68,7 @@ void Printer::PrintHead() {
     }
     text_ += '\n';
   }
+  absl::StrAppend(&text_, "format ", kTextFormat, "\n");
   if (!program_.design.empty()) absl::StrAppend(&text_, "design ", program_.design, "\n");
   text_ += "boot";
   for (const BootField& field : BootFields()) {
@@ -112,6 +114,7 @@ std::string Printer::ValueText(const Operation& operation, size_t index) const {
   const ArgumentSpec& spec = SpecOf(operation.code).arguments[index];
   const Argument& argument = operation.arguments[index];
   if (argument.variable) return variables_[*argument.variable];
+  if (argument.automatic) return "auto";
   switch (spec.kind) {
     case ArgumentKind::kOffset:
     case ArgumentKind::kLength:
@@ -120,7 +123,6 @@ std::string Printer::ValueText(const Operation& operation, size_t index) const {
     case ArgumentKind::kAddress:
     case ArgumentKind::kToken:
     case ArgumentKind::kMarkToken:
-      if (TakesAuto(spec.kind) && argument.value == kAutoIova) return "auto";
       if (CountsBytes(spec.kind)) return absl::StrFormat("%#x", argument.value);
       break;
     case ArgumentKind::kProt:
@@ -147,8 +149,8 @@ void Printer::AppendCall(size_t index) {
   for (size_t i = 0; i < spec.arguments.size(); ++i) {
     const ArgumentSpec& argument = spec.arguments[i];
     const Argument& value = operation.arguments[i];
-    const bool required = argument.fallback == kRequired;
-    if (!required && !value.variable && value.value == argument.fallback) continue;
+    const bool plain = !value.variable && !value.automatic;
+    if (plain && value.value == argument.fallback) continue;
     if (!first) text_ += ", ";
     first = false;
     if (argument.kind == ArgumentKind::kFile) {
@@ -177,8 +179,7 @@ void Printer::PrintPlan() {
                     std::string(sim::Name(fault.site)), " nth=", fault.nth, "\n");
   }
   for (const sim::Switch& change : program_.switches) {
-    absl::StrAppend(&text_, "switch ", TaskName(change.from), "@", change.after, " -> ",
-                    TaskName(change.to), "\n");
+    absl::StrAppend(&text_, "switch ", SwitchText(program_, change), "\n");
   }
   for (const ExpectedViolation& expected : program_.expected) {
     absl::StrAppend(&text_, "expect violation ", expected.invariant);

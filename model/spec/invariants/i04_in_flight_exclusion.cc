@@ -57,7 +57,7 @@ class InFlightExclusion final : public PerCall<Gates> {
   }
   // Whoever sleeps on a wait queue, and not for a lock, looks again afterwards.
   void OnWait(const sim::Event& event, const Evidence&, Ruling) {
-    const bool on_queue = event.detail == static_cast<int>(sim::LockClass::kCount);
+    const bool on_queue = sim::LockClassOf(event) == sim::LockClass::kCount;
     if (on_queue) CallOf(event).saw_unfilled = false;
   }
   void OnEnd(const sim::Event& event, const Evidence&, Ruling rule) {
