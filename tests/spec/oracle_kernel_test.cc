@@ -188,7 +188,7 @@ class OracleKernelTest : public ::testing::TestWithParam<uint64_t> {
         return 0;
       });
     }
-    std::vector<sim::Switch> switches;
+    std::vector<sim::StepSwitch> switches;
     for (uint64_t i = Below(4); i > 0; --i) {
       const auto from = static_cast<sim::TaskId>(1 + Below(calls.size()));
       const auto to = static_cast<sim::TaskId>(1 + Below(calls.size()));
