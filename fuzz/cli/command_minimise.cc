@@ -8,6 +8,7 @@
 #include "fuzz/cli/input_file.h"
 #include "fuzz/cli/names.h"
 #include "fuzz/report/expectations.h"
+#include "fuzz/report/witness.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/execute/executor.h"
 #include "model/program/identity.h"
@@ -45,12 +46,8 @@ ExitCode MinimiseProgram(const program::Program& program, liveupdate::Design& de
   }
   const program::Identity identity = IdentityOf(program, *judgement.subject);
   program::MinimiseStats stats;
-  program::Program small = program::Minimise(
-      program,
-      [&](const program::Program& candidate) {
-        return FindIdentity(candidate, executor.Run(design, candidate), identity) != nullptr;
-      },
-      &stats, options.max_executions);
+  program::Program small =
+      SmallestWitness(executor, design, program, identity, &stats, options.max_executions);
   small = AsFinding(small, executor.Run(design, small), identity, std::string(design.name()));
 
   const Form form = FormOfName(files[1]).value_or(Form::kText);

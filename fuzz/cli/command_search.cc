@@ -13,6 +13,7 @@
 #include "fuzz/cli/work_watch.h"
 #include "model/explore/work/search_command.h"
 #include "model/explore/work/search_difference.h"
+#include "model/explore/work/summary.h"
 
 namespace iommufd_check::cli {
 namespace {
@@ -119,7 +120,9 @@ ExitCode RunSearch(std::span<const std::string> arguments, const Streams& io) {
   if (!report.ok()) return FileError(std::string(report.status().message()), io);
   const std::string unread = Publish(*report, engine.previous, engine.json, io);
   if (!unread.empty()) return FileError(unread, io);
-  return static_cast<ExitCode>(explore::ExitCode(*report));
+  const explore::Summary summary = explore::SummaryOf(*report);
+  io.err << explore::RenderTotals({summary});
+  return static_cast<ExitCode>(explore::ExitCode(summary));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include "model/explore/work/certificate_json.h"
 #include "model/explore/work/certificate_text.h"
 #include "model/explore/work/finding_groups.h"
-#include "model/explore/work/search_report.h"
+#include "model/explore/work/summary.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/text/text_codec.h"
 
@@ -142,34 +142,20 @@ void CertificatePrinter::PrintVerdicts() {
   }
 }
 
-// "explore: 14 certificates, 5,000 executions, exhausted, no violation".
-ExitCode CertificatePrinter::PrintTotals() {
-  ExitCode code = ExitCode::kOk;
-  uint64_t executions = 0;
-  size_t findings = 0;
-  std::string extent;  // that of all, or of the first that is not exhausted
-  for (const Certificate& certificate : certificates_) {
-    executions += certificate.executions;
-    findings += certificate.findings.size();
-    if (extent.empty() || !certificate.exhausted()) extent = explore::ExtentOf(certificate);
-    if (certificate.violated()) code = Worse(code, ExitCode::kViolation);
-    if (!certificate.finished || !certificate.closed()) code = Worse(code, ExitCode::kBudget);
-  }
-  err_ << absl::StrCat(certificates_.front().work, ": ", certificates_.size(),
-                       certificates_.size() == 1 ? " certificate, " : " certificates, ",
-                       explore::WithCommas(executions), " executions, ", extent,
-                       findings == 0 ? ", no violation" : absl::StrCat(", ", findings, " findings"),
-                       "\n");
-  return code;
-}
-
 ExitCode CertificatePrinter::Finish() {
   if (options_.json) {
     out_ << explore::RenderJson(certificates_, differences_);
   } else {
     PrintVerdicts();
   }
-  return PrintTotals();
+  std::vector<explore::Summary> summaries;
+  ExitCode code = ExitCode::kOk;
+  for (const Certificate& certificate : certificates_) {
+    summaries.push_back(explore::SummaryOf(certificate));
+    code = Worse(code, static_cast<ExitCode>(explore::ExitCode(summaries.back())));
+  }
+  err_ << explore::RenderTotals(summaries);
+  return code;
 }
 
 }  // namespace iommufd_check::cli

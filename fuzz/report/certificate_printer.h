@@ -48,7 +48,6 @@ class CertificatePrinter {
   void PrintDifference(size_t certificate);
   void PrintPrograms(const explore::Certificate& certificate);
   void PrintVerdicts();
-  ExitCode PrintTotals();
   absl::Status WritePrograms(const explore::Certificate& certificate);
   program::Program ProgramOf(const explore::Certificate& certificate,
                              const explore::Finding& finding, std::vector<program::Identity> also);

@@ -5,11 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "fuzz/report/witness.h"
 #include "model/explore/schedules/bounded_schedules.h"
 #include "model/explore/work/certificate_text.h"
 #include "model/explore/work/finding_groups.h"
 #include "model/liveupdate/designs/registry.h"
-#include "model/program/minimise.h"
 #include "model/uapi/contract.h"
 
 namespace iommufd_check::cli {
@@ -96,16 +96,7 @@ void MinimiseFindings(program::Executor* executor, Certificate* certificate) {
   liveupdate::Design* design = liveupdate::FindDesign(certificate->design);
   if (design == nullptr) return;
   for (explore::Finding& finding : certificate->findings) {
-    // Expectations are about the program as written, not about what was found.
-    finding.witness.expected.clear();
-    finding.witness.also.clear();
-    finding.witness = program::Minimise(
-        finding.witness,
-        [&](const program::Program& candidate) {
-          const program::Execution& execution = executor->Run(*design, candidate);
-          return FindIdentity(candidate, execution, finding.identity) != nullptr;
-        },
-        nullptr);
+    finding.witness = SmallestWitness(*executor, *design, finding.witness, finding.identity);
     executor->Run(*design, finding.witness);
     finding.preemptions = explore::PreemptionsOfLast(*executor);
   }

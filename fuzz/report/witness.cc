@@ -39,6 +39,17 @@ program::Program WitnessProgram(program::Executor& executor, liveupdate::Design&
   return witness;
 }
 
+program::Program SmallestWitness(program::Executor& executor, liveupdate::Design& design,
+                                 program::Program witness, const program::Identity& identity,
+                                 program::MinimiseStats* stats, uint64_t max_executions) {
+  witness.expected.clear();
+  witness.also.clear();
+  const auto still_shown = [&](const program::Program& candidate) {
+    return FindIdentity(candidate, executor.Run(design, candidate), identity) != nullptr;
+  };
+  return program::Minimise(std::move(witness), still_shown, stats, max_executions);
+}
+
 std::string FileStem(const program::Identity& identity) {
   return absl::StrReplaceAll(TextOf(identity), {{"@", "-"}, {":", "-"}});
 }

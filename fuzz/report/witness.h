@@ -6,6 +6,7 @@
 //   design v1
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "model/liveupdate/design.h"
 #include "model/program/execute/executor.h"
 #include "model/program/identity.h"
+#include "model/program/minimise.h"
 #include "model/program/program.h"
 
 namespace iommufd_check::cli {
@@ -33,6 +35,13 @@ std::string HeadingText(const Heading& heading);
 // not show the finding any more, as after a change of the design, it expects nothing.
 program::Program WitnessProgram(program::Executor& executor, liveupdate::Design& design,
                                 program::Program witness, const Heading& heading);
+
+// As small as it can be while it still shows the finding, without expectations, which are about
+// the program as it was written. `stats` may be null.
+program::Program SmallestWitness(program::Executor& executor, liveupdate::Design& design,
+                                 program::Program witness, const program::Identity& identity,
+                                 program::MinimiseStats* stats = nullptr,
+                                 uint64_t max_executions = program::kMinimiseAttempts);
 
 // "I04-luo_preserve-area-check_iopt_pages_preserved-null-area-pages".
 std::string FileStem(const program::Identity& identity);

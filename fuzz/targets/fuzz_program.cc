@@ -15,12 +15,13 @@
 #include "fuzz/cli/exit_codes.h"
 #include "fuzz/cli/finding_flags.h"
 #include "fuzz/report/report.h"
+#include "fuzz/report/witness.h"
+#include "fuzz/targets/extra_counters.h"
 #include "fuzz/targets/record_mutator.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/bytes/byte_codec.h"
 #include "model/program/execute/executor.h"
 #include "model/program/identity.h"
-#include "model/program/minimise.h"
 #include "model/program/widths.h"
 #include "model/sim/check.h"
 
@@ -35,9 +36,17 @@ constexpr size_t kMaxFuzzOperations = 24;
 constexpr size_t kMaxFuzzBytes = 8 + 12 * (kMaxFuzzOperations + 8);
 constexpr uint32_t kMaxFuzzPages = 16;
 
+// A truncate to more than the machine can hold is refused, and so costs nothing.
+bool GrowsTooMuch(const program::Operation& operation) {
+  if (operation.code != program::OpCode::kMemfdTruncate) return false;
+  const uint64_t size = operation.arguments[1].value;
+  return size > kMaxFuzzPages * mm::kPageSize && size <= mm::Machine::kMaxMemfdBytes;
+}
+
 bool TooLarge(const program::Program& program) {
   return program.operations.size() > kMaxFuzzOperations ||
-         program.boot.memfd_pages > kMaxFuzzPages || program.boot.buffer_pages > kMaxFuzzPages;
+         program.boot.memfd_pages > kMaxFuzzPages || program.boot.buffer_pages > kMaxFuzzPages ||
+         std::any_of(program.operations.begin(), program.operations.end(), GrowsTooMuch);
 }
 
 struct Target {
@@ -92,14 +101,8 @@ size_t AddVisitedFault(uint8_t* data, size_t size, size_t max_size, unsigned cho
 // input that it was.
 [[noreturn]] void Fail(program::Program program, const program::Identity& identity) {
   Target& target = TheTarget();
-  program.expected.clear();
-  program.also.clear();
   program.title.clear();
-  const auto still_fails = [&](const program::Program& candidate) {
-    const program::Execution& run = target.executor.Run(*target.design, candidate, {});
-    return FindIdentity(candidate, run, identity) != nullptr;
-  };
-  program = program::Minimise(std::move(program), still_fails, nullptr);
+  program = SmallestWitness(target.executor, *target.design, std::move(program), identity);
   program::RunOptions options;
   options.keep_worlds = true;
   const program::Execution& run = target.executor.Run(*target.design, program, options);
@@ -156,8 +159,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   program::Program program = program::DecodeBytes({data, size});
   if (cli::TooLarge(program)) return -1;  // not for the corpus
   program::MaskToWidths(*target.design, &program);
-  const program::Execution& run = target.executor.Run(*target.design, program, {});
+  const program::Execution& run = target.executor.Run(*target.design, program, {.digested = false});
   const spec::Violation* violation = cli::FirstWanted(target, program, run);
+  cli::SetExtraCounters(program, target.executor.events());
   if (violation == nullptr) return 0;
   const program::Identity identity = IdentityOf(program, *violation);
   cli::Fail(std::move(program), identity);

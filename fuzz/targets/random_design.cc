@@ -267,7 +267,7 @@ constexpr Primitive kCalls[] = {
     {"FillDomain", [](Call& c) { FillDomain(c.k, AreaOf(c.a, 0), DomainOf(c.b, 0)); }},
     {"UnfillDomain",
      [](Call& c) { UnfillDomain(c.k, AreaOf(c.a, 0), DomainOf(c.b, 0), DomainOf(c.b / 8, 0)); }},
-    {"ReleasePages", [](Call& c) { ReleasePages(c.k, PagesOf(c.a, c.b)); }},
+    {"PutPages", [](Call& c) { PutPages(c.k, PagesOf(c.a, c.b)); }},
     {"UnmapRange", &AddUnmap},
     {"ioas_alloc",
      [](Call& c) {

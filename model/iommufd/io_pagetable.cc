@@ -50,62 +50,131 @@ void FreeArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
   k.s.areas.Free(area);
 }
 
-// Step 2 of a map, under iova_rwsem W: choose or check the IOVA, insert the area unfilled.
-int InsertArea(Kernel& k, IoasHandle ioas, MapRequest* request, AreaHandle* out) {
+// Where the first byte comes from: the address of user memory, or the offset in the file.
+uint64_t SourceOf(Kernel& k, const Slice& slice) {
+  const PagesShape pages = ShapeOf(k, slice.pages);
+  const uint64_t base = pages.is_file() ? pages.first_page << mm::kPageShift : pages.user_address;
+  return base + slice.start_byte;
+}
+
+// Chooses or checks the IOVA of all slices together.
+int PlaceSlices(Kernel& k, IoasHandle ioas, uint64_t alignment, MapRequest* request) {
+  const std::vector<IovaRange> reserved = ReservedOf(k, ioas);
+  std::vector<IovaRange> areas = AreasOf(k, ioas);
+  if (request->fixed) {
+    return CheckIova(request->iova, request->length, alignment, reserved, areas);
+  }
+  areas.insert(areas.end(), reserved.begin(), reserved.end());
+  return ChooseIova({SourceOf(k, request->slices.front()), request->length, alignment},
+                    std::move(areas), &request->iova);
+}
+
+// The area of one slice enters the tree, unfilled.
+int InsertArea(Kernel& k, IoasHandle ioas, uint64_t alignment, Iova iova, uint64_t permissions,
+               Slice* slice) {
+  const PagesShape pages = ShapeOf(k, slice->pages);
+  if ((permissions & iommu::kWrite) != 0 && !pages.writable) return -sim::kEPERM;
+  IOMMUFD_CHECK(iova + (slice->length - 1) >= iova, "checked not to wrap");
+  AreaShape shape;
+  shape.first = iova;
+  shape.last = iova + (slice->length - 1);
+  shape.page_offset = static_cast<uint32_t>(slice->start_byte % mm::kPageSize);
+  shape.first_index = slice->start_byte / mm::kPageSize;
+  shape.permissions = permissions;
+  if ((shape.page_offset & (alignment - 1)) != 0) return -sim::kEINVAL;
+  // The count of pages has wrapped; 7.2 also warns (uapi.md, oddity 8).
+  if (shape.last_index() >= pages.npages) return -sim::kEOVERFLOW;
+
+  Area area;
+  area.shape.Raw() = shape;
+  slice->area = k.s.areas.Create(std::move(area));
+  InsertSorted(k, ioas, slice->area);
+  k.hooks.AreaInserted(k, ioas);
+  return 0;
+}
+
+// Step 2 of a map, under iova_rwsem W: choose or check the IOVA, insert the areas unfilled. On
+// error the slices before the one that failed have theirs in the tree.
+int InsertAreas(Kernel& k, IoasHandle ioas, MapRequest* request) {
   const sim::Scope scope(k.t, sim::Fn::kIoptInsertArea, Ref(k, ioas));
   int error = k.hooks.MapInsert(k, ioas);
   if (error != 0) return error;
   const uint64_t alignment = Read(k, ioas, iopt::iova_alignment);
   if ((request->length & (alignment - 1)) != 0) return -sim::kEINVAL;
-
-  const std::vector<IovaRange> reserved = ReservedOf(k, ioas);
-  std::vector<IovaRange> areas = AreasOf(k, ioas);
-  if (request->fixed) {
-    error = CheckIova(request->iova, request->length, alignment, reserved, areas);
-  } else {
-    areas.insert(areas.end(), reserved.begin(), reserved.end());
-    error = ChooseIova({request->source_address, request->length, alignment}, std::move(areas),
-                       &request->iova);
+  error = PlaceSlices(k, ioas, alignment, request);
+  Iova iova = request->iova;
+  for (Slice& slice : request->slices) {
+    if (error != 0) break;
+    error = InsertArea(k, ioas, alignment, iova, request->permissions, &slice);
+    iova += slice.length;
   }
-  if (error != 0) return error;
-  if ((request->page_offset & (alignment - 1)) != 0) return -sim::kEINVAL;
-  if (request->page_offset + request->length > mm::kMax - (mm::kPageSize - 1)) {
-    return -sim::kEOVERFLOW;  // the page count would wrap; 7.2 also warns (uapi.md, oddity 8)
-  }
+  return error;
+}
 
-  IOMMUFD_CHECK(request->iova + (request->length - 1) >= request->iova, "checked not to wrap");
-  Area area;
-  area.shape.Raw() = {request->iova, request->iova + (request->length - 1), request->page_offset,
-                      request->permissions};
-  *out = k.s.areas.Create(std::move(area));
-  InsertSorted(k, ioas, *out);
-  k.hooks.AreaInserted(k, ioas);
+// iopt_abort_area of each slice whose area is in the tree: it was never published, and goes again.
+// Linux 6.12 does this for a copy only when the reference on the IOAS is put already, so that a
+// destroy in between finds areas that are being built, warns, and frees the table under them.
+void AbortAreas(Kernel& k, IoasHandle ioas, Slices* slices) {
+  for (Slice& slice : *slices) {
+    if (slice.area.null()) continue;
+    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    k.hooks.AbortArea(k, ioas);
+    FreeArea(k, ioas, slice.area);
+    k.hooks.AreaSettled(k, ioas);
+    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    slice.area = {};
+  }
+}
+
+// Fills each slice into every domain, or none of them.
+int FillSlices(Kernel& k, IoasHandle ioas, const Slices& slices) {
+  for (size_t i = 0; i < slices.size(); ++i) {
+    const int error = FillDomains(k, ioas, slices[i].area, slices[i].pages);
+    if (error == 0) continue;
+    for (size_t done = 0; done < i; ++done) {
+      UnfillDomains(k, ioas, slices[done].area, slices[done].pages);
+    }
+    return error;
+  }
   return 0;
 }
 
-// iopt_abort_area: takes an area that was never published out again.
-void AbortArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  k.hooks.AbortArea(k, ioas);
-  FreeArea(k, ioas, area);
-  k.hooks.AreaSettled(k, ioas);
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-}
-
 // Steps 3-5 of a map: the gate, the fill and the publication under one domains_rwsem R.
-int FillAndPublish(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptFillDomainsPages, Ref(area));
+int FillAndPublish(Kernel& k, IoasHandle ioas, Slices* slices) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptFillDomainsPages, Ref(slices->front().area));
   down_read(k.t, Get(k, ioas).iopt.domains_rwsem);
   int error = k.hooks.MapFill(k, ioas);
-  if (error == 0) error = FillDomains(k, ioas, area, pages);
+  if (error == 0) error = FillSlices(k, ioas, *slices);
   if (error == 0) {
     down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    Write(k, area, &Area::pages, pages);
-    k.hooks.AreaSettled(k, ioas);
+    for (const Slice& slice : *slices) {
+      Write(k, slice.area, &Area::pages, slice.pages);
+      k.hooks.AreaSettled(k, ioas);
+    }
+    slices->clear();
     up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
   }
   up_read(k.t, Get(k, ioas).iopt.domains_rwsem);
   return error;
+}
+
+// The slices of the finished areas that have [iova, last] without a gap. LOCKS: iova_rwsem.
+int TakeSlices(Kernel& k, IoasHandle ioas, Iova iova, Iova last, Slices* slices) {
+  for (AreaHandle h : Read(k, ioas, iopt::areas)) {
+    const AreaShape area = Read(k, h, &Area::shape);
+    if (area.last < iova) continue;
+    if (area.first > iova) break;
+    const PagesHandle pages = Read(k, h, &Area::pages);
+    if (pages.null()) break;
+    if (const int error = fail(k.t, sim::FaultSite::kPagesListAlloc, Ref(k, ioas))) return error;
+    HoldPages(k, pages);
+    const uint64_t start = area.first_index * mm::kPageSize + area.page_offset;
+    const uint64_t length = std::min(last, area.last) - iova + 1;
+    slices->push_back({pages, start + (iova - area.first), length, {}});
+    if (area.last >= last) return 0;
+    iova = area.last + 1;
+  }
+  return -sim::kENOENT;
 }
 
 // The lowest area that intersects [first, last]; null when there is none.
@@ -129,7 +198,7 @@ void UnmapArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
   k.hooks.AbortArea(k, ioas);
   FreeArea(k, ioas, area);
   up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  ReleasePages(k, pages);
+  PutPages(k, pages);
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
 }
 
@@ -202,7 +271,9 @@ int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
               Ref(k, ioas))) {
     return -sim::kEINVAL;
   }
-  if (!AreasAligned(k, ioas, mm::kPageSize)) return -sim::kEADDRINUSE;
+  // With a domain inside the alignment does not grow, and nobody looks at areas that are being
+  // built.
+  if (!AreasAligned(k, ioas, mm::kPageSize) && present.empty()) return -sim::kEADDRINUSE;
   for (const IovaRange& area : AreasOf(k, ioas)) {
     if (area.last >= outside.first) return -sim::kEADDRINUSE;
   }
@@ -241,18 +312,34 @@ void ReleaseTable(Kernel& k, IoasHandle ioas) {
   lock_destroy(k.t, Get(k, ioas).iopt.domains_rwsem);
 }
 
+int GetSlices(Kernel& k, IoasHandle ioas, Iova iova, uint64_t length, Slices* slices) {
+  const sim::Scope scope(k.t, sim::Fn::kIoptGetPages, Ref(k, ioas));
+  if (length == 0) return -sim::kEINVAL;
+  if (iova + (length - 1) < iova) return -sim::kEOVERFLOW;
+  down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  const int error = TakeSlices(k, ioas, iova, iova + (length - 1), slices);
+  up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  if (error != 0) PutSlices(k, slices);
+  return error;
+}
+
+void PutSlices(Kernel& k, Slices* slices) {
+  for (const Slice& slice : *slices) PutPages(k, slice.pages);
+  slices->clear();
+}
+
 int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request) {
   const sim::Scope scope(k.t, sim::Fn::kIoptMapPages, Ref(k, ioas));
   if (request->length == 0) return -sim::kEINVAL;
-  if (const int error = fail(k.t, sim::FaultSite::kAreaAlloc, Ref(k, ioas))) return error;
-  AreaHandle area;
+  for (size_t i = 0; i < request->slices.size(); ++i) {
+    if (const int error = fail(k.t, sim::FaultSite::kAreaAlloc, Ref(k, ioas))) return error;
+  }
   down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  int error = InsertArea(k, ioas, request, &area);
+  int error = InsertAreas(k, ioas, request);
   up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  if (error != 0) return error;
-  // Here the area owns its IOVAs, and everybody can see it with pages == NULL.
-  error = FillAndPublish(k, ioas, area, request->pages);
-  if (error != 0) AbortArea(k, ioas, area);
+  // Here the areas own their IOVAs, and everybody can see them with pages == NULL.
+  if (error == 0) error = FillAndPublish(k, ioas, &request->slices);
+  if (error != 0) AbortAreas(k, ioas, &request->slices);
   return error;
 }
 

@@ -3,15 +3,23 @@
 // LOCKS: domains_rwsem > iova_rwsem > pages->mutex, taken inside unless a function says otherwise.
 #pragma once
 
+#include "absl/container/inlined_vector.h"
 #include "model/iommufd/kernel.h"
 
 namespace iommufd_check::iommufd {
 
+// struct iopt_pages_list: some bytes of a pages object, which become one area.
+struct Slice {
+  PagesHandle pages;        // with a reference
+  uint64_t start_byte = 0;  // in the pages
+  uint64_t length = 0;      // bytes
+  AreaHandle area;          // in the tree and not published; null: in no tree
+};
+using Slices = absl::InlinedVector<Slice, 1>;  // IOAS_MAP has one
+
 struct MapRequest {
-  PagesHandle pages;  // reference moves to the area on success, stays with the caller else
-  uint64_t source_address = 0;  // of the first byte: aligns the automatic choice
-  uint32_t page_offset = 0;     // of the first byte in its page
-  uint64_t length = 0;          // bytes
+  Slices slices;        // as they follow each other; references move to the areas on success
+  uint64_t length = 0;  // of all of them
   uint64_t permissions = 0;
   bool fixed = false;
   Iova iova = 0;  // in when fixed, out on success
@@ -21,7 +29,15 @@ struct MapRequest {
 void InitTable(Kernel& k, IoasHandle ioas);
 void ReleaseTable(Kernel& k, IoasHandle ioas);
 
-// B-MAP of designs.md section 1: insert with pages == NULL, fill every domain, publish.
+// iopt_get_pages: what is mapped at [iova, iova + length), each slice with a reference. EINVAL,
+// EOVERFLOW; ENOENT unless finished areas without a gap have all of it. FAULTS: pages_list_alloc.
+int GetSlices(Kernel& k, IoasHandle ioas, Iova iova, uint64_t length, Slices* slices);
+// Gives the references back.
+void PutSlices(Kernel& k, Slices* slices);
+
+// B-MAP of designs.md section 1: insert with pages == NULL, fill every domain, publish. On error no
+// area is left, and the slices keep their references.
+// FAULTS: area_alloc, and those of the fill.
 int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request);
 
 // B-UNMAP over [first, last], both inclusive. `unmapped` counts bytes, also on error.

@@ -1,5 +1,6 @@
 #include "model/iommufd/ioctl.h"
 
+#include <initializer_list>
 #include <utility>
 
 #include "model/iommufd/group.h"
@@ -15,11 +16,13 @@ namespace {
 
 constexpr uint32_t kKnownFlags = kFixedIova | kWriteable | kReadable;
 
-// The checks that IOAS_MAP and IOAS_MAP_FILE share before the IOAS is looked up.
-int CheckMapFlags(const MapArguments& a) {
-  if ((a.flags & ~kKnownFlags) != 0) return -sim::kEOPNOTSUPP;
-  if (a.iova == mm::kMax || a.length == mm::kMax) return -sim::kEOVERFLOW;
-  if ((a.flags & (kWriteable | kReadable)) == 0) return -sim::kEINVAL;
+// The checks that IOAS_MAP, IOAS_MAP_FILE and IOAS_COPY share before an IOAS is looked up.
+int CheckMapFlags(uint32_t flags, std::initializer_list<uint64_t> iovas_and_length) {
+  if ((flags & ~kKnownFlags) != 0) return -sim::kEOPNOTSUPP;
+  for (const uint64_t bytes : iovas_and_length) {
+    if (bytes == mm::kMax) return -sim::kEOVERFLOW;
+  }
+  if ((flags & (kWriteable | kReadable)) == 0) return -sim::kEINVAL;
   return 0;
 }
 
@@ -28,28 +31,33 @@ uint64_t PermissionsOf(uint32_t flags) {
          ((flags & kWriteable) != 0 ? iommu::kWrite : 0);
 }
 
-// Maps `pages` (reference consumed) as the arguments say, and answers the user.
-int MapAndRespond(Kernel& k, IoasHandle ioas, PagesHandle pages, MapArguments* a) {
+// Maps the slices (references consumed) as the flags say, and answers the user.
+int MapAndRespond(Kernel& k, IoasHandle ioas, Slices slices, uint32_t flags, uint64_t length,
+                  uint64_t* iova) {
   MapRequest request;
-  request.pages = pages;
-  request.source_address = a->source;
-  request.page_offset = static_cast<uint32_t>(a->source % mm::kPageSize);
-  request.length = a->length;
-  request.permissions = PermissionsOf(a->flags);
-  request.fixed = (a->flags & kFixedIova) != 0;
-  request.iova = a->iova;
+  request.slices = std::move(slices);
+  request.length = length;
+  request.permissions = PermissionsOf(flags);
+  request.fixed = (flags & kFixedIova) != 0;
+  request.iova = *iova;
   const int error = MapPages(k, ioas, &request);
   if (error != 0) {
-    ReleasePages(k, pages);
+    PutSlices(k, &request.slices);
     return error;
   }
-  a->iova = request.iova;
+  *iova = request.iova;
   // The mapping stays when the answer cannot be written (uapi.md 4.5 step 12).
   return fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, ioas));
 }
 
 uint64_t PageCount(const MapArguments& a) {
   return (a.source % mm::kPageSize + a.length + mm::kPageSize - 1) >> mm::kPageShift;
+}
+
+// All of new pages, as one area.
+int MapWhole(Kernel& k, IoasHandle ioas, PagesHandle pages, MapArguments* a) {
+  return MapAndRespond(k, ioas, {{pages, a->source % mm::kPageSize, a->length, {}}}, a->flags,
+                       a->length, &a->iova);
 }
 
 int MapUser(Kernel& k, IoasHandle ioas, MapArguments* a) {
@@ -62,7 +70,7 @@ int MapUser(Kernel& k, IoasHandle ioas, MapArguments* a) {
   pages.writable = (a->flags & kWriteable) != 0;
   const PagesHandle h = AllocPages(k, pages);
   if (h.null()) return -sim::kENOMEM;
-  return MapAndRespond(k, ioas, h, a);
+  return MapWhole(k, ioas, h, a);
 }
 
 int MapFile(Kernel& k, IoasHandle ioas, mm::MemfdHandle memfd, MapArguments* a) {
@@ -80,12 +88,12 @@ int MapFile(Kernel& k, IoasHandle ioas, mm::MemfdHandle memfd, MapArguments* a) 
   const PagesHandle h = AllocPages(k, pages);
   if (h.null()) return -sim::kENOMEM;
   k.hooks.FilePagesAllocated(k, h);
-  return MapAndRespond(k, ioas, h, a);
+  return MapWhole(k, ioas, h, a);
 }
 
 int MapCommon(Kernel& k, ContextHandle ctx, MapArguments* a, bool file, mm::MemfdHandle memfd) {
   if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
-  int error = CheckMapFlags(*a);
+  int error = CheckMapFlags(a->flags, {a->iova, a->length});
   if (error != 0) return error;
   const ObjectKey key = GetObject(k, ctx, a->ioas_id, ObjectType::kIoas);
   if (key.null()) return -sim::kENOENT;
@@ -180,6 +188,28 @@ int ioas_map(Kernel& k, ContextHandle ctx, MapArguments* a) {
 
 int ioas_map_file(Kernel& k, ContextHandle ctx, mm::MemfdHandle memfd, MapArguments* a) {
   return MapCommon(k, ctx, a, true, memfd);
+}
+
+int ioas_copy(Kernel& k, ContextHandle ctx, CopyArguments* a) {
+  if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
+  const sim::Scope scope(k.t, sim::Fn::kIommufdIoasCopy);
+  int error = CheckMapFlags(a->flags, {a->length, a->src_iova, a->dst_iova});
+  if (error != 0) return error;
+  const ObjectKey src = GetObject(k, ctx, a->src_ioas_id, ObjectType::kIoas);
+  if (src.null()) return -sim::kENOENT;
+  Slices slices;
+  error = GetSlices(k, src.ioas(), a->src_iova, a->length, &slices);
+  PutObject(k, ctx, src);
+  if (error != 0) return error;
+  // From here on the pages are kept, and the source may go.
+  const ObjectKey dst = GetObject(k, ctx, a->dst_ioas_id, ObjectType::kIoas);
+  if (dst.null()) {
+    PutSlices(k, &slices);
+    return -sim::kENOENT;
+  }
+  error = MapAndRespond(k, dst.ioas(), std::move(slices), a->flags, a->length, &a->dst_iova);
+  PutObject(k, ctx, dst);
+  return error;
 }
 
 int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, uint64_t* length) {

@@ -1,7 +1,7 @@
 // The system calls of this slice, by their kernel names (uapi.md section 4). Each returns 0 or a
 // negative errno in the order of the numbered checks there; ids are the user's.
 //
-// Not in the slice: IOAS_COPY, ALLOW_IOVAS, CHANGE_PROCESS, OPTION, dirty tracking, nested HWPTs,
+// Not in the slice: ALLOW_IOVAS, CHANGE_PROCESS, OPTION, dirty tracking, nested HWPTs,
 // auto domains (attach to an IOAS id answers EINVAL), access objects.
 #pragma once
 
@@ -19,6 +19,15 @@ struct MapArguments {
   uint64_t iova = 0;    // in and out
 };
 
+struct CopyArguments {
+  uint32_t flags = 0;  // MapFlags, of the destination
+  uint32_t dst_ioas_id = 0;
+  uint32_t src_ioas_id = 0;
+  uint64_t length = 0;    // bytes
+  uint64_t dst_iova = 0;  // in and out
+  uint64_t src_iova = 0;
+};
+
 // The ioctl's copy of its argument struct, before anything else.
 // FAULTS: copy_from_user.
 int copy_from_user(Kernel& k, sim::ObjectRef file);
@@ -28,6 +37,9 @@ int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id);
 int ioas_map(Kernel& k, ContextHandle ctx, MapArguments* arguments);
 // `memfd` is null for a descriptor that is not open (EBADF). FAULTS: fd_lookup.
 int ioas_map_file(Kernel& k, ContextHandle ctx, mm::MemfdHandle memfd, MapArguments* arguments);
+// The areas that have the source's range, or parts of them, show their pages in the destination
+// too.
+int ioas_copy(Kernel& k, ContextHandle ctx, CopyArguments* arguments);
 // `length` is replaced by the bytes unmapped on success.
 int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, uint64_t* length);
 int hwpt_alloc(Kernel& k, ContextHandle ctx, uint32_t device_id, uint32_t pt_id, uint32_t* id);

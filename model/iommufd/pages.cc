@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/iommufd/pfn_reader.h"
 #include "model/sim/check.h"
 #include "model/sim/runtime.h"
 
@@ -13,46 +14,15 @@ using iommu::DomainHandle;
 // Pages pinned per call: the temp buffer of a page divided by the size of an entry.
 constexpr uint64_t kBatchPages = 512;
 
-// Reads the frames of pages [first, first+count) back from the storage domain's table.
-std::vector<mm::Pfn> ReadFromDomain(Kernel& k, AreaHandle h, uint64_t first, uint64_t count) {
-  const sim::Scope scope(k.t, sim::Fn::kBatchFromDomain, Ref(h));
-  const Iova base = Read(k, h, &Area::shape).first;
-  const DomainHandle storage = Read(k, h, &Area::storage_domain);
-  std::vector<mm::Pfn> pfns;
-  for (uint64_t i = first; i < first + count; ++i) {
-    const auto address = iommu_iova_to_phys(k.t, k.iommu, k.mm, storage, base + i * mm::kPageSize);
-    // Somebody took a page out of a domain that is in use: batch_from_domain warns.
-    if (warn_on(k.t, !address.has_value(), Ref(storage), sim::Condition::kNotMapped)) break;
-    pfns.push_back(mm::PfnOf(*address));
-  }
-  return pfns;
+// iommu_map takes whole pages. An area that is not made of them cannot be in an IOAS with a domain,
+// but for one of several slices of a copy: only their total is checked (io_pagetable.md oddity 15).
+bool RunFits(const AreaShape& area, Iova iova, uint64_t pages) {
+  const Iova last = iova + (pages * mm::kPageSize - 1);
+  return iova % mm::kPageSize == 0 && last <= area.last;
 }
 
-// The same in runs, for who only compares them.
-std::vector<mm::PfnRun> ReadRuns(Kernel& k, AreaHandle h, DomainHandle storage, Iova first,
-                                 uint64_t pages) {
-  const sim::Scope scope(k.t, sim::Fn::kBatchFromDomain, Ref(h));
-  std::vector<mm::PfnRun> runs = iommu_iova_to_runs(k.t, k.iommu, k.mm, storage, first, pages);
-  uint64_t found = 0;
-  for (const mm::PfnRun& run : runs) found += run.count;
-  warn_on(k.t, found != pages, Ref(storage), sim::Condition::kNotMapped);
-  return runs;
-}
-
-int Pin(Kernel& k, PagesHandle h, uint64_t first, uint64_t count, std::vector<mm::Pfn>* out) {
-  const PagesShape pages = Read(k, h, &Pages::shape);
-  if (pages.is_file()) {
-    const uint64_t page = pages.first_page + first;
-    if (page + count > UINT32_MAX) return -sim::kEINVAL;
-    return memfd_pin_folios(k.t, k.mm, pages.memfd, static_cast<uint32_t>(page),
-                            static_cast<uint32_t>(count), out);
-  }
-  return pin_user_pages(k.t, k.mm, pages.user_address + first * mm::kPageSize,
-                        static_cast<uint32_t>(count), out);
-}
-
-// Maps a batch that starts at page `first`: one iommu_map for each contiguous run. On error what
-// this call mapped is unmapped.
+// Maps a batch that starts `first` pages into the area: one iommu_map for each contiguous run. On
+// error what this call mapped is unmapped.
 int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
              const std::vector<mm::Pfn>& pfns) {
   const sim::Scope scope(k.t, sim::Fn::kBatchToDomain, Ref(domain));
@@ -62,8 +32,11 @@ int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
   while (done < pfns.size()) {
     size_t end = done + 1;
     while (end < pfns.size() && pfns[end] == pfns[end - 1] + 1) ++end;
-    const int error = iommu_map(k.t, k.iommu, k.mm, domain, base + done * mm::kPageSize, pfns[done],
-                                end - done, area.permissions);
+    int error = RunFits(area, base + done * mm::kPageSize, end - done) ? 0 : -sim::kEINVAL;
+    if (error == 0) {
+      error = iommu_map(k.t, k.iommu, k.mm, domain, base + done * mm::kPageSize, pfns[done],
+                        end - done, area.permissions);
+    }
     if (error != 0) {
       if (done > 0) iommu_unmap(k.t, k.iommu, k.mm, domain, base, done);
       return error;
@@ -81,63 +54,83 @@ void UnmapPages(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count) {
   warn_on(k.t, unmapped != count, Ref(domain), sim::Condition::kUnmappedShort);
 }
 
-// Unmaps pages [0, count) from the domain that stores them, then unpins them.
-void UnmapAndUnpin(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count) {
-  if (count == 0) return;
-  Write(k, h, &Area::storage_domain, domain);
-  const std::vector<mm::Pfn> pfns = ReadFromDomain(k, h, 0, count);
-  UnmapPages(k, h, domain, count);
+// Unmaps the pages of `range`, with which the area begins, from the domain that stores them, then
+// unpins those that no other filled area has. How many those were.
+uint64_t UnmapAndUnpin(Kernel& k, AreaHandle h, PagesHandle pages, DomainHandle domain,
+                       PageRange range) {
+  if (range.count == 0) return 0;
+  Write(k, h, &Area::storage, {domain, pages});
+  const std::vector<PageRange> holes = HolesIn(k, pages, range, h);
+  std::vector<mm::Pfn> pfns;
+  for (const PageRange& hole : holes) {
+    const std::vector<mm::Pfn> more = ReadFromDomain(k, h, hole);
+    pfns.insert(pfns.end(), more.begin(), more.end());
+  }
+  UnmapPages(k, h, domain, range.count);
   unpin_pages(k.t, k.mm, pfns);
+  return CountOf(holes);
 }
 
-int Account(Kernel& k, PagesHandle h) {
+// Pages that a fill has pinned are charged when all of it is done.
+int Account(Kernel& k, PagesHandle h, uint64_t pinned) {
+  if (pinned == 0) return 0;
   if (const int error = fail(k.t, sim::FaultSite::kAccount, Ref(h))) return error;
   const uint64_t npages = Read(k, h, &Pages::shape).npages;
-  warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h), sim::Condition::kStillPinned);
-  Write(k, h, &Pages::npinned, npages);
-  mm::account_locked_pages(k.t, k.mm, static_cast<int64_t>(npages));
+  const uint64_t npinned = Read(k, h, &Pages::npinned) + pinned;
+  warn_on(k.t, npinned > npages, Ref(h), sim::Condition::kStillPinned);
+  Write(k, h, &Pages::npinned, npinned);
+  mm::account_locked_pages(k.t, k.mm, static_cast<int64_t>(pinned));
   return 0;
 }
 
-void Unaccount(Kernel& k, PagesHandle h) {
+void Unaccount(Kernel& k, PagesHandle h, uint64_t unpinned) {
+  if (unpinned == 0) return;
   const uint64_t npinned = Read(k, h, &Pages::npinned);
-  Write(k, h, &Pages::npinned, 0);
-  mm::account_locked_pages(k.t, k.mm, -static_cast<int64_t>(npinned));
+  warn_on(k.t, npinned < unpinned, Ref(h), sim::Condition::kStillPinned);
+  Write(k, h, &Pages::npinned, npinned - std::min(npinned, unpinned));
+  mm::account_locked_pages(k.t, k.mm, -static_cast<int64_t>(unpinned));
 }
 
-// Undo of FillDomains (io_pagetable.md section 12): domains before `failed` hold [0, ahead), the
-// others [0, done); the last domain of the array unpins.
-void UndoFill(Kernel& k, AreaHandle h, const std::vector<DomainHandle>& domains, size_t failed,
-              uint64_t done, uint64_t ahead) {
+// Takes the area, whose pages only `domain` has any more, out of it and out of domains_itree.
+void Drain(Kernel& k, AreaHandle h, PagesHandle pages, DomainHandle domain, PageRange slice) {
+  const uint64_t unpinned = UnmapAndUnpin(k, h, pages, domain, slice);
+  Unaccount(k, pages, unpinned);
+  Write(k, h, &Area::storage, {});
+}
+
+// Undo of FillBatches (io_pagetable.md section 12): domains before `failed` hold the first `ahead`
+// pages of the area, the others the first `done`; the last domain of the array unpins.
+void UndoFill(Kernel& k, AreaHandle h, PagesHandle pages, const std::vector<DomainHandle>& domains,
+              size_t failed, uint64_t done, uint64_t ahead) {
   for (size_t i = 0; i + 1 < domains.size(); ++i) {
     UnmapPages(k, h, domains[i], i < failed ? ahead : done);
   }
-  UnmapAndUnpin(k, h, domains.back(), done);
-  Write(k, h, &Area::storage_domain, {});
+  UnmapAndUnpin(k, h, pages, domains.back(), {ShapeOf(k, h).first_index, done});
+  Write(k, h, &Area::storage, {});
 }
 
 int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
                 const std::vector<DomainHandle>& domains) {
   if (const int error = fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) return error;
-  const uint64_t npages = Read(k, pages, &Pages::shape).npages;
-  for (uint64_t done = 0; done < npages;) {
-    const uint64_t count = std::min(kBatchPages, npages - done);
+  const PageRange slice = SliceOf(k, area, pages);
+  for (uint64_t done = 0; done < slice.count;) {
+    const uint64_t count = std::min(kBatchPages, slice.count - done);
     std::vector<mm::Pfn> pfns;
-    int error = Pin(k, pages, done, count, &pfns);
+    int error = ReadPfns(k, pages, {slice.first + done, count}, &pfns);
     size_t domain = 0;
     while (error == 0 && domain < domains.size()) {
       error = MapBatch(k, area, domains[domain], done, pfns);
       if (error == 0) ++domain;
     }
     if (error != 0) {
-      unpin_pages(k.t, k.mm, pfns);
-      UndoFill(k, area, domains, domain, done, done + pfns.size());
+      UnpinHoles(k, pages, slice.first + done, pfns);
+      UndoFill(k, area, pages, domains, domain, done, done + pfns.size());
       return error;
     }
     done += count;
   }
-  const int error = Account(k, pages);
-  if (error != 0) UndoFill(k, area, domains, domains.size(), npages, npages);
+  const int error = Account(k, pages, CountOf(HolesIn(k, pages, slice)));
+  if (error != 0) UndoFill(k, area, pages, domains, domains.size(), slice.count, slice.count);
   return error;
 }
 
@@ -152,6 +145,8 @@ PagesHandle AllocPages(Kernel& k, const PagesShape& shape) {
   return h;
 }
 
+namespace {
+
 void ReleasePages(Kernel& k, PagesHandle h) {
   const sim::Scope scope(k.t, sim::Fn::kIoptReleasePages, Ref(h));
   const PagesShape shape = Read(k, h, &Pages::shape);
@@ -162,13 +157,31 @@ void ReleasePages(Kernel& k, PagesHandle h) {
   k.s.pages.Free(h);
 }
 
+}  // namespace
+
+void HoldPages(Kernel& k, PagesHandle h) {
+  Get(k, h).kref.shared = true;
+  refcount_inc(k, h, &Pages::kref);
+}
+
+void PutPages(Kernel& k, PagesHandle h) {
+  if (Get(k, h).kref.shared && !refcount_dec_and_test(k, h, &Pages::kref)) return;
+  ReleasePages(k, h);
+}
+
+PagesShape ShapeOf(Kernel& k, PagesHandle h) {
+  return Get(k, h).kref.shared ? Read(k, h, &Pages::shape) : Get(k, h).shape.Peek();
+}
+
+const AreaShape& ShapeOf(Kernel& k, AreaHandle h) { return Get(k, h).shape.Peek(); }
+
 int FillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
   const sim::Scope scope(k.t, sim::Fn::kIoptAreaFillDomains, Ref(area));
   const std::vector<DomainHandle> domains = Read(k, ioas, iopt::domains);
   if (domains.empty()) return 0;  // lazy: nothing is pinned
   mutex_lock(k.t, Get(k, pages).mutex);
   const int error = FillBatches(k, area, pages, domains);
-  if (error == 0) Write(k, area, &Area::storage_domain, domains.front());
+  if (error == 0) Write(k, area, &Area::storage, {domains.front(), pages});
   mutex_unlock(k.t, Get(k, pages).mutex);
   return error;
 }
@@ -177,15 +190,13 @@ void UnfillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle page
   const sim::Scope scope(k.t, sim::Fn::kIoptAreaUnfillDomains, Ref(area));
   const std::vector<DomainHandle> domains = Read(k, ioas, iopt::domains);
   mutex_lock(k.t, Get(k, pages).mutex);
-  const DomainHandle storage = Read(k, area, &Area::storage_domain);
+  const DomainHandle storage = Read(k, area, &Area::storage).domain;
   if (!storage.null()) {
-    const uint64_t npages = Read(k, pages, &Pages::shape).npages;
+    const PageRange slice = SliceOf(k, area, pages);
     for (DomainHandle domain : domains) {
-      if (!(domain == storage)) UnmapPages(k, area, domain, npages);
+      if (!(domain == storage)) UnmapPages(k, area, domain, slice.count);
     }
-    UnmapAndUnpin(k, area, storage, npages);
-    Unaccount(k, pages);
-    Write(k, area, &Area::storage_domain, {});
+    Drain(k, area, pages, storage, slice);
   }
   mutex_unlock(k.t, Get(k, pages).mutex);
 }
@@ -195,13 +206,11 @@ int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
   const PagesHandle pages = Read(k, area, &Area::pages);
   mutex_lock(k.t, Get(k, pages).mutex);
   int error = 0;
-  if (Read(k, area, &Area::storage_domain).null()) {
+  if (Read(k, area, &Area::storage).domain.null()) {
     error = FillBatches(k, area, pages, {domain});
-    if (error == 0) Write(k, area, &Area::storage_domain, domain);
+    if (error == 0) Write(k, area, &Area::storage, {domain, pages});
   } else if (error = fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages)); error == 0) {
-    const std::vector<mm::Pfn> pfns =
-        ReadFromDomain(k, area, 0, Read(k, pages, &Pages::shape).npages);
-    error = MapBatch(k, area, domain, 0, pfns);
+    error = MapBatch(k, area, domain, 0, ReadFromDomain(k, area, SliceOf(k, area, pages)));
   }
   mutex_unlock(k.t, Get(k, pages).mutex);
   return error;
@@ -210,10 +219,7 @@ int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
 std::vector<mm::PfnRun> ReadPinnedRuns(Kernel& k, AreaHandle area) {
   const PagesHandle pages = Read(k, area, &Area::pages);
   mutex_lock(k.t, Get(k, pages).mutex);
-  const uint64_t npages = Read(k, pages, &Pages::shape).npages;
-  const DomainHandle storage = Read(k, area, &Area::storage_domain);
-  const Iova first = Read(k, area, &Area::shape).first;
-  const std::vector<mm::PfnRun> runs = ReadRuns(k, area, storage, first, npages);
+  const std::vector<mm::PfnRun> runs = ReadRunsFromDomain(k, area, SliceOf(k, area, pages));
   mutex_unlock(k.t, Get(k, pages).mutex);
   return runs;
 }
@@ -222,15 +228,13 @@ void UnfillDomain(Kernel& k, AreaHandle area, DomainHandle domain, DomainHandle 
   const sim::Scope scope(k.t, sim::Fn::kIoptAreaUnfillDomain, Ref(area));
   const PagesHandle pages = Read(k, area, &Area::pages);
   mutex_lock(k.t, Get(k, pages).mutex);
-  const uint64_t npages = Read(k, pages, &Pages::shape).npages;
+  const PageRange slice = SliceOf(k, area, pages);
   if (next_storage.null()) {
-    UnmapAndUnpin(k, area, domain, npages);
-    Unaccount(k, pages);
-    Write(k, area, &Area::storage_domain, {});
+    Drain(k, area, pages, domain, slice);
   } else {
-    UnmapPages(k, area, domain, npages);
-    if (Read(k, area, &Area::storage_domain) == domain) {
-      Write(k, area, &Area::storage_domain, next_storage);
+    UnmapPages(k, area, domain, slice.count);
+    if (Read(k, area, &Area::storage).domain == domain) {
+      Write(k, area, &Area::storage, {next_storage, pages});
     }
   }
   mutex_unlock(k.t, Get(k, pages).mutex);

@@ -1,7 +1,9 @@
 // Filling areas into domains and taking them out again (io_pagetable.md sections 7, 8 and 12).
 //
-// A page is pinned while some domain maps it; its pfn is read back from the area's storage domain.
-// Physically contiguous pages of one batch become one iommu_map call per domain.
+// A page is pinned while some domain maps it, once for all areas that are slices of its pages
+// object: who fills an area takes what a filled one has from that one's storage domain and pins the
+// rest, and who takes an area out unpins what no filled one has. Physically contiguous pages of one
+// batch become one iommu_map call per domain.
 #pragma once
 
 #include <vector>
@@ -12,8 +14,16 @@ namespace iommufd_check::iommufd {
 
 // A pages object with one reference and nothing pinned. FAULTS: pages_alloc (a null handle).
 PagesHandle AllocPages(Kernel& k, const PagesShape& shape);
-// Drops file and memory. REQUIRES: nothing pinned.
-void ReleasePages(Kernel& k, PagesHandle pages);
+// kref_get. REQUIRES: a reference that stays while this is done.
+void HoldPages(Kernel& k, PagesHandle pages);
+// kref_put: the last one drops file and memory. REQUIRES of the last one: nothing pinned.
+void PutPages(Kernel& k, PagesHandle pages);
+
+// What a holder of the pages knows of them. It is no step for the only one that there ever was.
+PagesShape ShapeOf(Kernel& k, PagesHandle pages);
+// What an area is, for whoever keeps it: it fills it or takes it apart, or holds iova_rwsem. No
+// step.
+const AreaShape& ShapeOf(Kernel& k, AreaHandle area);
 
 // Maps the area into every domain of the IOAS, or into none (ENOMEM, EFAULT, EINVAL, driver errno).
 // LOCKS: domains_rwsem R or W held; takes pages->mutex.

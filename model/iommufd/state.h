@@ -260,21 +260,38 @@ struct Igroup {
   }
 };
 
-// What an area is for as long as it lives.
+// What an area is for as long as it lives: a range of IOVAs that shows a slice of a pages object.
 struct AreaShape {
   Iova first = 0;
-  Iova last = 0;  // inclusive
-  uint32_t page_offset = 0;
+  Iova last = 0;             // inclusive
+  uint32_t page_offset = 0;  // of the first byte in its page
+  uint64_t first_index = 0;  // of that page in the pages object
   uint64_t permissions = 0;  // iommu::kRead | kWrite
 
   uint64_t length() const { return last - first + 1; }
+  uint64_t npages() const { return (page_offset + (last - first)) / mm::kPageSize + 1; }
+  uint64_t last_index() const { return first_index + (npages() - 1); }
   friend bool operator==(const AreaShape&, const AreaShape&) = default;
   template <class Visitor, class... Self>
   static constexpr void Visit(Visitor&& v, Self&... s) {
     v("first", s.first...);
     v("last", s.last...);
     v("page_offset", s.page_offset...);
+    v("first_index", s.first_index...);
     v("permissions", s.permissions...);
+  }
+};
+
+// Where the pfns of a filled area are, and for whom: storage_domain, and the pages in whose
+// domains_itree it is by its pages_node. Both null: not filled into any domain.
+struct Storage {
+  iommu::DomainHandle domain;
+  PagesHandle pages;
+  friend bool operator==(const Storage&, const Storage&) = default;
+  template <class Visitor, class... Self>
+  static constexpr void Visit(Visitor&& v, Self&... s) {
+    v("domain", s.domain...);
+    v("pages", s.pages...);
   }
 };
 
@@ -283,15 +300,14 @@ struct Area {
   static constexpr sim::ObjectKind kKind = sim::ObjectKind::kArea;
   Const<AreaShape, Field::kAreaShape> shape;
   Shared<PagesHandle, Field::kAreaPages> pages;
-  // Null: not filled into any domain. Under pages->mutex.
-  Shared<iommu::DomainHandle, Field::kStorageDomain> storage_domain;
+  Shared<Storage, Field::kStorageDomain> storage;  // under pages->mutex
 
   friend bool operator==(const Area&, const Area&) = default;
   template <class Visitor, class... Self>
   static constexpr void Visit(Visitor&& v, Self&... s) {
     v("", s.shape...);
     v("pages", s.pages...);
-    v("storage_domain", s.storage_domain...);
+    v("storage", s.storage...);
   }
 };
 
@@ -318,11 +334,25 @@ struct PagesShape {
   }
 };
 
-// struct iopt_pages. In this slice one area owns it: no IOAS_COPY, no access objects, so a page is
-// pinned while, and only while, some domain maps it, and its pfn is read back from that domain.
+// iopt_pages::kref. A map takes the one reference that its area holds, and a copy takes more. Until
+// then nobody can meet the holder at the count, so that giving it back is no step.
+struct PagesRefcount : sim::Refcount {
+  static constexpr Field kField = Field::kPagesRefs;
+  bool shared = false;  // ghost: there was a second reference once
+  static constexpr size_t kUnseen = 1;
+
+  friend bool operator==(const PagesRefcount& a, const PagesRefcount& b) {
+    return a.value == b.value;
+  }
+};
+
+// struct iopt_pages, shared by the areas that are slices of it. There are no access objects: a page
+// is pinned, once, while and only while some area that has it is filled, and its pfn is read back
+// from that area's domain.
 struct Pages {
   static constexpr sim::ObjectKind kKind = sim::ObjectKind::kPages;
   LockId mutex;
+  PagesRefcount kref;  // areas, and calls on their way from one area to another
   Const<PagesShape, Field::kPagesShape> shape;
   Shared<uint32_t, Field::kPagesSeals> seals;   // sampled by a design at map time
   Shared<uint64_t, Field::kPagesFill> npinned;  // pages pinned and accounted, under mutex
@@ -331,6 +361,7 @@ struct Pages {
   static constexpr size_t kUnseen = 1;  // which slot its lock has
   template <class Visitor, class... Self>
   static constexpr void Visit(Visitor&& v, Self&... s) {
+    v("kref", s.kref...);
     v("", s.shape...);
     v("seals", s.seals...);
     v("npinned", s.npinned...);

@@ -9,6 +9,7 @@ namespace iommufd_check::spec {
 
 void Findings::Violate(Invariant invariant, sim::ObjectRef object, std::string detail,
                        std::vector<LockNesting> chain) {
+  ++raised_;
   const Position& at = position_;
   const bool known = std::any_of(violations_.begin(), violations_.end(), [&](const Violation& v) {
     return v.invariant == invariant && v.operation == at.operation && v.task == at.task &&

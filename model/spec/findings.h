@@ -24,6 +24,7 @@ class Findings {
 
   void Clear() {
     violations_.clear();
+    raised_ = 0;
     armed_.fill(0);
     position_ = {};
     function_ = sim::Fn::kNone;
@@ -36,6 +37,10 @@ class Findings {
 
   // The antecedent of the invariant was true once more.
   void Arm(Invariant invariant) { ++armed_[static_cast<size_t>(invariant)]; }
+  // So many times each, of checks that would only find again what they found.
+  void ArmAgain(const std::array<uint64_t, kInvariants>& armed) {
+    for (size_t i = 0; i < kInvariants; ++i) armed_[i] += armed[i];
+  }
 
   // Keeps the first violation of each invariant, operation, kind of object, function, splat and
   // condition: what makes two of them one finding.
@@ -50,12 +55,15 @@ class Findings {
   }
 
   const std::vector<Violation>& violations() const { return violations_; }
+  // How often something was found wrong, also what is one finding with an earlier one.
+  uint64_t raised() const { return raised_; }
   const std::array<uint64_t, kInvariants>& armed() const { return armed_; }
 
  private:
   Position position_;
   sim::Fn function_ = sim::Fn::kNone;
   std::vector<Violation> violations_;
+  uint64_t raised_ = 0;
   std::array<uint64_t, kInvariants> armed_{};
 };
 

@@ -37,6 +37,8 @@ struct DomainView {
   friend bool operator==(const DomainView&, const DomainView&) = default;
 };
 
+inline constexpr uint16_t kNoBacking = UINT16_MAX;
+
 struct AreaView {
   Iova first = 0;
   Iova last = 0;
@@ -45,8 +47,11 @@ struct AreaView {
   bool is_file = false;
   uint16_t memfd = 0;        // when is_file
   uint64_t source_page = 0;  // first page in the file; in the address space otherwise
+  uint32_t page_offset = 0;  // of its first byte in that page
   uint64_t pages = 0;
-  uint32_t seals = 0;  // as sampled by a design at map time
+  uint16_t backing = kNoBacking;  // the pages object, by number: areas of one share its pins
+  bool writable = false;          // that object's pages, so a copy may be too
+  uint32_t seals = 0;             // as sampled by a design at map time
   friend bool operator==(const AreaView&, const AreaView&) = default;
 };
 

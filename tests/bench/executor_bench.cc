@@ -1,6 +1,7 @@
 // Costs of the hot path, as ratios within one run (never quote a bare time):
 //   BM_WorldReset        copying a booted World over a used one
 //   BM_Program16         reset, 16 operations, exit, all invariants and the oracle
+//   BM_Program16Findings the same without a digest, as fuzzers run it
 //   BM_Program16Kernel   the same operations without any judge: the kernel model alone
 //   BM_MapUnmap          the share of one map and unmap pair in a program of 20 pairs
 //   BM_Digest            logging and hashing the events of BM_Program16 once more
@@ -57,12 +58,10 @@ void BM_WorldReset(benchmark::State& state) {
 }
 BENCHMARK(BM_WorldReset);
 
-void RunProgram(benchmark::State& state, bool judged) {
+void RunProgram(benchmark::State& state, const program::RunOptions& options) {
   liveupdate::Design& design = *liveupdate::FindDesign("reference");
   const program::Program program = Parse(kProgram16);
   program::Executor executor;
-  program::RunOptions options;
-  options.judged = judged;
   uint64_t events = 0;
   for (auto _ : state) {
     const program::Execution& run = executor.Run(design, program, options);
@@ -71,9 +70,13 @@ void RunProgram(benchmark::State& state, bool judged) {
   }
   state.counters["events"] = static_cast<double>(events) / static_cast<double>(state.iterations());
 }
-void BM_Program16(benchmark::State& state) { RunProgram(state, true); }
+void BM_Program16(benchmark::State& state) { RunProgram(state, {}); }
 BENCHMARK(BM_Program16);
-void BM_Program16Kernel(benchmark::State& state) { RunProgram(state, false); }
+void BM_Program16Findings(benchmark::State& state) { RunProgram(state, {.digested = false}); }
+BENCHMARK(BM_Program16Findings);
+void BM_Program16Kernel(benchmark::State& state) {
+  RunProgram(state, {.judged = false, .digested = false});
+}
 BENCHMARK(BM_Program16Kernel);
 
 void BM_MapUnmap(benchmark::State& state) {

@@ -41,7 +41,7 @@ class ByPage : public Reference {
   }
   int ComparePages(Kernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd,
                    PhysAddr data) override {
-    const iommu::DomainHandle storage = Read(k, area, &iommufd::Area::storage_domain);
+    const iommu::DomainHandle storage = Read(k, area, &iommufd::Area::storage).domain;
     const iommufd::AreaShape shape = Read(k, area, &iommufd::Area::shape);
     std::vector<mm::PfnRun> pages;
     for (mm::Iova iova = shape.first; iova < shape.last; iova += mm::kPageSize) {

@@ -9,6 +9,7 @@
 
 #include "model/explore/work/search_difference.h"
 #include "model/explore/work/search_report.h"
+#include "model/explore/work/summary.h"
 
 namespace iommufd_check::explore {
 namespace {
@@ -47,7 +48,7 @@ TEST(SearchCommand, RunsEveryKnownModelVariantAndPlant) {
       request.choice.plant = plant;
       const absl::StatusOr<SearchReport> report = RunSearch(request, nullptr);
       ASSERT_TRUE(report.ok()) << report.status();
-      EXPECT_EQ(ExitCode(*report), 1);
+      EXPECT_EQ(ExitCode(SummaryOf(*report)), 1);
     }
   }
 }
@@ -83,7 +84,7 @@ TEST(SearchCommand, TextIsTheCertificate) {
   request.choice.parameters = {{"workers", 1}, {"pages", 1}};
   const absl::StatusOr<SearchReport> report = RunSearch(request, nullptr);
   ASSERT_TRUE(report.ok());
-  EXPECT_EQ(ExitCode(*report), 0);
+  EXPECT_EQ(ExitCode(SummaryOf(*report)), 0);
   EXPECT_EQ(RenderText(*report),
             "search toy pages=1 workers=1\n"
             "  result       every reachable state was visited, and all invariants hold\n"

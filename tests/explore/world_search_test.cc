@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/explore/work/search_command.h"
+#include "model/explore/work/summary.h"
 #include "model/program/text/text_codec.h"
 
 namespace iommufd_check::explore {
@@ -70,14 +71,14 @@ TEST(WorldSearch, FillsInDefaults) {
   EXPECT_EQ(report.max_depth, 64u);
   EXPECT_EQ(report.outcome.key_bits, 128);
   EXPECT_EQ(report.outcome.ending, Ending::kExhausted);
-  EXPECT_EQ(ExitCode(report), 0);
+  EXPECT_EQ(ExitCode(SummaryOf(report)), 0);
 }
 
 TEST(WorldSearch, TheCertificateNamesTheScope) {
   SearchRequest request = World("reference", {"map_file", "unmap", "lu_mark"});
   request.max_depth = 2;
   const SearchReport report = Reported(request);
-  EXPECT_EQ(ExitCode(report), 0) << "the depth was stated";
+  EXPECT_EQ(ExitCode(SummaryOf(report)), 0) << "the depth was stated";
   const std::string text = RenderText(report);
   EXPECT_THAT(text, HasSubstr("search world devices=1 hwpts=1 iommufds=1 memfds=1 regions=1 "
                               "sessions=1 tokens=1 design=reference\n"));
@@ -103,7 +104,7 @@ TEST(WorldSearch, AViolationIsAProgram) {
   request.choice.tolerated = {"I06", "I12", "I13", "I25",
                               "I26", "I37", "I38"};  // As short, after preserve.
   const SearchReport report = Reported(request);
-  EXPECT_EQ(ExitCode(report), 1);
+  EXPECT_EQ(ExitCode(SummaryOf(report)), 1);
   ASSERT_TRUE(report.outcome.counterexample.has_value());
   const std::string& artefact = report.outcome.counterexample->artefact;
   const auto program = program::ParseProgram(artefact, "found.prog");

@@ -1,5 +1,6 @@
 #include "tests/fuzz/golden_cases.h"
 
+#include "fuzz/report/event_text.h"
 #include "fuzz/report/report.h"
 #include "model/program/text/text_codec.h"
 #include "tests/fuzz/cli_fixture.h"

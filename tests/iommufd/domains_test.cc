@@ -27,7 +27,7 @@ class DomainsTest : public IommufdTest {
   std::vector<uint16_t> StorageDomains() const {
     std::vector<uint16_t> storage;
     m.world.kernel.iommufd.areas.ForEach(
-        [&](AreaHandle, const Area& area) { storage.push_back(area.storage_domain.Peek().index); });
+        [&](AreaHandle, const Area& area) { storage.push_back(area.storage.Peek().domain.index); });
     return storage;
   }
   std::vector<mm::Pfn> Mapped(uint16_t domain) const {

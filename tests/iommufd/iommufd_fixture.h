@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "model/iommufd/device.h"
@@ -42,16 +43,25 @@ inline void ExpectBalanced(const liveupdate::World& world) {
     EXPECT_EQ(hwpt.object.users.value, 1 + hwpt_users[h.index]) << "hwpt " << hwpt.object.id;
     EXPECT_EQ(hwpt.object.wait_cnt.value, 1u);
   });
-  uint64_t pinned = 0;
-  s.pages.ForEach([&](PagesHandle, const Pages& p) {
-    EXPECT_TRUE(p.npinned.Peek() == 0 || p.npinned.Peek() == p.shape.Peek().npages);
-    pinned += p.npinned.Peek();
-  });
+  std::map<uint16_t, uint32_t> slices;            // by pages object
+  std::map<uint16_t, std::set<uint64_t>> filled;  // indexes, likewise
   s.areas.ForEach([&](AreaHandle, const Area& area) {
     EXPECT_FALSE(area.pages.Peek().null()) << "an area is half-built";
+    const bool stored = !area.storage.Peek().domain.null();
+    EXPECT_EQ(area.storage.Peek().pages, stored ? area.pages.Peek() : PagesHandle{});
+    const AreaShape& shape = area.shape.Peek();
+    ++slices[area.pages.Peek().index];
+    for (uint64_t i = shape.first_index; stored && i <= shape.last_index(); ++i) {
+      filled[area.pages.Peek().index].insert(i);
+    }
+  });
+  uint64_t pinned = 0;
+  s.pages.ForEach([&](PagesHandle h, const Pages& p) {
+    EXPECT_EQ(p.npinned.Peek(), filled[h.index].size()) << "a page counts once";
+    EXPECT_EQ(p.kref.value, slices[h.index]);
+    pinned += p.npinned.Peek();
   });
   EXPECT_EQ(world.machine.locked_pages.Peek(), pinned);
-  EXPECT_EQ(s.areas.live(), s.pages.live());
   uint64_t pins = 0;
   for (mm::Pfn pfn = mm::kFirstPfn; world.machine.phys.Exists(pfn); ++pfn) {
     pins += world.machine.phys.at(pfn).pins;
@@ -73,6 +83,10 @@ class IommufdTest : public testing::Test {
     return m.Call([&](Kernel& k) { return ioas_map(k, k.ctx, a); });
   }
   int Map(MapArguments a) { return Map(&a); }
+  int Copy(CopyArguments* a) {
+    return m.Call([&](Kernel& k) { return ioas_copy(k, k.ctx, a); });
+  }
+  int Copy(CopyArguments a) { return Copy(&a); }
   // `length` is in and out.
   int Unmap(uint32_t ioas, mm::Iova iova, uint64_t* length) {
     return m.Call([&](Kernel& k) { return ioas_unmap(k, k.ctx, ioas, iova, length); });

@@ -76,6 +76,13 @@ class RaceTest : public testing::Test {
       return ioas_map_file(k, k.ctx, m.memfd(file), &a);
     };
   }
+  // To 0x40000 of the same IOAS.
+  SystemCall CopyCall(mm::Iova from, uint64_t length, uint32_t flags = kFixed) {
+    return [this, from, length, flags](Kernel& k) {
+      CopyArguments a{flags, ioas_, ioas_, length, 0x40000, from};
+      return ioas_copy(k, k.ctx, &a);
+    };
+  }
   SystemCall UnmapCall(mm::Iova iova, uint64_t length) {
     return [this, iova, length](Kernel& k) {
       uint64_t bytes = length;
@@ -137,6 +144,67 @@ TEST_F(RaceTest, MapAndTheDomainLeaves) {
 TEST_F(RaceTest, UnmapAndTheDomainLeaves) {
   ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x2000), 0);
   EXPECT_EQ(Explore(UnmapCall(0x10000, 0x2000), DestroyCall(hwpt_)), (Results{{0, 0}}));
+}
+
+TEST_F(RaceTest, CopyAndUnmapOfTheSource) {
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x2000), 0);
+  EXPECT_EQ(Explore(CopyCall(0x10000, 0x2000), UnmapCall(0x10000, 0x2000)),
+            (Results{{0, 0}, {-sim::kENOENT, 0}}));
+}
+
+TEST_F(RaceTest, CopyAndUnmapOfTheCopy) {
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x2000), 0);
+  EXPECT_EQ(Explore(CopyCall(0x10000, 0x2000), UnmapCall(0x40000, 0x2000)),
+            (Results{{0, 0}, {0, -sim::kEBUSY}, {0, -sim::kENOENT}}));
+}
+
+TEST_F(RaceTest, UnmapsOfWhatIsShared) {
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x2000), 0);
+  ASSERT_EQ(m.Call(CopyCall(0x11000, 0x1000)), 0);
+  EXPECT_EQ(Explore(UnmapCall(0x10000, 0x2000), UnmapCall(0x40000, 0x1000)), (Results{{0, 0}}));
+}
+
+TEST_F(RaceTest, CopyAndTheMapOfItsSource) {
+  EXPECT_EQ(Explore(CopyCall(0x10000, 0x2000), MapCall(0, 0x10000)),
+            (Results{{0, 0}, {-sim::kENOENT, 0}}));
+}
+
+TEST_F(RaceTest, CopyAndCopyToOnePlace) {
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x2000), 0);
+  EXPECT_EQ(Explore(CopyCall(0x10000, 0x2000), CopyCall(0x11000, 0x1000)),
+            (Results{{0, -sim::kEEXIST}, {-sim::kEEXIST, 0}}));
+}
+
+TEST_F(RaceTest, CopyAndTheDomainLeaves) {
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x2000), 0);
+  EXPECT_EQ(Explore(CopyCall(0x10000, 0x1000), DestroyCall(hwpt_)), (Results{{0, 0}}));
+}
+
+TEST_F(RaceTest, CopyAndANewDomain) {
+  ASSERT_EQ(m.Destroy(hwpt_), 0);
+  ASSERT_EQ(m.MapFile(ioas_, 0x10000, 0x2000), 0);
+  EXPECT_EQ(Explore(CopyCall(0x10000, 0x1000), HwptAllocCall()), (Results{{0, 0}}));
+}
+
+// The second slice may not be written to, which the copy sees when the first is in the tree. The
+// destination, and the source, go as soon as nobody holds them.
+TEST_F(RaceTest, CopyThatFailsLateAndDestroy) {
+  ASSERT_EQ(m.Destroy(hwpt_), 0);
+  const uint32_t source = m.IoasAlloc();
+  ASSERT_EQ(m.MapFile(source, 0x10000, 0x1000), 0);
+  ASSERT_EQ(m.Call([&](Kernel& k) {
+    MapArguments a{source, kReadable | kFixedIova, 0, 0x1000, 0x11000};
+    return ioas_map_file(k, k.ctx, m.memfd(1), &a);
+  }),
+            0);
+  const SystemCall copy = [&](Kernel& k) {
+    CopyArguments a{kFixed, ioas_, source, 0x2000, 0x40000, 0x10000};
+    return ioas_copy(k, k.ctx, &a);
+  };
+  EXPECT_EQ(Explore(copy, DestroyCall(ioas_)),
+            (Results{{-sim::kEPERM, 0}, {-sim::kEPERM, -sim::kEBUSY}, {-sim::kENOENT, 0}}));
+  EXPECT_EQ(Explore(copy, DestroyCall(source)),
+            (Results{{-sim::kEPERM, 0}, {-sim::kEPERM, -sim::kEBUSY}, {-sim::kENOENT, 0}}));
 }
 
 TEST_F(RaceTest, DestroyAgainstAShortReference) {

@@ -106,6 +106,53 @@ TEST_P(UnwindTest, MapFileInSeveralRuns) {
   EXPECT_EQ(Sweep(map, true), expected);
 }
 
+// Two slices: two pages, then the first two of the scattered file.
+TEST_P(UnwindTest, CopyOfWhatIsPinned) {
+  ASSERT_EQ(m.MapFile(ioas_, 0x12000, 0x2000, 1), 0);
+  Reached expected{{FaultSite::kCopyFromUser, 1},
+                   {FaultSite::kGetObject, 2},
+                   {FaultSite::kPagesListAlloc, 2},
+                   {FaultSite::kAreaAlloc, 2},
+                   {FaultSite::kCopyToUser, 1}};
+  if (hwpts() > 0) {
+    expected[FaultSite::kPfnBatch] = 2;
+    expected[FaultSite::kIommuMap] = 3 * hwpts();
+  }
+  const SystemCall copy = [&](Kernel& k) {
+    CopyArguments a{kFixed, ioas_, ioas_, 0x4000, 0x40000, 0x10000};
+    return ioas_copy(k, k.ctx, &a);
+  };
+  EXPECT_EQ(Sweep(copy, true), expected);
+}
+
+// The source has no domain: the copy pins, and one page of its second slice is pinned already.
+TEST_P(UnwindTest, CopyOfWhatIsNotPinned) {
+  const uint32_t source = m.IoasAlloc();
+  ASSERT_EQ(m.MapFile(source, 0x10000, 0x1000), 0);
+  ASSERT_EQ(m.MapFile(source, 0x11000, 0x3000, 1), 0);
+  ASSERT_EQ(m.Call([&](Kernel& k) {
+    CopyArguments a{kFixed, ioas_, source, 0x1000, 0x50000, 0x12000};
+    return ioas_copy(k, k.ctx, &a);
+  }),
+            0);
+  Reached expected{{FaultSite::kCopyFromUser, 1},
+                   {FaultSite::kGetObject, 2},
+                   {FaultSite::kPagesListAlloc, 2},
+                   {FaultSite::kAreaAlloc, 2},
+                   {FaultSite::kCopyToUser, 1}};
+  if (hwpts() > 0) {
+    expected[FaultSite::kPfnBatch] = 2;
+    expected[FaultSite::kMemfdPinFolios] = 3;  // before and behind the one that is
+    expected[FaultSite::kIommuMap] = 4 * hwpts();
+    expected[FaultSite::kAccount] = 2;
+  }
+  const SystemCall copy = [&](Kernel& k) {
+    CopyArguments a{kReadWrite, ioas_, source, 0x4000, 0, 0x10000};
+    return ioas_copy(k, k.ctx, &a);
+  };
+  EXPECT_EQ(Sweep(copy, true), expected);
+}
+
 TEST_P(UnwindTest, Unmap) {
   const SystemCall unmap = [&](Kernel& k) {
     uint64_t length = 0x20000;

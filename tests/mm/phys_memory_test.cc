@@ -271,6 +271,62 @@ TEST_F(PhysMemoryTest, WhatADesignCanNameIsAnOops) {
   EXPECT_EQ(Splats(), sim::Only{Splat::kBadPageState});
 }
 
+// Where the search for a free frame may begin is remembered; where it would end is not.
+TEST_F(PhysMemoryTest, RandomAllocationsTakeTheLowestFramesThatAreFree) {
+  std::mt19937 random(3);
+  std::vector<Pfn> taken;
+  const auto lowest = [&](size_t count, size_t alignment) {
+    for (Pfn first = kFirstPfn;; ++first) {
+      if (first % alignment != 0) continue;
+      size_t run = 0;
+      while (run < count && !phys().InUse(first + run)) ++run;
+      if (run == count) return first;
+    }
+  };
+  for (int i = 0; i < 3000; ++i) {
+    const auto choice = random() % 5;
+    if (choice == 0) {
+      const int order = static_cast<int>(random() % 4);
+      const Pfn expected = lowest(size_t{1} << order, size_t{1} << order);
+      ASSERT_EQ(AllocFolio(order), expected) << "step " << i;
+      taken.push_back(expected);
+    } else if (choice <= 2) {
+      const size_t count = 1 + random() % 3;
+      const Pfn expected = lowest(count, 1);
+      ASSERT_EQ(Alloc(count), expected) << "step " << i;
+      for (size_t k = 0; k < count; ++k) taken.push_back(expected + k);
+    } else if (!taken.empty()) {
+      const size_t at = random() % taken.size();
+      Put(taken[at]);
+      taken[at] = taken.back();
+      taken.pop_back();
+    }
+  }
+  EXPECT_GT(taken.size(), 50u);
+}
+
+TEST_F(PhysMemoryTest, EachChangeOfAnOwnerOrAWordIsSeen) {
+  uint64_t before = phys().changes();
+  const auto grew = [&] {
+    const uint64_t last = before;
+    before = phys().changes();
+    return before > last;
+  };
+  const Pfn pfn = Alloc();
+  EXPECT_TRUE(grew());
+  EXPECT_TRUE(phys().WriteWord(AddressOf(pfn), 7));
+  EXPECT_TRUE(grew());
+  EXPECT_EQ(phys().ReadWord(AddressOf(pfn)), 7u);
+  Pin(pfn);
+  EXPECT_FALSE(grew()) << "a pin is neither";
+  EXPECT_TRUE(phys().WriteField(AddressOf(pfn) + 6, 4, 0x01020304));
+  EXPECT_TRUE(grew());
+  const Pfn folio = AllocFolio(1);
+  EXPECT_TRUE(grew());
+  Put(folio);
+  EXPECT_TRUE(grew());
+}
+
 class PhysMemoryDeathTest : public PhysMemoryTest {};
 
 TEST_F(PhysMemoryDeathTest, MisuseByTheModelItselfIsRefused) {

@@ -82,6 +82,7 @@ std::vector<std::string> PlainMembers(const std::string& text, const std::string
       R"(^  ((?:[a-z_]+::)*[A-Za-z_][\w:<>, *]*[\w>])\s+\w+(\{.*\}|\s*=.*)?;\s*$)");
   static const std::regex shared(
       R"(^(?:sim::)?(?:Shared|Const)<.*|^(?:sim::)?LockId$|^(?:sim::)?Refcount$|^WaitCount$|)"
+      R"(^PagesRefcount$|)"
       R"(^Object$|^IoPagetable$|^Kho$|^(?:sim::)?Slots<.*|^PhysMemory$|)"
       R"(^std::vector<(?:Buffer|Endpoint)>$)");
   bool inside = false;

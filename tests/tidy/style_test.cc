@@ -23,6 +23,7 @@ using Findings = std::vector<std::string>;
 
 constexpr std::size_t kMaxColumns = 100;
 constexpr std::size_t kMaxLines = 500;
+constexpr std::size_t kMaxFunctionLines = 60;
 
 std::string At(const std::string& path, std::size_t line, const std::string& message) {
   return path + ":" + std::to_string(line) + ": " + message;
@@ -75,6 +76,41 @@ Findings FolderFindings(const std::set<std::string>& paths) {
   Findings findings;
   for (const std::string& folder : folders) {
     if (!paths.contains(folder + "/README.md")) findings.push_back(folder + ": has no README.md");
+  }
+  return findings;
+}
+
+// The first line of a function that stands at the left margin, as all do but those of a class.
+bool OpensFunction(std::string_view line) {
+  constexpr std::array<std::string_view, 6> kOthers = {"namespace", "class", "struct",
+                                                       "enum",      "union", "extern"};
+  if (line.empty() || line[0] == '#' || line[0] == '}' || line[0] == ' ') return false;
+  if (line.find('(') == std::string_view::npos) return false;
+  if (line.ends_with(';') || line.ends_with('}')) return false;
+  return std::none_of(kOthers.begin(), kOthers.end(),
+                      [&](std::string_view other) { return line.starts_with(other); });
+}
+
+// A function fits a screen.
+Findings FunctionFindings(const std::string& path, std::string_view text) {
+  Findings findings;
+  const std::vector<std::string> lines = Lines(BlankCommentsAndLiterals(text));
+  std::size_t opened = 0;  // line, from 1; 0: none
+  bool in_body = false;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (opened == 0 && OpensFunction(lines[i])) {
+      opened = i + 1;
+      in_body = false;
+    }
+    if (!in_body && lines[i].ends_with('{')) in_body = true;
+    if (!in_body && lines[i].ends_with(';')) opened = 0;  // it was a declaration
+    if (opened == 0 || !in_body || !lines[i].starts_with('}')) continue;
+    const std::size_t length = i + 2 - opened;
+    if (length > kMaxFunctionLines) {
+      findings.push_back(
+          At(path, opened, std::to_string(length) + " lines of one function, at most 60"));
+    }
+    opened = 0;
   }
   return findings;
 }
@@ -229,6 +265,23 @@ TEST(Style, Sizes) {
             Findings{"a.cc:501: more than 500 lines: split the file"});
 }
 
+TEST(Style, Functions) {
+  const auto function = [](const std::string& head, int lines) {
+    std::string text = head + " {\n";
+    for (int i = 0; i < lines; ++i) text += "  ++a;\n";
+    return text + "}\n";
+  };
+  EXPECT_EQ(FunctionFindings("a.cc", function("int F(int a)", 58)), Findings{});
+  EXPECT_EQ(FunctionFindings("a.cc", "\n" + function("int F(int a)", 59)),
+            Findings{"a.cc:2: 61 lines of one function, at most 60"});
+  EXPECT_EQ(FunctionFindings("a.cc", function("int F(int a,\n      int b)", 58)),
+            Findings{"a.cc:1: 61 lines of one function, at most 60"});
+  const std::string two = function("TEST(F, G)", 58) + function("TEST(F, H)", 58);
+  EXPECT_EQ(FunctionFindings("a.cc", two), Findings{});
+  EXPECT_EQ(FunctionFindings("a.cc", "int F(int a,\n      int b);\n" + two), Findings{});
+  EXPECT_EQ(FunctionFindings("a.cc", function("namespace a", 70)), Findings{});
+}
+
 TEST(Style, HeadersOpenWithACommentAndAGuard) {
   EXPECT_EQ(HeaderFindings("a.h", "// What it is.\n//\n// More.\n#pragma once\n"), Findings{});
   EXPECT_EQ(HeaderFindings("a.h", "// What it is.\n\n#pragma once\n"), Findings{});
@@ -287,6 +340,7 @@ TEST(Style, HoldsInTheTree) {
     add(ReminderFindings(path, text));
     if (!IsCode(path)) continue;
     add(SizeFindings(path, text));
+    add(FunctionFindings(path, text));
     add(BanFindings(path, text));
     if (path.ends_with(".h")) add(HeaderFindings(path, text));
   }

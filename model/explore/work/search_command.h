@@ -7,7 +7,7 @@
 //   request.choice = {.model = "preserve", .variant = "shared-bool"};
 //   absl::StatusOr<SearchReport> report = RunSearch(request, nullptr);
 //   std::cout << RenderText(*report);
-//   return ExitCode(*report);
+//   return ExitCode(SummaryOf(*report));   // summary.h
 #pragma once
 
 #include <cstdint>

@@ -225,13 +225,21 @@ std::string RenderText(const SearchReport& report) {
   return text;
 }
 
-std::string RenderJson(const SearchReport& report, const std::vector<std::string>& difference) {
-  const SearchOutcome& outcome = report.outcome;
+namespace {
+
+nlohmann::ordered_json InvariantsJson(const SearchOutcome& outcome) {
   nlohmann::ordered_json invariants = nlohmann::ordered_json::array();
   for (const InvariantTally& invariant : outcome.invariants) {
     invariants.push_back(
         {{"id", invariant.id}, {"armed", invariant.armed}, {"broken", invariant.broken}});
   }
+  return invariants;
+}
+
+}  // namespace
+
+std::string RenderJson(const SearchReport& report, const std::vector<std::string>& difference) {
+  const SearchOutcome& outcome = report.outcome;
   nlohmann::ordered_json json = {
       {"kind", "state-search"},
       {"model", report.choice.model},
@@ -260,7 +268,7 @@ std::string RenderJson(const SearchReport& report, const std::vector<std::string
        {{"set_bytes", outcome.set_bytes},
         {"frontier_bytes", outcome.frontier_bytes},
         {"bytes_per_state", BytesPerState(outcome)}}},
-      {"invariants", invariants},
+      {"invariants", InvariantsJson(outcome)},
       {"digest", outcome.digest},
       {"counterexample", nullptr},
   };
@@ -286,23 +294,6 @@ std::string RenderJson(const SearchReport& report, const std::vector<std::string
   }
   if (!difference.empty()) json["difference"] = difference;
   return json.dump(2) + "\n";
-}
-
-int ExitCode(const SearchReport& report) {
-  if (IsBrokenAsAWhole(report.outcome)) return 1;
-  switch (report.outcome.ending) {
-    case Ending::kExhausted:
-      return 0;
-    case Ending::kViolation:
-      return 1;
-    case Ending::kDepthBound:
-      return report.depth_is_stated ? 0 : 3;
-    case Ending::kStateBound:
-    case Ending::kMemoryBound:
-    case Ending::kStopped:
-      return 3;
-  }
-  IOMMUFD_CHECK(false, "every ending has an exit code");
 }
 
 std::string WithCommas(std::uint64_t number) {

@@ -7,7 +7,7 @@
 // Threads: pure functions.
 //
 //   std::cout << RenderText(report);
-//   return ExitCode(report);
+//   return ExitCode(SummaryOf(report));   // summary.h
 #pragma once
 
 #include <cstddef>
@@ -34,10 +34,6 @@ struct SearchReport {
 std::string RenderText(const SearchReport& report);
 // `difference`: lines of SearchDifference to be said with it.
 std::string RenderJson(const SearchReport& report, const std::vector<std::string>& difference = {});
-
-// 0 exhausted, or everything within a stated depth was visited, and all held; 1 violation; 3
-// another bound ended the search.
-int ExitCode(const SearchReport& report);
 
 // "8,363,979".
 std::string WithCommas(std::uint64_t number);

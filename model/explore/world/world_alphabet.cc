@@ -110,15 +110,13 @@ void WorldAlphabet::AddEntriesFrom(OpCode code, std::size_t next, const Roles& r
   const auto each = [&](std::int8_t Roles::* role, int count) {
     ForEach(count, [&](std::int8_t value) { choose(role, value); });
   };
-  const auto each_iommufd = [&] {
-    ForEachIommufd([&](std::int8_t f) { choose(&Roles::iommufd, f); });
-  };
+  const auto on = [&](std::int8_t iommufd) { choose(&Roles::iommufd, iommufd); };
   switch (arguments[next].kind) {
     case ArgumentKind::kIoas:
       // A second one is the same: there is one of each iommufd.
       return next > 0 && arguments[0].kind == ArgumentKind::kIoas
                  ? AddEntriesFrom(code, next + 1, roles)
-                 : each_iommufd();
+                 : ForEachIommufd(on);
     case ArgumentKind::kHwpt:
       return each(&Roles::hwpt, scope_.hwpts);
     case ArgumentKind::kDevice:
@@ -132,11 +130,11 @@ void WorldAlphabet::AddEntriesFrom(OpCode code, std::size_t next, const Roles& r
     case ArgumentKind::kObject:
       each(&Roles::hwpt, scope_.hwpts);
       // The IOAS only goes when it can come back.
-      if (InScope(OpCode::kIoasAlloc)) each_iommufd();
+      if (InScope(OpCode::kIoasAlloc)) ForEachIommufd(on);
       return;
     case ArgumentKind::kFile:
       each(&Roles::memfd, scope_.memfds);
-      return each_iommufd();
+      return ForEachIommufd(on);
     case ArgumentKind::kIova:
       return each(roles.region < 0 ? &Roles::region : &Roles::target, scope_.regions);
     case ArgumentKind::kAddress:
@@ -144,7 +142,7 @@ void WorldAlphabet::AddEntriesFrom(OpCode code, std::size_t next, const Roles& r
       if (arguments[next].fallback != program::kRequired) AddEntriesFrom(code, next + 1, roles);
       return;
     case ArgumentKind::kIommufd:
-      return next == 0 ? each_iommufd() : AddEntriesFrom(code, next + 1, roles);
+      return next == 0 ? ForEachIommufd(on) : AddEntriesFrom(code, next + 1, roles);
     case ArgumentKind::kBuffer:
     case ArgumentKind::kIndex:
     case ArgumentKind::kOffset:

@@ -115,8 +115,9 @@ int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area, mm::MemfdHandle
   const std::vector<mm::PfnRun> runs = ReadPinnedRuns(k, area);
   uint64_t pinned = 0;
   for (const mm::PfnRun& run : runs) pinned += run.count;
-  if (pinned != shape.npages) return -sim::kEINVAL;  // it has warned
-  return memfd_luo_check_pages(k, memfd, data, shape.first_page, runs);
+  const iommufd::AreaShape& slice = ShapeOf(k, area);
+  if (pinned != slice.npages()) return -sim::kEINVAL;  // it has warned
+  return memfd_luo_check_pages(k, memfd, data, shape.first_page + slice.first_index, runs);
 }
 
 int Reference::CheckPages(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {

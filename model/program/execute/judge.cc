@@ -35,8 +35,9 @@ void Judge::Bind(const liveupdate::Design& design, const Program& program,
   design_ = &design;
   program_ = &program;
   options_ = options;
-  for (InFlight& flight : in_flight_) flight = InFlight{};
+  for (InFlight& flight : in_flight_) flight.Clear();
   observer_.Forget();
+  at_rest_.events = 0;
   inside_ = 0;
   concurrent_ = false;
   not_judged_ = 0;
@@ -82,9 +83,12 @@ void Judge::Recall(const spec::Account& account, const std::vector<OperationResu
 }
 
 void Judge::OnEvent(const sim::Event& event) {
-  findings_.SetFunction(runtime_.task(event.task).function());
-  monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
-  monitor_.OnEvent(event);
+  // Of a task alone, a call that does not fail is a site and nothing else.
+  if (concurrent_ || event.primitive != Primitive::kCall) {
+    findings_.SetFunction(runtime_.task(event.task).function());
+    monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
+    monitor_.OnEvent(event);
+  }
   if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
     const auto site = static_cast<sim::FaultSite>(event.detail);
     if (event.operation != spec::kExitOperation) {
@@ -117,7 +121,7 @@ void Judge::KeepDifference(sim::TaskId task) {
 
 void Judge::OperationBegins(sim::Task& t, size_t index) {
   InFlight& flight = in_flight_[t.id()];
-  flight = InFlight{};
+  flight.Clear();
   flight.active = true;
   flight.index = index;
   flight.call = calls_.Decode(index);
@@ -144,15 +148,37 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   // A reply that was lost is no failed preserve: the file stays preserved (L4).
   const bool preserve_failed = IsPreserve(flight.call) && result.result < 0 &&
                                flight.failed_site != sim::FaultSite::kCopyToUser;
-  if (inside_ == 0 || preserve_failed) observer_.Observe(world_, *design_, &now_);
+  const bool at_rest = inside_ == 0;
+  const bool as_it_was = at_rest && !concurrent_ && at_rest_.events != 0 && WroteNothingSinceRest();
+  if (!as_it_was && (at_rest || preserve_failed)) observer_.Observe(world_, *design_, &now_);
   TellReturn(flight, result);
   if (preserve_failed) monitor_.Tell(spec::FailedPreserve{flight.before, now_, flight.others});
-  if (inside_ == 0) monitor_.Tell(now_);
+  if (at_rest) TellRest(as_it_was);
   const bool handed_over = IsPreserve(flight.call) && result.result == 0 &&
                            flight.call.file.kind == mm::FileRef::Kind::kIommufd;
   if (handed_over) monitor_.Tell(design_->contract());
   if (findings_.violations().size() > reported_) KeepDifference(t.id());
   flight.active = false;
+}
+
+bool Judge::WroteNothingSinceRest() const {
+  return WroteNothing(std::span(runtime_.log().events()).subspan(at_rest_.events));
+}
+
+// What held holds when nothing was written, and has its antecedents once more.
+void Judge::TellRest(bool as_it_was) {
+  if (!as_it_was || !at_rest_.held) {
+    at_rest_.armed = findings_.armed();
+    const uint64_t raised = findings_.raised();
+    monitor_.Tell(now_);
+    at_rest_.held = findings_.raised() == raised;
+    for (size_t i = 0; i < spec::kInvariants; ++i) {
+      at_rest_.armed[i] = findings_.armed()[i] - at_rest_.armed[i];
+    }
+  } else {
+    findings_.ArmAgain(at_rest_.armed);
+  }
+  at_rest_.events = runtime_.log().events().size();
 }
 
 void Judge::TellReturn(const InFlight& flight, const OperationResult& result) {

@@ -77,12 +77,21 @@ class Judge : public sim::EventListener {
     spec::Snapshot before;                      // of a luo_preserve, when it began
     std::optional<liveupdate::World> world_before;
     size_t past = 0;  // of a concurrent call: its place in past_
+
+    void Clear() {
+      active = false;
+      failed_site.reset();
+      others.clear();
+      world_before.reset();
+    }
   };
 
   void Bind(const liveupdate::Design& design, const Program& program, const RunOptions& options);
   void TellReturn(const InFlight& flight, const OperationResult& result);
   void AskOracle(const InFlight& flight, spec::Returned* returned);
   void JudgeConcurrent();
+  bool WroteNothingSinceRest() const;
+  void TellRest(bool as_it_was);
   void KeepDifference(sim::TaskId task);
   void RestartOracle(const spec::Snapshot& observed);
   bool Wanted() const;
@@ -99,6 +108,13 @@ class Judge : public sim::EventListener {
   OracleCalls calls_;
   Observer observer_;
   spec::Snapshot now_;  // as it saw it last
+  // The quiescent point after the last call that ran alone; now_ is what was seen there.
+  struct AtRest {
+    size_t events = 0;                                // of the log, then; 0: there was none
+    bool held = false;                                // no check of it raised anything
+    std::array<uint64_t, spec::kInvariants> armed{};  // by these checks
+  };
+  AtRest at_rest_;
   std::array<InFlight, sim::kMaxTasks> in_flight_;
   std::vector<SiteVisit> sites_;
   int inside_ = 0;  // tasks inside a system call

@@ -58,8 +58,12 @@ spec::AreaView ViewOf(const World& world, const iommufd::Area& area) {
   const iommufd::PagesShape& shape = pages->shape.Peek();
   view.is_file = shape.is_file();
   view.memfd = view.is_file ? shape.memfd.index : 0;
-  view.source_page = view.is_file ? shape.first_page : shape.user_address >> mm::kPageShift;
-  view.pages = shape.npages;
+  const uint64_t base = view.is_file ? shape.first_page : shape.user_address >> mm::kPageShift;
+  view.source_page = base + area.shape.Peek().first_index;
+  view.page_offset = area.shape.Peek().page_offset;
+  view.pages = area.shape.Peek().npages();
+  view.backing = area.pages.Peek().index;
+  view.writable = shape.writable;
   view.seals = pages->seals.Peek();
   return view;
 }
@@ -240,6 +244,50 @@ void CountMemfdHolders(const World& world, spec::Snapshot* out) {
 }
 
 }  // namespace
+
+namespace {
+
+// A number for each counter, such that no few of them add up to others.
+uint64_t NumberOfCounter(const sim::Event& event) {
+  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15u;
+  uint64_t x = uint64_t{static_cast<uint16_t>(event.object.kind)} << 24 |
+               uint64_t{event.object.number} << 8 | event.detail;
+  x = (x + 1) * kOdd;
+  return (x ^ x >> 31) * kOdd;
+}
+
+}  // namespace
+
+bool WroteNothing(std::span<const sim::Event> events) {
+  uint64_t taken = 0;  // the counters that were taken, less those that were given back
+  for (const sim::Event& event : events) {
+    switch (event.primitive) {
+      case sim::Primitive::kRefInc:
+        taken += NumberOfCounter(event);
+        break;
+      case sim::Primitive::kRefDec:
+        taken -= NumberOfCounter(event);
+        break;
+      case sim::Primitive::kNote: {
+        const auto note = static_cast<sim::Note>(event.detail);
+        if (note != sim::Note::kGatePassed && note != sim::Note::kGateRefused) return false;
+        break;
+      }
+      case sim::Primitive::kOpBegin:
+      case sim::Primitive::kOpEnd:
+      case sim::Primitive::kLock:
+      case sim::Primitive::kUnlock:
+      case sim::Primitive::kRead:
+      case sim::Primitive::kCall:
+      case sim::Primitive::kFail:
+      case sim::Primitive::kEnter:
+        break;
+      default:
+        return false;
+    }
+  }
+  return taken == 0;
+}
 
 void Observer::Observe(const World& world, const liveupdate::Design& design, spec::Snapshot* out) {
   const uint64_t changes = world.machine.phys.changes();

@@ -1,11 +1,19 @@
 // Reads the observable state out of a World for model/spec: the only place that knows both.
 #pragma once
 
+#include <span>
+
 #include "model/liveupdate/design.h"
 #include "model/liveupdate/state.h"
+#include "model/sim/event.h"
 #include "model/spec/snapshot.h"
 
 namespace iommufd_check::program {
+
+// True: whatever these events did, between them the observable state has not changed. Each access
+// is recorded (sim/shared.h), so that what wrote is seen; references that were taken and given back
+// wrote nothing.
+bool WroteNothing(std::span<const sim::Event> events);
 
 // Looks at one World again and again.
 class Observer {

@@ -156,11 +156,12 @@ void Differ::CompareIommufd() {
       was_all.areas, is_all.areas, [&](const std::string& name, const Area& was, const Area& is) {
         Line("pages of " + name, Named(was_all.pages, was.pages.Peek()),
              Named(is_all.pages, is.pages.Peek()));
-        Line("storage domain of " + name, Named(before_.iommu.domains, was.storage_domain.Peek()),
-             Named(after_.iommu.domains, is.storage_domain.Peek()));
+        Line("storage domain of " + name, Named(before_.iommu.domains, was.storage.Peek().domain),
+             Named(after_.iommu.domains, is.storage.Peek().domain));
       });
   Table<Pages>(was_all.pages, is_all.pages,
                [&](const std::string& name, const Pages& was, const Pages& is) {
+                 Line("references of " + name, was.kref.value, is.kref.value);
                  Line("pinned by " + name, was.npinned.Peek(), is.npinned.Peek());
                  Hex("seals seen by " + name, was.seals.Peek(), is.seals.Peek());
                });

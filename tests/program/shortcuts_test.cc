@@ -1,0 +1,157 @@
+// What a run leaves out to be fast, compared with the same run that leaves nothing out.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/liveupdate/designs/registry.h"
+#include "model/program/execute/executor.h"
+#include "model/program/execute/observe.h"
+#include "model/program/widths.h"
+#include "model/spec/monitor.h"
+#include "tests/program/corpus.h"
+#include "tests/program/random_programs.h"
+
+namespace iommufd_check::program {
+namespace {
+
+// Calls visit(design, program, name) for the corpus and for many random programs, under two
+// designs each.
+void ForEachRun(
+    const std::function<void(liveupdate::Design&, const Program&, const std::string&)>& visit) {
+  std::vector<std::pair<std::string, Program>> programs;
+  for (const std::string& folder : {"bugs", "explore", "regressions", "seeds"}) {
+    for (const std::string& file : CorpusFiles(folder)) {
+      programs.emplace_back(file, CorpusProgram(file, folder));
+    }
+  }
+  Random random(11);
+  for (int i = 0; i < 1500; ++i) {
+    programs.emplace_back("random program " + std::to_string(i), RandomProgram(random));
+  }
+  for (auto& [name, program] : programs) {
+    for (const std::string_view design_name : {"reference", "v1"}) {
+      liveupdate::Design& design = *liveupdate::FindDesign(design_name);
+      MaskToWidths(design, &program);
+      visit(design, program, name + " under " + std::string(design_name));
+    }
+  }
+}
+
+// Before the end of each operation, looks with an observer that remembers and with one that does
+// not.
+class TwoLooks : public AnswerFilter {
+ public:
+  TwoLooks(const Executor& executor, const liveupdate::Design& design)
+      : executor_(executor), design_(design) {}
+
+  void Filter(size_t, OperationResult*) override {
+    // From the look before the last one on: what a call leaves to its return, which is after the
+    // look, is seen in what led to it. Between two looks at calls that overlap, what one gives back
+    // was taken before.
+    const auto since = std::span(executor_.events()).subspan(before_last_);
+    before_last_ = std::exchange(last_, executor_.events().size());
+    const bool alone = std::all_of(since.begin(), since.end(),
+                                   [](const sim::Event& event) { return event.task == 0; });
+    const bool nothing = looks > 1 && alone && WroteNothing(since);
+    Observer().Observe(executor_.world(), design_, &fresh_);
+    quiet += nothing ? 1 : 0;
+    differences += nothing && !(remembered_ == fresh_) ? 1 : 0;
+    observer_.Observe(executor_.world(), design_, &remembered_);
+    ++looks;
+    differences += remembered_ == fresh_ ? 0 : 1;
+  }
+
+  int looks = 0;
+  int quiet = 0;  // between which nothing was written
+  int differences = 0;
+
+ private:
+  const Executor& executor_;
+  const liveupdate::Design& design_;
+  size_t last_ = 0;  // events at the last look
+  size_t before_last_ = 0;
+  Observer observer_;
+  spec::Snapshot remembered_;
+  spec::Snapshot fresh_;
+};
+
+TEST(Shortcuts, WhatIsNotReadAgainHasNotChanged) {
+  Executor executor;
+  int looks = 0;
+  int quiet = 0;
+  ForEachRun([&](liveupdate::Design& design, const Program& program, const std::string& name) {
+    TwoLooks two(executor, design);
+    executor.Run(design, program, {.answers = &two});
+    EXPECT_EQ(two.differences, 0) << name;
+    looks += two.looks;
+    quiet += two.quiet;
+  });
+  EXPECT_GT(looks, 20'000);
+  EXPECT_GT(quiet, 3'000);
+}
+
+// A monitor that hears all events of a run, or those that a listener gets.
+struct Hearing {
+  spec::Findings findings;
+  spec::Monitor monitor{&findings};
+
+  size_t Hear(const std::vector<sim::Event>& events, bool all) {
+    findings.Clear();
+    monitor.Clear();
+    size_t heard = 0;
+    for (size_t i = 0; i < events.size(); ++i) {
+      const sim::Primitive primitive = events[i].primitive;
+      const bool hears = sim::IsHeardAlone(primitive) && primitive != sim::Primitive::kCall;
+      if (!all && events[i].task == 0 && !hears) continue;
+      monitor.SetEventsBefore(static_cast<uint32_t>(i));
+      monitor.OnEvent(events[i]);
+      ++heard;
+    }
+    return heard;
+  }
+};
+
+TEST(Shortcuts, WhatIsNotHeardOfATaskAloneSaysNothing) {
+  Executor executor;
+  Hearing all;
+  Hearing some;
+  size_t left_out = 0;
+  size_t violations = 0;
+  ForEachRun([&](liveupdate::Design& design, const Program& program, const std::string& name) {
+    executor.Run(design, program, {});
+    const size_t heard = all.Hear(executor.events(), true);
+    left_out += heard - some.Hear(executor.events(), false);
+    EXPECT_EQ(some.findings.armed(), all.findings.armed()) << name;
+    ASSERT_EQ(some.findings.violations().size(), all.findings.violations().size()) << name;
+    violations += all.findings.violations().size();
+    for (size_t i = 0; i < all.findings.violations().size(); ++i) {
+      const spec::Violation& a = some.findings.violations()[i];
+      const spec::Violation& b = all.findings.violations()[i];
+      EXPECT_TRUE(a.invariant == b.invariant && a.event == b.event && a.step == b.step) << name;
+      EXPECT_EQ(a.detail, b.detail) << name;
+    }
+  });
+  EXPECT_GT(left_out, 100'000u);
+  EXPECT_GT(violations, 100u);
+}
+
+TEST(Shortcuts, ARunThatIsNotDigestedEndsAsOneThatIs) {
+  Executor executor;
+  ForEachRun([&](liveupdate::Design& design, const Program& program, const std::string& name) {
+    const Execution whole = executor.Run(design, program, {});
+    const Execution& fast = executor.Run(design, program, {.digested = false});
+    EXPECT_NE(whole.digest, 0u) << name;
+    EXPECT_EQ(fast.digest, 0u) << name;
+    EXPECT_EQ(fast.violations.size(), whole.violations.size()) << name;
+    EXPECT_TRUE(fast.results == whole.results) << name;
+    EXPECT_EQ(fast.armed, whole.armed) << name;
+  });
+}
+
+}  // namespace
+}  // namespace iommufd_check::program
