@@ -135,8 +135,8 @@ TEST_F(SwitchScheduleTest, CallsAccessesAndQueuesArePlaces) {
   Refcount count;
   bodies_ = {[&](Task& t) {
                runtime.BeginOperation(t, 0, 0);
-               should_fail(t, FaultSite::kKcalloc);
-               should_fail(t, FaultSite::kAccount);
+               (void)fail(t, FaultSite::kKcalloc);
+               (void)fail(t, FaultSite::kAccount);
                Say(t, 'c');
                t.Place(ObjectKind::kHwpt, Field::kRefcount);
                refcount_inc(t, count, {ObjectKind::kHwpt, 1});

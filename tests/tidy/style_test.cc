@@ -66,6 +66,20 @@ Findings SizeFindings(const std::string& path, std::string_view text) {
   return findings;
 }
 
+// A folder of code says in its README.md, in a few lines, what it is, how data flows and where to
+// add.
+Findings FolderFindings(const std::set<std::string>& paths) {
+  std::set<std::string> folders;
+  for (const std::string& path : paths) {
+    if (IsCode(path)) folders.insert(path.substr(0, path.rfind('/')));
+  }
+  Findings findings;
+  for (const std::string& folder : folders) {
+    if (!paths.contains(folder + "/README.md")) findings.push_back(folder + ": has no README.md");
+  }
+  return findings;
+}
+
 // The first line of a function that stands at the left margin, as all do but those of a class.
 bool OpensFunction(std::string_view line) {
   constexpr std::array<std::string_view, 6> kOthers = {"namespace", "class", "struct",
@@ -233,6 +247,12 @@ TEST(Style, RootEntries) {
   EXPECT_EQ(RootFindings(fewer), Findings{"corpus: missing at the root"});
 }
 
+TEST(Style, FoldersOfCodeSayWhatTheyAre) {
+  EXPECT_EQ(FolderFindings({"a/x.h", "a/README.md", "b/notes.txt"}), Findings{});
+  EXPECT_EQ(FolderFindings({"a/x.h", "a/b/x.cc", "a/README.md"}),
+            Findings{"a/b: has no README.md"});
+}
+
 TEST(Style, Sizes) {
   EXPECT_EQ(SizeFindings("a.cc", std::string(100, 'x') + "\n"), Findings{});
   EXPECT_EQ(SizeFindings("a.cc", "\n" + std::string(101, 'x') + "\n"),
@@ -307,12 +327,14 @@ TEST(Style, BannedNamesInOtherWordsAreNotReported) {
 TEST(Style, HoldsInTheTree) {
   const std::string root = test_support::SourceRoot();
   std::set<std::string> entries;
+  std::set<std::string> paths;
   Findings findings;
   const auto add = [&](const Findings& more) {
     findings.insert(findings.end(), more.begin(), more.end());
   };
   for (const std::string& path : ListFiles(root)) {
     entries.insert(path.substr(0, path.find('/')));
+    paths.insert(path);
     if (path.starts_with("corpus/")) continue;
     const std::string text = ReadFile(root, path);
     add(ReminderFindings(path, text));
@@ -323,6 +345,7 @@ TEST(Style, HoldsInTheTree) {
     if (path.ends_with(".h")) add(HeaderFindings(path, text));
   }
   add(RootFindings(entries));
+  add(FolderFindings(paths));
   for (const std::string& finding : findings) ADD_FAILURE() << finding;
 }
 

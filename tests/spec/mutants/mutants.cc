@@ -5,10 +5,15 @@ namespace {
 
 MutantCases Collect() {
   MutantCases all;
-  for (const MutantCases& some : {FailureMutants(), ImmutabilityMutants(), LifetimeMutants(),
-                                  MarkMutants(), MemoryMutants(), RecordMutants()}) {
-    all.insert(all.end(), some.begin(), some.end());
-  }
+  const auto add = [&](const char* invariant, const MutantCases& some) {
+    for (const MutantCase& row : some) {
+      all.push_back(row);
+      all.back().invariant = invariant;
+    }
+  };
+#define X(id, ...) add(#id, MutantsOf##id());
+#include "model/spec/invariants.def"
+#undef X
   return all;
 }
 

@@ -1,7 +1,7 @@
 // One design for each invariant that breaks it: `reference` with exactly one step changed, and a
 // program on which the change shows. A check that never fires on its mutant proves nothing.
 //
-// Classes stand in files by subject; each file ends with the rows of its mutants.
+// Those of an invariant stand in a file of its name, which ends with their rows.
 #pragma once
 
 #include <ostream>
@@ -33,12 +33,12 @@ class Mutant : public liveupdate::Reference {
 };
 
 struct MutantCase {
-  std::string invariant;  // id of the one that the mutant is there for
   liveupdate::Design* mutant = nullptr;
-  std::string program;    // text
-  std::string operation;  // label of the operation that breaks it, or "exit"
-  std::string detail;     // of the violation, whole
-  std::string also;       // ids of what breaks besides, ascending, separated by a blank
+  std::string program;         // text
+  std::string operation;       // label of the operation that breaks it, or "exit"
+  std::string detail;          // of the violation, whole
+  std::string also;            // ids of what breaks besides, ascending, separated by a blank
+  std::string invariant = "";  // id of the one that the mutant is there for; AllMutants says it
 };
 
 // For messages of GoogleTest.
@@ -48,12 +48,10 @@ inline void PrintTo(const MutantCase& row, std::ostream* os) {
 
 using MutantCases = std::vector<MutantCase>;
 
-MutantCases FailureMutants();
-MutantCases ImmutabilityMutants();
-MutantCases LifetimeMutants();
-MutantCases MarkMutants();
-MutantCases MemoryMutants();
-MutantCases RecordMutants();
+// Of each invariant, in the file of its row: i04_in_flight_exclusion.cc.
+#define X(id, ...) MutantCases MutantsOf##id();
+#include "model/spec/invariants.def"
+#undef X
 
 // All of them.
 const MutantCases& AllMutants();
