@@ -173,7 +173,7 @@ TEST(TextErrors, Lines) {
        "2:1: unknown operation 'frobnicate'; use one of ioas_alloc, device_bind, device_unbind, "
        "device_attach, device_detach, hwpt_alloc, map, map_file, unmap, destroy, close_iommufd, "
        "memfd_seal, memfd_punch_hole, memfd_truncate, luo_create_session, luo_preserve, "
-       "luo_close_session, lu_mark"},
+       "luo_close_session, lu_mark, ioas_copy"},
       {"main:\nx = 3", "2:5: unexpected '3'; write an operation here"},
       {"main:\nioas_alloc", "2:11: unexpected end of line; put '(' after the name of an operation"},
       {"main:\nioas_alloc() ioas_alloc()",
