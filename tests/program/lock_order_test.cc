@@ -71,7 +71,7 @@ constexpr std::string_view kAllOperations =
     "  map(ioas, buffer=0, offset=0x1000, iova=0x2000, length=0x1000)\n"
     "  map(ioas, buffer=0, offset=0x1000, iova=0x3000, length=0x1000)\n"
     "  ioas_copy(ioas, ioas, iova=0x8000, length=0x3000, src_iova=0x1000)\n"
-    "  unmap(ioas, iova=0x1000, length=0x3000)\n"
+    "  unmap(ioas, iova=0x1000, length=0xa000)\n"
     "  memfd_seal(0, seals=seal|grow|shrink)\n"
     "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
     "  memfd_punch_hole(1, offset=0, length=0x1000)\n"

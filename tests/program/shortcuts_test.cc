@@ -30,7 +30,7 @@ void ForEachRun(
     }
   }
   Random random(11);
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < 2500; ++i) {
     programs.emplace_back("random program " + std::to_string(i), RandomProgram(random));
   }
   for (auto& [name, program] : programs) {
