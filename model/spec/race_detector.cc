@@ -22,7 +22,8 @@ uint64_t CounterOf(const sim::Event& event) { return KeyOf(event.object, event.d
 
 bool IsCounter(uint8_t field) {
   return field == static_cast<uint8_t>(Field::kRefcount) ||
-         field == static_cast<uint8_t>(Field::kWaitCnt);
+         field == static_cast<uint8_t>(Field::kWaitCnt) ||
+         field == static_cast<uint8_t>(Field::kPagesRefs);
 }
 
 bool HasElements(sim::ObjectRef object) { return object.kind == ObjectKind::kFrame; }

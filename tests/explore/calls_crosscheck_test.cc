@@ -70,13 +70,13 @@ bool ReusesNames(const Program& program) {
   int late = 0;
   for (const program::Operation& op : program.operations) {
     if (program::PhaseOf(op.task) != 1) continue;
-    creates |= program::SpecOf(op.code).result != program::ResultKind::kNone ||
-               op.code == program::OpCode::kMap || op.code == program::OpCode::kMapFile;
+    const bool adds = program::SpecOf(op.code).Has(uapi::kAddsAreas);
+    creates |= program::SpecOf(op.code).result != program::ResultKind::kNone || adds;
     destroys |= op.code == program::OpCode::kUnmap || op.code == program::OpCode::kDestroy ||
                 op.code == program::OpCode::kDeviceUnbind ||
                 op.code == program::OpCode::kCloseIommufd ||
                 op.code == program::OpCode::kLuoCloseSession;
-    late += op.code == program::OpCode::kMap || op.code == program::OpCode::kMapFile ? 1 : 0;
+    late += adds ? 1 : 0;
   }
   return creates && (destroys || late > 1);
 }

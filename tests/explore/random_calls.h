@@ -16,7 +16,7 @@
 namespace iommufd_check::explore {
 
 // Every operation stands here at least once (RandomCallsTest.CoverTheAlphabet).
-inline constexpr std::array<const char*, 30> kRandomCalls{
+inline constexpr std::array<const char*, 32> kRandomCalls{
     "ioas_alloc()",
     "device_bind(index=1)",
     "device_unbind(dev)",
@@ -27,6 +27,8 @@ inline constexpr std::array<const char*, 30> kRandomCalls{
     "map(ioas, buffer=0, offset=0x0, iova=0x9000, length=0x1000)",
     "map_file(ioas, memfd=0, iova=0x5000, length=0x1000)",
     "map_file(ioas, memfd=0, iova=auto, length=0x2000)",
+    "ioas_copy(ioas, ioas, src_iova=0x1000, iova=0x9000, length=0x1000)",
+    "ioas_copy(ioas2, ioas, src_iova=0x1000, iova=auto, length=0x1000)",
     "unmap(ioas, iova=0x1000, length=0x1000)",
     "unmap(ioas)",
     "destroy(hwpt)",
