@@ -68,6 +68,7 @@ main:
 };
 
 uint64_t ValueOf(const ArgumentSpec& spec, uint8_t byte) {
+  if (program::IsNumber(spec.kind)) return byte % 2 == 0 ? byte / 2 * mm::kPageSize : byte;
   switch (spec.kind) {
     case ArgumentKind::kIoas:
     case ArgumentKind::kHwpt:
@@ -85,14 +86,6 @@ uint64_t ValueOf(const ArgumentSpec& spec, uint8_t byte) {
       return byte % 4;
     case ArgumentKind::kSeals:
       return byte % 64;
-    case ArgumentKind::kOffset:
-    case ArgumentKind::kLength:
-    case ArgumentKind::kSize:
-    case ArgumentKind::kIova:
-    case ArgumentKind::kAddress:
-    case ArgumentKind::kToken:
-    case ArgumentKind::kMarkToken:
-      return byte % 2 == 0 ? byte / 2 * mm::kPageSize : byte;
     default:
       return 0;
   }

@@ -2,7 +2,6 @@
 // io_pagetable.md sections 4, 8 and 11). ExpectBalanced, at the end of each test and wherever pins
 // are the subject, counts every page once for each pages object.
 
-#include "model/iommu/walker.h"
 #include "tests/iommufd/iommufd_fixture.h"
 
 namespace iommufd_check::iommufd::tests {
@@ -26,26 +25,6 @@ class CopyTest : public IommufdTest {
   }
   uint32_t AddHwpt(uint32_t ioas) { return m.HwptAlloc(device_, ioas); }
   uint64_t Locked() const { return m.world.machine.locked_pages.Peek(); }
-  // Pages [first, end) of the file, as its page cache has them now.
-  std::vector<mm::Pfn> FilePages(uint16_t file, uint32_t first, uint32_t end) const {
-    std::vector<mm::Pfn> pfns;
-    for (const auto& [index, pfn] :
-         m.world.machine.memfds.Find(m.memfd(file))->state.Peek().pages) {
-      if (index >= first && index < end) pfns.push_back(pfn);
-    }
-    return pfns;
-  }
-  // What the domain in this slot maps, by IOVA.
-  std::vector<mm::Pfn> Mapped(uint16_t domain) const {
-    std::vector<mm::Pfn> pfns;
-    m.world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& d) {
-      if (h.index != domain) return;
-      std::vector<iommu::Leaf> leaves;
-      iommu::CollectLeaves(m.world.machine.phys, d.top.Peek(), &leaves);
-      for (const iommu::Leaf& leaf : leaves) pfns.push_back(leaf.pfn);
-    });
-    return pfns;
-  }
   int Punch(uint16_t file, uint64_t start, uint64_t length) {
     return m.Call(
         [&](Kernel& k) { return memfd_punch_hole(k.t, k.mm, m.memfd(file), start, length); });

@@ -1,6 +1,5 @@
 // Several domains in one IOAS: fill, unfill, the hand-over of the storage domain, pins.
 
-#include "model/iommu/walker.h"
 #include "model/iommufd/pages.h"
 #include "tests/iommufd/iommufd_fixture.h"
 
@@ -16,29 +15,11 @@ class DomainsTest : public IommufdTest {
   uint32_t AddHwpt() { return m.HwptAlloc(device_, ioas_); }
   uint64_t Locked() const { return m.world.machine.locked_pages.Peek(); }
   uint64_t Pins(mm::Pfn pfn) const { return m.world.machine.phys.at(pfn).pins; }
-  std::vector<mm::Pfn> FilePages(uint16_t file) const {
-    std::vector<mm::Pfn> pfns;
-    for (const auto& [index, pfn] :
-         m.world.machine.memfds.Find(m.memfd(file))->state.Peek().pages) {
-      pfns.push_back(pfn);
-    }
-    return pfns;
-  }
   std::vector<uint16_t> StorageDomains() const {
     std::vector<uint16_t> storage;
     m.world.kernel.iommufd.areas.ForEach(
         [&](AreaHandle, const Area& area) { storage.push_back(area.storage.Peek().domain.index); });
     return storage;
-  }
-  std::vector<mm::Pfn> Mapped(uint16_t domain) const {
-    std::vector<mm::Pfn> pfns;
-    m.world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& d) {
-      if (h.index != domain) return;
-      std::vector<iommu::Leaf> leaves;
-      iommu::CollectLeaves(m.world.machine.phys, d.top.Peek(), &leaves);
-      for (const iommu::Leaf& leaf : leaves) pfns.push_back(leaf.pfn);
-    });
-    return pfns;
   }
 
   // Of the one area.

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "model/iommu/walker.h"
 #include "model/iommufd/device.h"
 #include "model/iommufd/ioctl.h"
 #include "tests/support/kernel_fixture.h"
@@ -101,6 +102,27 @@ class IommufdTest : public testing::Test {
       }
     });
     return areas;
+  }
+  // Pages [first, end) of the file, as its page cache has them now.
+  std::vector<mm::Pfn> FilePages(uint16_t file, uint32_t first = 0,
+                                 uint32_t end = UINT32_MAX) const {
+    std::vector<mm::Pfn> pfns;
+    for (const auto& [index, pfn] :
+         m.world.machine.memfds.Find(m.memfd(file))->state.Peek().pages) {
+      if (index >= first && index < end) pfns.push_back(pfn);
+    }
+    return pfns;
+  }
+  // What the domain in this slot maps, by IOVA.
+  std::vector<mm::Pfn> Mapped(uint16_t domain) const {
+    std::vector<mm::Pfn> pfns;
+    m.world.iommu.domains.ForEach([&](iommu::DomainHandle h, const iommu::Domain& d) {
+      if (h.index != domain) return;
+      std::vector<iommu::Leaf> leaves;
+      iommu::CollectLeaves(m.world.machine.phys, d.top.Peek(), &leaves);
+      for (const iommu::Leaf& leaf : leaves) pfns.push_back(leaf.pfn);
+    });
+    return pfns;
   }
 
   KernelFixture m;

@@ -140,29 +140,29 @@ void StepAccesses::AddCount(const sim::Event& event) {
 }
 
 void StepAccesses::AddNote(const sim::Event& event) {
-  const auto preserved = KeyOf(event.object, static_cast<uint8_t>(Place::kPreserved));
-  const auto lifetime = KeyOf(event.object, static_cast<uint8_t>(Place::kLifetime));
-  const auto registered =  // means something where a frame is the note's value
-      KeyOf(FrameNamed(event.value), static_cast<uint8_t>(Place::kRegistered));
+  const ObjectRef frame = FrameNamed(event.value);  // of a note about one
+  const auto key = [&](ObjectRef object, Place place) {
+    return KeyOf(object, static_cast<uint8_t>(place));
+  };
   switch (static_cast<Note>(event.detail)) {
     case Note::kKhoAdd:
     case Note::kKhoDel:
-      Touch(Rule::kRegistration, registered, AccessMode::kWrite);
+      Touch(Rule::kRegistration, key(frame, Place::kRegistered), AccessMode::kWrite);
       if (event.object.kind == ObjectKind::kDomain) {
-        Touch(Rule::kPreservation, preserved, AccessMode::kWrite);
+        Touch(Rule::kPreservation, key(event.object, Place::kPreserved), AccessMode::kWrite);
         Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kRead);
       }
       return;
     case Note::kFrameFree:
-      Touch(Rule::kRegistration, registered, AccessMode::kRead);
-      Touch(Rule::kLifetimes, lifetime, AccessMode::kWrite);
+      Touch(Rule::kRegistration, key(frame, Place::kRegistered), AccessMode::kRead);
+      Touch(Rule::kLifetimes, key(event.object, Place::kLifetime), AccessMode::kWrite);
       [[fallthrough]];
     case Note::kFrameAlloc:
       if (options_.exact_frames)
         Touch(Rule::kFields, KeyOfAll(Place::kAllocator), AccessMode::kWrite);
       return;
     case Note::kTableWrite:
-      Touch(Rule::kPreservation, preserved, AccessMode::kRead);
+      Touch(Rule::kPreservation, key(event.object, Place::kPreserved), AccessMode::kRead);
       Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kRead);
       return;
     case Note::kImmutableSet:
@@ -183,15 +183,15 @@ void StepAccesses::AddNote(const sim::Event& event) {
     case Note::kDomainPreserved:
     case Note::kDomainUnpreserved:
     case Note::kDomainPreserveMissing:
-      Touch(Rule::kPreservation, preserved, AccessMode::kWrite);
+      Touch(Rule::kPreservation, key(event.object, Place::kPreserved), AccessMode::kWrite);
       Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kRead);
       return;
     case Note::kDomainFreed:
-      Touch(Rule::kPreservation, preserved, AccessMode::kWrite);
-      Touch(Rule::kLifetimes, lifetime, AccessMode::kWrite);
+      Touch(Rule::kPreservation, key(event.object, Place::kPreserved), AccessMode::kWrite);
+      Touch(Rule::kLifetimes, key(event.object, Place::kLifetime), AccessMode::kWrite);
       return;
     case Note::kObjectFreed:
-      Touch(Rule::kLifetimes, lifetime, AccessMode::kWrite);
+      Touch(Rule::kLifetimes, key(event.object, Place::kLifetime), AccessMode::kWrite);
       if (event.object.kind == ObjectKind::kIoas)
         Touch(Rule::kImmutability, KeyOfAll(Place::kImmutable), AccessMode::kWrite);
       return;

@@ -30,10 +30,8 @@ SessionHandle SessionOf(const Argument& argument, const Bindings& bindings) {
 // when the caller makes the call, and not when the kernel gets to it.
 class ArgumentReader {
  public:
-  ArgumentReader(const Program& program, size_t index, const Bindings& bindings)
-      : memfds_(program.boot.memfds),
-        iommufd_(static_cast<uint16_t>(IommufdOf(program, index))),
-        name_(program.operations[index].name) {
+  ArgumentReader(const Program& program, size_t index, const Bindings& bindings, uint16_t iommufd)
+      : memfds_(program.boot.memfds), iommufd_(iommufd), name_(program.operations[index].name) {
     const Operation& op = program.operations[index];
     const auto specs = SpecOf(op.code).arguments;
     for (size_t i = 0; i < specs.size(); ++i) {
@@ -179,7 +177,7 @@ int Dispatch(Kernel& k, const Program& program, size_t index, const Bindings& bi
              Answer* answer) {
   k.ctx = iommufd::IommufdAt(ContextOf(program, index));
   Answer outputs;  // of a call that fails none is written
-  ArgumentReader reader(program, index, bindings);
+  ArgumentReader reader(program, index, bindings, k.ctx.index);
   const int error = CallThrough(k, program.operations[index], reader, &outputs);
   if (error == 0) *answer = outputs;
   return error;

@@ -115,16 +115,8 @@ std::string Printer::ValueText(const Operation& operation, size_t index) const {
   const Argument& argument = operation.arguments[index];
   if (argument.variable) return variables_[*argument.variable];
   if (argument.automatic) return "auto";
+  if (CountsBytes(spec.kind)) return absl::StrFormat("%#x", argument.value);
   switch (spec.kind) {
-    case ArgumentKind::kOffset:
-    case ArgumentKind::kLength:
-    case ArgumentKind::kSize:
-    case ArgumentKind::kIova:
-    case ArgumentKind::kAddress:
-    case ArgumentKind::kToken:
-    case ArgumentKind::kMarkToken:
-      if (CountsBytes(spec.kind)) return absl::StrFormat("%#x", argument.value);
-      break;
     case ArgumentKind::kProt:
       return std::string(ProtName(argument.value));
     case ArgumentKind::kSeals:
