@@ -7,6 +7,12 @@
 //   const uint64_t token = Read(k, hwpt, &Hwpt::token);
 //   Update(k, ioas, iopt::areas, [&](auto& areas) { areas.push_back(area); });
 //   refcount_inc(k, KeyOf(ioas), &Object::users);
+//
+// Locks, calls that can fail, warnings and notes have the same form, so that an operation says of
+// which object and leaves to this file how it is found and named:
+//
+//   down_write(k, ioas, iopt::iova_rwsem);
+//   if (const int error = fail(k, FaultSite::kAreaAlloc, ioas)) ...
 #pragma once
 
 #include <functional>
@@ -143,6 +149,91 @@ template <class K, class H, class P>
 uint32_t refcount_read(K& k, H h, const P& path, uint8_t marks = 0) {
   auto& count = Reach(k, h, path);
   return refcount_read(k.t, count, Ref(k, h), marks, count.kField);
+}
+
+// Of an object that is no handle's: the caller has its name.
+template <Layer K>
+ObjectRef Ref(K&, ObjectRef name) {
+  return name;
+}
+
+// The locks of an object. Each call resolves the handle anew, before the lock is taken: an object
+// that goes while a task waits for its lock takes the lock with it.
+template <Layer K, class H, class P>
+LockId LockOf(K& k, H h, const P& path) {
+  return std::invoke(path, Get(k, h));
+}
+template <Layer K, class H, class P>
+void mutex_lock(K& k, H h, const P& path) {
+  mutex_lock(k.t, LockOf(k, h, path));
+}
+template <Layer K, class H, class P>
+void mutex_unlock(K& k, H h, const P& path) {
+  mutex_unlock(k.t, LockOf(k, h, path));
+}
+template <Layer K, class H, class P>
+void down_read(K& k, H h, const P& path) {
+  down_read(k.t, LockOf(k, h, path));
+}
+template <Layer K, class H, class P>
+void up_read(K& k, H h, const P& path) {
+  up_read(k.t, LockOf(k, h, path));
+}
+template <Layer K, class H, class P>
+void down_write(K& k, H h, const P& path) {
+  down_write(k.t, LockOf(k, h, path));
+}
+template <Layer K, class H, class P>
+void up_write(K& k, H h, const P& path) {
+  up_write(k.t, LockOf(k, h, path));
+}
+template <Layer K, class H, class P>
+void spin_lock(K& k, H h, const P& path) {
+  spin_lock(k.t, LockOf(k, h, path));
+}
+template <Layer K, class H, class P>
+void spin_unlock(K& k, H h, const P& path) {
+  spin_unlock(k.t, LockOf(k, h, path));
+}
+template <Layer K, class H, class P>
+void lockdep_assert_held(K& k, H h, const P& path) {
+  lockdep_assert_held(k.t, LockOf(k, h, path));
+}
+// Of an object that is being built, and of one that is about to be freed.
+template <Layer K, class H, class P>
+void lock_init(K& k, H h, const P& path, LockClass lock_class) {
+  const LockId id = lock_create(k.t, lock_class, Ref(k, h));
+  std::invoke(path, Get(k, h)) = id;
+}
+template <Layer K, class H, class P>
+void lock_destroy(K& k, H h, const P& path) {
+  lock_destroy(k.t, LockOf(k, h, path));
+}
+
+// Whatever else happens to an object (task.h).
+template <Layer K, class H = ObjectRef>
+int fail(K& k, FaultSite site, H h = {}, Gfp gfp = Gfp::kKernel) {
+  return fail(k.t, site, Ref(k, h), gfp);
+}
+template <Layer K, class H>
+bool warn_on(K& k, bool condition, H h, Condition tested = Condition::kNone) {
+  return warn_on(k.t, condition, Ref(k, h), tested);
+}
+template <Layer K, class H>
+void Emit(K& k, Note note, H h, int64_t value = 0) {
+  k.t.Emit(note, Ref(k, h), value);
+}
+template <Layer K, class H>
+[[noreturn]] void Oops(K& k, Splat splat, H h, int64_t value = 0) {
+  k.t.Oops(splat, Ref(k, h), value);
+}
+template <Layer K, class H>
+bool wait_event_timeout(K& k, H queue, const std::function<bool()>& condition) {
+  return wait_event_timeout(k.t, Ref(k, queue), condition);
+}
+template <Layer K, class H>
+void wake_up_all(K& k, H queue) {
+  wake_up_all(k.t, Ref(k, queue));
 }
 
 }  // namespace iommufd_check::sim
