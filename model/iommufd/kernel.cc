@@ -46,8 +46,8 @@ void SetImmutable(Kernel& k, IoasHandle h, uint32_t value, uint8_t marks) {
              marks | same | sim::kAccessWord);
   immutable.Raw() = value;
   if ((before != 0) == (value != 0)) return;
-  k.t.Emit(value != 0 ? sim::Note::kImmutableSet : sim::Note::kImmutableClear, Ref(k, h),
-           static_cast<int64_t>(value));
+  Emit(k, value != 0 ? sim::Note::kImmutableSet : sim::Note::kImmutableClear, h,
+       static_cast<int64_t>(value));
 }
 
 }  // namespace iommufd_check::iommufd

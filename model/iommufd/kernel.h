@@ -70,6 +70,8 @@ inline sim::ObjectRef Ref(Kernel&, AreaHandle h) { return Ref(h); }
 inline sim::ObjectRef Ref(Kernel&, PagesHandle h) { return Ref(h); }
 inline iommu::Domain& Get(Kernel& k, iommu::DomainHandle h) { return Get(k.t, k.iommu, h); }
 inline sim::ObjectRef Ref(Kernel&, iommu::DomainHandle h) { return iommu::Ref(h); }
+inline mm::Memfd& Get(Kernel& k, mm::MemfdHandle h) { return Get(k.t, k.mm, h); }
+inline sim::ObjectRef Ref(Kernel&, mm::MemfdHandle h) { return mm::Ref(h); }
 
 // The entry of the descriptor table, as events name it: it is there, and read, also when the file
 // that it named is gone, so it must not be an object that is freed with the file.

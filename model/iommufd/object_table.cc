@@ -10,14 +10,14 @@ namespace {
 
 // The entry of an object. One that never got an id, or lost it, has none: a BUG of its caller.
 TableEntry& EntryOf(Kernel& k, std::vector<TableEntry>& table, uint32_t id, ObjectKey key) {
-  if (id == 0 || id > table.size()) k.t.Oops(sim::Splat::kBug, Ref(k, key));
+  if (id == 0 || id > table.size()) Oops(k, sim::Splat::kBug, key);
   return table[id - 1];
 }
 
 // xa_store of the object over the entry that was reserved for it.
 TableEntry& ReservedEntry(Kernel& k, std::vector<TableEntry>& table, uint32_t id, ObjectKey key) {
   TableEntry& entry = EntryOf(k, table, id, key);
-  if (entry.state != Slot::kReserved) k.t.Oops(sim::Splat::kBug, Ref(k, key));
+  if (entry.state != Slot::kReserved) Oops(k, sim::Splat::kBug, key);
   return entry;
 }
 
@@ -29,7 +29,7 @@ void TrimFree(std::vector<TableEntry>& table) {
 int TakeOut(Kernel& k, ContextHandle ctx, ObjectKey key) {
   if (!refcount_dec_if_one(k, key, &Object::users)) return -sim::kEBUSY;
   if (key.type == ObjectType::kHwptPaging && Get(k, key.hwpt()).IsMarked()) {
-    k.t.Emit(sim::Note::kMarkGone, Ref(k, key));
+    Emit(k, sim::Note::kMarkGone, key);
   }
   const uint32_t id = Get(k, key).id;
   Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
@@ -43,7 +43,7 @@ int TakeOut(Kernel& k, ContextHandle ctx, ObjectKey key) {
 // left; EBUSY when the time-out comes first, and then has it back.
 int DropWaitCount(Kernel& k, ContextHandle ctx, ObjectKey key) {
   if (refcount_dec_and_test(k, key, &Object::wait_cnt)) return 0;
-  const bool free = wait_event_timeout(k.t, Ref(ctx), [&] {
+  const bool free = wait_event_timeout(k, ctx, [&] {
     Object& object = Get(k, key);
     return refcount_read(k.t, object.wait_cnt, Ref(k, key), sim::kAccessOrders,
                          WaitCount::kField) == 0;
@@ -103,12 +103,12 @@ Object& Get(Kernel& k, ObjectKey key) {
 sim::ObjectRef Ref(Kernel& k, ObjectKey key) { return {KindOf(key), Get(k, key).number()}; }
 
 int iommufd_object_alloc(Kernel& k, sim::ObjectRef where) {
-  if (const int error = fail(k.t, sim::FaultSite::kObjectAlloc, where)) return error;
-  return fail(k.t, sim::FaultSite::kObjectIdAlloc, where);
+  if (const int error = fail(k, sim::FaultSite::kObjectAlloc, where)) return error;
+  return fail(k, sim::FaultSite::kObjectIdAlloc, where);
 }
 
 void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  spin_lock(k, ctx, &Context::xa_lock);
   const size_t index = Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
     size_t free = 0;
     while (free < table.size() && table[free].state != Slot::kFree) ++free;
@@ -118,34 +118,34 @@ void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
   });
   Get(k, key).id = static_cast<uint32_t>(index + 1);
   Get(k, key).iommufd = ctx.index;
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
 }
 
 void Publish(Kernel& k, ContextHandle ctx, ObjectKey key) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdObjectFinalize);
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  const sim::Scope scope(k, sim::Fn::kIommufdObjectFinalize);
+  spin_lock(k, ctx, &Context::xa_lock);
   const uint32_t id = Get(k, key).id;
   Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
     TableEntry& entry = ReservedEntry(k, table, id, key);
     entry.state = Slot::kPublished;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
 }
 
 void AbortId(Kernel& k, ContextHandle ctx, ObjectKey key) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdObjectAbort);
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  const sim::Scope scope(k, sim::Fn::kIommufdObjectAbort);
+  spin_lock(k, ctx, &Context::xa_lock);
   const uint32_t id = Get(k, key).id;
   Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
     TableEntry& entry = ReservedEntry(k, table, id, key);
     entry = TableEntry{};
     TrimFree(table);
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
 }
 
 ObjectKey LookupLocked(Kernel& k, ContextHandle ctx, uint32_t id) {
-  lockdep_assert_held(k.t, Get(k, ctx).xa_lock);
+  lockdep_assert_held(k, ctx, &Context::xa_lock);
   return Lookup(k, ctx, id);
 }
 
@@ -169,19 +169,19 @@ namespace {
 
 // Looks up and takes a short reference.
 ObjectKey Find(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) {
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  spin_lock(k, ctx, &Context::xa_lock);
   ObjectKey key = LookupLocked(k, ctx, id);
   const bool wanted = !key.null() && (type == ObjectType::kNone || key.type == type);
   if (!wanted || !LockObject(k, key)) key = {};
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
   return key;
 }
 
 }  // namespace
 
 ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdGetObject);
-  if (fail(k.t, sim::FaultSite::kGetObject, Ref(ctx), sim::Gfp::kAtomic) != 0) return {};
+  const sim::Scope scope(k, sim::Fn::kIommufdGetObject);
+  if (fail(k, sim::FaultSite::kGetObject, ctx, sim::Gfp::kAtomic) != 0) return {};
   return Find(k, ctx, id, type);
 }
 
@@ -190,36 +190,36 @@ ObjectKey GetDriversDevice(Kernel& k, ContextHandle ctx, uint32_t id) {
 }
 
 void PutObject(Kernel& k, ContextHandle ctx, ObjectKey key) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdPutObject);
+  const sim::Scope scope(k, sim::Fn::kIommufdPutObject);
   refcount_dec_and_test(k, key, &Object::users);
   // Between the two a destroyer may take the object out of the table; it then waits for us.
-  if (refcount_dec_and_test(k, key, &Object::wait_cnt)) wake_up_all(k.t, Ref(ctx));
+  if (refcount_dec_and_test(k, key, &Object::wait_cnt)) wake_up_all(k, ctx);
 }
 
 int RemoveObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectKey* removed) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdObjectRemove);
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  const sim::Scope scope(k, sim::Fn::kIommufdObjectRemove);
+  spin_lock(k, ctx, &Context::xa_lock);
   const ObjectKey key = LookupLocked(k, ctx, id);
   const int error = key.null() ? -sim::kENOENT : TakeOut(k, ctx, key);
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
   if (error != 0) return error;
   *removed = key;
   const bool in_use = DropWaitCount(k, ctx, key) != 0;
-  return warn_on(k.t, in_use, Ref(k, key), sim::Condition::kObjectInUse) ? -sim::kEBUSY : 0;
+  return warn_on(k, in_use, key, sim::Condition::kObjectInUse) ? -sim::kEBUSY : 0;
 }
 
 int RemoveReferenced(Kernel& k, ContextHandle ctx, ObjectKey key) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdObjectRemove);
+  const sim::Scope scope(k, sim::Fn::kIommufdObjectRemove);
   int error = DropWaitCount(k, ctx, key);
   if (error != 0) {
     refcount_dec_and_test(k, key, &Object::users);
     return error;
   }
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  spin_lock(k, ctx, &Context::xa_lock);
   refcount_dec_and_test(k, key, &Object::users);
   error = TakeOut(k, ctx, key);
   if (error != 0) refcount_set(k, key, &Object::wait_cnt, 1);
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
   return error;
 }
 

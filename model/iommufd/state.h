@@ -178,8 +178,10 @@ struct Ioas {
   }
 };
 
-// Paths to the fields of an IOAS's table.
+// Paths to the locks and fields of an IOAS's table.
 namespace iopt {
+inline constexpr sim::Path domains_rwsem{&Ioas::iopt, &IoPagetable::domains_rwsem};
+inline constexpr sim::Path iova_rwsem{&Ioas::iopt, &IoPagetable::iova_rwsem};
 inline constexpr sim::Path areas{&Ioas::iopt, &IoPagetable::areas};
 inline constexpr sim::Path domains{&Ioas::iopt, &IoPagetable::domains};
 inline constexpr sim::Path reserved{&Ioas::iopt, &IoPagetable::reserved};
