@@ -116,8 +116,18 @@ int device_unbind(Kernel& k, ContextHandle ctx, uint32_t id) {
   if (!was_bound) return -sim::kENOENT;
   const int error = RemoveReferenced(k, ctx, key);
   if (warn_on(k, error != 0, key, sim::Condition::kObjectInUse)) return error;
-  DestroyHook(k, ctx, key.type, key.slot, key.generation);
+  Destroy(k, ctx, h);
   return 0;
+}
+
+void Destroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
+  const sim::Scope scope(k, sim::Fn::kIommufdDeviceDestroy);
+  const uint16_t endpoint = Read(k, h, &Device::endpoint);
+  release_dma_owner(k.t, k.iommu, endpoint);
+  PutGroup(k, ctx, Read(k, h, &Device::igroup), endpoint);
+  Emit(k, sim::Note::kObjectFreed, h);
+  k.s.devices.Free(h);
+  iommufd_put_file(k, ctx);
 }
 
 int device_attach(Kernel& k, ContextHandle ctx, uint32_t id, uint32_t pt_id) {

@@ -1,5 +1,3 @@
-#include "model/iommufd/hwpt.h"
-
 #include <algorithm>
 
 #include "model/iommufd/io_pagetable.h"
@@ -63,7 +61,7 @@ int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
 
 }  // namespace
 
-void HwptDestroy(Kernel& k, HwptHandle h) {
+void Destroy(Kernel& k, ContextHandle, HwptHandle h) {
   const sim::Scope scope(k, sim::Fn::kIommufdHwptPagingDestroy, h);
   const IoasHandle ioas = Read(k, h, &Hwpt::ioas);
   mutex_lock(k, ioas, &Ioas::mutex);

@@ -3,8 +3,6 @@
 #include <initializer_list>
 #include <utility>
 
-#include "model/iommufd/group.h"
-#include "model/iommufd/hwpt.h"
 #include "model/iommufd/io_pagetable.h"
 #include "model/iommufd/object_table.h"
 #include "model/iommufd/pages.h"
@@ -101,27 +99,6 @@ int MapCommon(Kernel& k, ContextHandle ctx, MapArguments* a, bool file, mm::Memf
   return error;
 }
 
-void IoasDestroy(Kernel& k, IoasHandle h) {
-  const sim::Scope scope(k, sim::Fn::kIommufdIoasDestroy, h);
-  uint64_t unmapped = 0;
-  const int error = UnmapRange(k, h, 0, mm::kMax, &unmapped);
-  warn_on(k, error != 0 && error != -sim::kENOENT, h, sim::Condition::kUnmapFailed);
-  ReleaseTable(k, h);
-  lock_destroy(k, h, &Ioas::mutex);
-  Emit(k, sim::Note::kObjectFreed, h);
-  k.s.ioas.Free(h);
-}
-
-void DeviceDestroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
-  const sim::Scope scope(k, sim::Fn::kIommufdDeviceDestroy);
-  const uint16_t endpoint = Read(k, h, &Device::endpoint);
-  release_dma_owner(k.t, k.iommu, endpoint);
-  PutGroup(k, ctx, Read(k, h, &Device::igroup), endpoint);
-  Emit(k, sim::Note::kObjectFreed, h);
-  k.s.devices.Free(h);
-  iommufd_put_file(k, ctx);
-}
-
 // One pass over the table in ascending id order; true when something was destroyed.
 bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
   bool destroyed = false;
@@ -133,7 +110,7 @@ bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
     if (refcount_read(k, key, &Object::users) != 1) continue;
     ObjectKey removed;
     if (RemoveObject(k, ctx, id, &removed) != 0) continue;  // leaked; the loop warns in the end
-    DestroyHook(k, ctx, removed.type, removed.slot, removed.generation);
+    Destroy(k, ctx, removed);
     destroyed = true;
   }
   return destroyed;
@@ -155,6 +132,17 @@ void Release(Kernel& k, ContextHandle ctx) {
 
 }  // namespace
 
+void Destroy(Kernel& k, ContextHandle, IoasHandle h) {
+  const sim::Scope scope(k, sim::Fn::kIommufdIoasDestroy, h);
+  uint64_t unmapped = 0;
+  const int error = UnmapRange(k, h, 0, mm::kMax, &unmapped);
+  warn_on(k, error != 0 && error != -sim::kENOENT, h, sim::Condition::kUnmapFailed);
+  ReleaseTable(k, h);
+  lock_destroy(k, h, &Ioas::mutex);
+  Emit(k, sim::Note::kObjectFreed, h);
+  k.s.ioas.Free(h);
+}
+
 int copy_from_user(Kernel& k, sim::ObjectRef file) {
   return fail(k, sim::FaultSite::kCopyFromUser, file);
 }
@@ -169,7 +157,7 @@ int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id) {
   InitTable(k, h);
   if (const int error = fail(k, sim::FaultSite::kCopyToUser, h)) {
     AbortId(k, ctx, KeyOf(h));
-    IoasDestroy(k, h);
+    Destroy(k, ctx, h);
     return error;
   }
   *id = Get(k, h).object.id;
@@ -236,29 +224,13 @@ int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, ui
   return error;
 }
 
-void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot,
-                 uint16_t generation) {
-  const ObjectKey key{type, slot, generation};
-  switch (type) {
-    case ObjectType::kIoas:
-      return IoasDestroy(k, key.ioas());
-    case ObjectType::kHwptPaging:
-      return HwptDestroy(k, key.hwpt());
-    case ObjectType::kDevice:
-      return DeviceDestroy(k, ctx, key.device());
-    case ObjectType::kNone:
-      break;
-  }
-  Oops(k, sim::Splat::kNullDereference, ctx);  // a call through ops->destroy of no type
-}
-
 int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
   if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
   const sim::Scope scope(k, sim::Fn::kIommufdDestroy);
   ObjectKey removed;
   const int error = RemoveObject(k, ctx, id, &removed);
   if (error != 0) return error;
-  DestroyHook(k, ctx, removed.type, removed.slot, removed.generation);
+  Destroy(k, ctx, removed);
   return 0;
 }
 

@@ -55,31 +55,12 @@ int DropWaitCount(Kernel& k, ContextHandle ctx, ObjectKey key) {
 
 }  // namespace
 
-IoasHandle ObjectKey::ioas() const {
-  IOMMUFD_CHECK(type == ObjectType::kIoas, "not an IOAS");
-  return {slot, generation};
-}
-HwptHandle ObjectKey::hwpt() const {
-  IOMMUFD_CHECK(type == ObjectType::kHwptPaging, "not a HWPT");
-  return {slot, generation};
-}
-DeviceHandle ObjectKey::device() const {
-  IOMMUFD_CHECK(type == ObjectType::kDevice, "not a device");
-  return {slot, generation};
-}
-
-ObjectKey KeyOf(IoasHandle h) { return {ObjectType::kIoas, h.index, h.generation}; }
-ObjectKey KeyOf(HwptHandle h) { return {ObjectType::kHwptPaging, h.index, h.generation}; }
-ObjectKey KeyOf(DeviceHandle h) { return {ObjectType::kDevice, h.index, h.generation}; }
-
 sim::ObjectKind KindOf(ObjectKey key) {
   switch (key.type) {
-    case ObjectType::kIoas:
-      return sim::ObjectKind::kIoas;
-    case ObjectType::kHwptPaging:
-      return sim::ObjectKind::kHwpt;
-    case ObjectType::kDevice:
-      return sim::ObjectKind::kDevice;
+#define OBJECT(kind, name, Type, slots, type, value, stem) \
+  case ObjectType::type:                                   \
+    return sim::ObjectKind::kind;
+#include "model/sim/objects.def"
     case ObjectType::kNone:
       break;
   }
@@ -88,16 +69,26 @@ sim::ObjectKind KindOf(ObjectKey key) {
 
 Object& Get(Kernel& k, ObjectKey key) {
   switch (key.type) {
-    case ObjectType::kIoas:
-      return Get(k, key.ioas()).object;
-    case ObjectType::kHwptPaging:
-      return Get(k, key.hwpt()).object;
-    case ObjectType::kDevice:
-      return Get(k, key.device()).object;
+#define OBJECT(kind, name, Type, slots, type, value, stem) \
+  case ObjectType::type:                                   \
+    return Get(k, key.name()).object;
+#include "model/sim/objects.def"
     case ObjectType::kNone:
       break;
   }
   k.t.Oops(sim::Splat::kNullDereference, {});
+}
+
+void Destroy(Kernel& k, ContextHandle ctx, ObjectKey key) {
+  switch (key.type) {
+#define OBJECT(kind, name, Type, slots, type, value, stem) \
+  case ObjectType::type:                                   \
+    return Destroy(k, ctx, key.name());
+#include "model/sim/objects.def"
+    case ObjectType::kNone:
+      break;
+  }
+  Oops(k, sim::Splat::kNullDereference, ctx);  // a call through ops->destroy of no type
 }
 
 sim::ObjectRef Ref(Kernel& k, ObjectKey key) { return {KindOf(key), Get(k, key).number()}; }

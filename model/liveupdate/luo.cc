@@ -214,14 +214,6 @@ int CreateLocked(Kernel& k, const std::string& name, SessionHandle* out) {
 
 }  // namespace
 
-Session& Get(Kernel& k, SessionHandle h) {
-  Session* session = k.lu.sessions.Find(h);
-  if (session == nullptr) Oops(k, sim::Splat::kUseAfterFree, h);
-  return *session;
-}
-
-sim::ObjectRef Ref(SessionHandle h) { return {sim::ObjectKind::kSession, h.index}; }
-
 int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
   if (const int lost = copy_from_user(k, kLuoRef)) return lost;
   const sim::Scope scope(k, sim::Fn::kLuoSessionCreate);

@@ -68,19 +68,19 @@ int PreserveContents(Kernel& k, mm::MemfdHandle memfd, PhysAddr header, uint64_t
   if (error != 0) return error;
   IOMMUFD_CHECK(folios.size() == pages, "every page of the file is pinned, holes too");
   PhysAddr array = 0;
-  error = PreserveFolios(k, folios, mm::Ref(memfd), &array);
+  error = PreserveFolios(k, folios, Ref(memfd), &array);
   if (error != 0) {
     unpin_pages(k.t, k.mm, folios);
     return error;
   }
-  store(k, header, kMemfdFolios.offset, 8, pages, mm::Ref(memfd));
-  store(k, header, kMemfdArray.offset, 8, array, mm::Ref(memfd));
+  store(k, header, kMemfdFolios.offset, 8, pages, Ref(memfd));
+  store(k, header, kMemfdArray.offset, 8, array, Ref(memfd));
   return 0;
 }
 
 // Steps under the inode lock; the file is frozen by the caller.
 int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
-  const sim::ObjectRef ref = mm::Ref(memfd);
+  const sim::ObjectRef ref = Ref(memfd);
   const PhysAddr header = kho_alloc_preserve(k, kMemfdSerSize, mm::FrameOwner::kMemfdSer, ref);
   if (IsErr(header)) return PtrErr(header);
   const mm::MemfdState state = Read(k, memfd, &mm::Memfd::state, sim::kAccessMarked);
@@ -117,7 +117,7 @@ int memfd_luo_preserve(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
 
 void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
   const sim::Scope scope(k, sim::Fn::kMemfdLuoUnpreserve, memfd);
-  const sim::ObjectRef ref = mm::Ref(memfd);
+  const sim::ObjectRef ref = Ref(memfd);
   mutex_lock(k, memfd, &mm::Memfd::inode_lock);
   SetFrozen(k, memfd, false);
   // Whatever the header says by now is believed, as the kernel does; a wild list ends in an oops.
@@ -138,14 +138,14 @@ void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
 
 int memfd_luo_check_seals(Kernel& k, mm::MemfdHandle memfd, PhysAddr data, uint32_t seals) {
   const sim::Scope scope(k, sim::Fn::kMemfdLuoCheckSeals, memfd);
-  const uint64_t had = load(k, data, kMemfdSeals.offset, kMemfdSeals.bytes, mm::Ref(memfd));
+  const uint64_t had = load(k, data, kMemfdSeals.offset, kMemfdSeals.bytes, Ref(memfd));
   return (had & seals) == seals ? 0 : -sim::kEINVAL;
 }
 
 int memfd_luo_check_pages(Kernel& k, mm::MemfdHandle memfd, PhysAddr data, uint64_t first_page,
                           std::span<const mm::PfnRun> runs) {
   const sim::Scope scope(k, sim::Fn::kMemfdLuoCheckPages, memfd);
-  const sim::ObjectRef ref = mm::Ref(memfd);
+  const sim::ObjectRef ref = Ref(memfd);
   const uint64_t folios = load(k, data, kMemfdFolios.offset, kMemfdFolios.bytes, ref);
   const PhysAddr array = load(k, data, kMemfdArray.offset, kMemfdArray.bytes, ref);
   uint64_t pages = 0;

@@ -1,8 +1,8 @@
 // Accesses to fields of objects that are reached through a handle.
 //
 // `k` is what the task sees of its layer; a layer has Get(k, handle), which resolves a handle or
-// ends the run in an oops, and Ref(k, handle), how events name the object. `path` leads from the
-// object to the field: a pointer to member, or a Path through a nested struct.
+// ends the run in an oops. `path` leads from the object to the field: a pointer to member, or a
+// Path through a nested struct.
 //
 //   const uint64_t token = Read(k, hwpt, &Hwpt::token);
 //   Update(k, ioas, iopt::areas, [&](auto& areas) { areas.push_back(area); });
@@ -39,6 +39,42 @@ Path(Outer, Inner) -> Path<Outer, Inner>;
 template <class T>
 constexpr ObjectKind KindOf(Handle<T>) {
   return T::kKind;
+}
+
+// The object, or an oops: the handle is null, or what it named has been freed. References are for
+// immediate use: they do not survive a step.
+template <class T>
+T& Live(Task& t, Slots<T>& slots, Handle<T> h) {
+  if (h.null()) t.Oops(Splat::kNullDereference, {T::kKind, 0});
+  T* object = slots.Find(h);
+  if (object == nullptr) t.Oops(Splat::kUseAfterFree, {T::kKind, h.index});
+  return *object;
+}
+
+// How events and reports name an object: by the id that users have of it, where there is one, which
+// its `object` knows; else by its slot; or by a name that the caller has already.
+template <class T>
+concept HasId = requires(const T& t) { t.object.number(); };
+template <HasId T>
+ObjectRef Ref(const T& object) {
+  return {T::kKind, object.object.number()};
+}
+template <class T>
+  requires(!HasId<T>)
+ObjectRef Ref(Handle<T> h) {
+  return {T::kKind, h.index};
+}
+template <Layer K, class T>
+ObjectRef Ref(K& k, Handle<T> h) {
+  if constexpr (HasId<T>) {
+    return Ref(Get(k, h));
+  } else {
+    return Ref(h);
+  }
+}
+template <Layer K>
+ObjectRef Ref(K&, ObjectRef name) {
+  return name;
 }
 
 namespace access_internal {
@@ -149,12 +185,6 @@ template <class K, class H, class P>
 uint32_t refcount_read(K& k, H h, const P& path, uint8_t marks = 0) {
   auto& count = Reach(k, h, path);
   return refcount_read(k.t, count, Ref(k, h), marks, count.kField);
-}
-
-// Of an object that is no handle's: the caller has its name.
-template <Layer K>
-ObjectRef Ref(K&, ObjectRef name) {
-  return name;
 }
 
 // The locks of an object. Each call resolves the handle anew, before the lock is taken: an object

@@ -30,12 +30,7 @@ struct Things {
   Slots<Thing>& things;
 };
 
-ObjectRef Ref(Things&, ThingHandle h) { return {ObjectKind::kIoas, h.index}; }
-Thing& Get(Things& k, ThingHandle h) {
-  Thing* thing = k.things.Find(h);
-  if (thing == nullptr) k.t.Oops(Splat::kUseAfterFree, Ref(k, h));
-  return *thing;
-}
+Thing& Get(Things& k, ThingHandle h) { return Live(k.t, k.things, h); }
 
 class AccessTest : public testing::Test, public TaskFixture {
  protected:
@@ -101,6 +96,15 @@ TEST_F(AccessTest, ALockOfAFreedObjectIsNeverReached) {
   }));
   EXPECT_EQ(Splats(), Only{Splat::kUseAfterFree});
   EXPECT_EQ(Count(Primitive::kLock), 0u);
+}
+
+TEST_F(AccessTest, ANullHandleIsANullPointer) {
+  EXPECT_FALSE(Alone([&](Task& t) {
+    Things k{t, things};
+    Read(k, ThingHandle{}, kValue);
+  }));
+  EXPECT_EQ(Splats(), Only{Splat::kNullDereference});
+  EXPECT_EQ(EventsOf(Primitive::kSplat)[0].object, (ObjectRef{ObjectKind::kIoas, 0}));
 }
 
 TEST_F(AccessTest, FaultsWarningsAndNotesNameTheObject) {
