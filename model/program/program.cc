@@ -86,9 +86,7 @@ std::string VariableProblem(const Program& program, size_t user, const ArgumentS
 
 std::string ValueProblem(const Boot& boot, const ArgumentSpec& spec, uint64_t value) {
   switch (spec.kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
+#include "model/uapi/object_cases.def"
     case ArgumentKind::kSession:
     case ArgumentKind::kObject:
       return value > kMaxObjectId ? "is an id of more than 32 bits" : "";

@@ -57,9 +57,7 @@ uint16_t OracleCalls::SessionOf(const Argument& argument) const {
 void OracleCalls::Put(const ArgumentSpec& spec, const Argument& argument, int* objects,
                       Call* call) const {
   switch (spec.kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
+#include "model/uapi/object_cases.def"
     case ArgumentKind::kObject:
       (++*objects == 1 ? call->id : call->id2) = CreatedBy(argument);
       return;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "model/program/designs.h"
 #include "model/program/text/parse_state.h"
 #include "model/program/text/spelling.h"
@@ -16,17 +17,28 @@
 namespace iommufd_check::program {
 namespace {
 
+// "ioas, hwpt or device".
+std::string KindsWithId() {
+  std::vector<std::string> names;
+  for (int i = 0; i < static_cast<int>(ResultKind::kCount); ++i) {
+    const auto result = static_cast<ResultKind>(i);
+    if (Accepts(ArgumentKind::kObject, result)) names.emplace_back(Name(result));
+  }
+  IOMMUFD_CHECK(names.size() > 1, "several kinds of objects have ids");
+  const std::string last = names.back();
+  names.pop_back();
+  return absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
+}
+
 // What may stand for an argument of this kind, as a hint in messages.
 std::string Hint(const ArgumentSpec& spec) {
   switch (spec.kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
+#include "model/uapi/object_cases.def"
     case ArgumentKind::kSession:
       return absl::StrCat("a variable of kind ", std::string(KindWord(spec.kind)),
                           " or an object id");
     case ArgumentKind::kObject:
-      return "a variable of kind ioas, hwpt or device, or an object id";
+      return absl::StrCat("a variable of kind ", KindsWithId(), ", or an object id");
     case ArgumentKind::kMemfd:
     case ArgumentKind::kBuffer:
     case ArgumentKind::kIndex:
@@ -174,9 +186,7 @@ bool ArgumentList::ParseValue(size_t index, const Token& first) {
   Argument& argument = operation_->arguments[index];
   const Boot& boot = state_.program.boot;
   switch (spec.kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
+#include "model/uapi/object_cases.def"
     case ArgumentKind::kSession:
     case ArgumentKind::kObject:
       return ParseObject(spec, first, &argument);
