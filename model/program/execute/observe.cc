@@ -35,16 +35,16 @@ uint32_t IoasIdOf(const World& world, iommufd::IoasHandle h) {
 }
 
 // The id may be another object's while this one is on its way out.
-template <class Handle>
-bool Published(const World& world, const iommufd::Object& object, Handle h,
-               iommufd::ObjectType type) {
+template <class T>
+bool Published(const World& world, const iommufd::Object& object, sim::Handle<T> h) {
   const iommufd::Context* ctx =
       world.kernel.iommufd.contexts.Find(iommufd::IommufdAt(object.iommufd));
   const uint32_t id = object.id;
   if (ctx == nullptr || id == 0 || id > ctx->objects.Peek().size()) return false;
   const iommufd::TableEntry& entry = ctx->objects.Peek()[id - 1];
-  return entry.state == iommufd::TableEntry::State::kPublished && entry.type == type &&
-         entry.slot == h.index && entry.generation == h.generation;
+  return entry.state == iommufd::TableEntry::State::kPublished &&
+         entry.type == iommufd::kTypeOf<T> && entry.slot == h.index &&
+         entry.generation == h.generation;
 }
 
 spec::AreaView ViewOf(const World& world, const iommufd::Area& area) {
@@ -104,7 +104,7 @@ void ObserveIoas(const World& world, std::vector<spec::IoasView>* out) {
   const iommufd::State& s = world.kernel.iommufd;
   Refill<spec::IoasView> views(out);
   s.ioas.ForEach([&](iommufd::IoasHandle h, const iommufd::Ioas& ioas) {
-    if (!Published(world, ioas.object, h, iommufd::ObjectType::kIoas)) return;
+    if (!Published(world, ioas.object, h)) return;
     spec::IoasView& view = views.Next();
     view = {.id = ioas.object.number(),
             .users = ioas.object.users.value,
@@ -126,7 +126,7 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   SortById(out->ioas);
   out->hwpts.clear();
   s.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& hwpt) {
-    if (!Published(world, hwpt.object, h, iommufd::ObjectType::kHwptPaging)) return;
+    if (!Published(world, hwpt.object, h)) return;
     out->hwpts.push_back({hwpt.object.number(), IoasIdOf(world, hwpt.ioas.Peek()),
                           hwpt.domain.Peek().index, hwpt.object.users.value,
                           hwpt.object.wait_cnt.value, hwpt.IsMarked(), hwpt.preserved.Peek(),
@@ -135,7 +135,7 @@ void ObserveObjects(const World& world, spec::Snapshot* out) {
   SortById(out->hwpts);
   out->devices.clear();
   s.devices.ForEach([&](iommufd::DeviceHandle h, const iommufd::Device& device) {
-    if (!Published(world, device.object, h, iommufd::ObjectType::kDevice)) return;
+    if (!Published(world, device.object, h)) return;
     const iommufd::Hwpt* hwpt = s.hwpts.Find(device.attached.Peek());
     out->devices.push_back({device.object.number(), device.endpoint.Peek(),
                             device.object.users.value, device.object.wait_cnt.value,
