@@ -15,6 +15,7 @@
 #include "model/spec/monitor.h"
 #include "tests/program/corpus.h"
 #include "tests/program/random_programs.h"
+#include "tests/program/same_run.h"
 
 namespace iommufd_check::program {
 namespace {
@@ -137,6 +138,19 @@ TEST(Shortcuts, WhatIsNotHeardOfATaskAloneSaysNothing) {
     }
   });
   EXPECT_GT(left_out, 100'000u);
+  EXPECT_GT(violations, 100u);
+}
+
+TEST(Shortcuts, JudgingThoroughlySaysTheSame) {
+  Executor executor;
+  Executor thorough;
+  size_t violations = 0;
+  ForEachRun([&](liveupdate::Design& design, const Program& program, const std::string& name) {
+    executor.Run(design, program);
+    thorough.Run(design, program, {.thorough = true});
+    ExpectSameRun(executor, thorough, name);
+    violations += executor.last().violations.size();
+  });
   EXPECT_GT(violations, 100u);
 }
 

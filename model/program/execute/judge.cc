@@ -236,6 +236,9 @@ void Judge::TasksEnd() {
 // A call that is condemned already has no order to look for.
 void Judge::JudgeConcurrent() {
   if (condemned_) return;
+  const bool in_order =
+      !options_.thorough && spec::ExplainedInOrder(oracle_.limits(), oracle_.state(), past_, now_);
+  if (in_order) return;
   const spec::Linearization found = spec::Linearize(oracle_.limits(), oracle_.state(), past_, now_);
   if (found.verdict == spec::Linearization::Verdict::kNotJudged) ++not_judged_;
   if (found.verdict != spec::Linearization::Verdict::kUnexplained) return;

@@ -50,9 +50,7 @@ void Search::Enter(const Node& node, size_t i, std::vector<Node>* next) {
 void Search::Act(const Node& node, size_t i, std::vector<Node>* next) {
   const PastCall& past = calls_[i];
   const bool middle = node.progress[i].phase != Phase::kEntered;
-  const bool lost =
-      past.failed && past.reply_lost && uapi::SpecOf(past.call.kind).Has(uapi::kKeepsEffect);
-  if (past.failed && past.reply.result < 0 && !lost) return StepFailed(node, i, next);
+  if (oracle::FailedWithoutEffect(past)) return StepFailed(node, i, next);
   switch (past.call.kind) {
     case Kind::kMap:
     case Kind::kMapFile:
