@@ -68,7 +68,7 @@ class Check {
   virtual void Forget() {}                // a run begins
   virtual void TakeOver(const Check&) {}  // REQUIRES: of the same invariant
   virtual bool RemembersCalls() const { return false; }
-  virtual void ForgetCall(sim::TaskId) {}  // the task's call begins or has ended
+  virtual void ForgetCall(sim::TaskId) {}  // the task's call begins
 };
 
 // A check with a State for the call that each task is in.
@@ -129,23 +129,27 @@ class Listeners {
   template <auto kMethod>
   void On(sim::Primitive primitive) {
     IOMMUFD_CHECK(sim::IsHeardAlone(primitive), "accesses are heard by ReadOf and AccessOfTask");
-    Add<kMethod>(&primitives_[static_cast<size_t>(primitive)]);
+    IOMMUFD_CHECK(!HasDetails(primitive), "notes and splats are heard one by one");
+    AddAt<kMethod>(SlotOf(primitive, 0));
   }
   template <auto kMethod>
   void On(sim::Note note) {
-    Add<kMethod>(&notes_[static_cast<size_t>(note)]);
+    AddAt<kMethod>(SlotOf(sim::Primitive::kNote, static_cast<uint8_t>(note)));
   }
   template <auto kMethod>
   void On(sim::Splat splat) {
-    Add<kMethod>(&splats_[static_cast<size_t>(splat)]);
+    AddAt<kMethod>(SlotOf(sim::Primitive::kSplat, static_cast<uint8_t>(splat)));
   }
   template <auto kMethod>
   void On(ReadOf read) {
-    Add<kMethod>(&reads_[static_cast<size_t>(read.field)]);
+    AddAt<kMethod>(SlotOf(sim::Primitive::kRead, static_cast<uint8_t>(read.field)));
   }
   template <auto kMethod>
   void On(AccessOfTask) {
-    Add<kMethod>(&accesses_);
+    AddAt<kMethod>(SlotOf(sim::Primitive::kWrite, 0));
+    for (int field = 0; field < sim::Count<sim::Field>(); ++field) {
+      AddAt<kMethod>(SlotOf(sim::Primitive::kRead, static_cast<uint8_t>(field)));
+    }
   }
   // The moment whose type the method takes.
   template <auto kMethod>
@@ -153,11 +157,10 @@ class Listeners {
     Add<kMethod>(&std::get<Ears<SubjectOf<decltype(kMethod)>>>(moments_));
   }
 
-  const Ears<sim::Event>& of(sim::Primitive p) const { return primitives_[static_cast<size_t>(p)]; }
-  const Ears<sim::Event>& of_note(uint8_t note) const { return notes_[note]; }
-  const Ears<sim::Event>& of_splat(uint8_t splat) const { return splats_[splat]; }
-  const Ears<sim::Event>& of_read(uint8_t field) const { return reads_[field]; }
-  const Ears<sim::Event>& of_accesses() const { return accesses_; }
+  // Those who hear the event, which is no access of main.
+  const Ears<sim::Event>& of(const sim::Event& event) const {
+    return events_[SlotOf(event.primitive, event.detail)];
+  }
   template <class Moment>
   const Ears<Moment>& of_moment() const {
     return std::get<Ears<Moment>>(moments_);
@@ -179,6 +182,33 @@ class Listeners {
   template <class Method>
   using SubjectOf = typename Signature<Method>::Subject;
 
+  // Events of one slot have the same listeners: a primitive, or one detail of a primitive that is
+  // heard by its details.
+  static constexpr bool HasDetails(sim::Primitive primitive) {
+    return primitive == sim::Primitive::kNote || primitive == sim::Primitive::kSplat ||
+           primitive == sim::Primitive::kRead;
+  }
+  static constexpr size_t kNotesAt = sim::Count<sim::Primitive>();
+  static constexpr size_t kSplatsAt = kNotesAt + sim::Count<sim::Note>();
+  static constexpr size_t kReadsAt = kSplatsAt + sim::Count<sim::Splat>();
+  static constexpr size_t kSlots = kReadsAt + sim::Count<sim::Field>();
+  static size_t SlotOf(sim::Primitive primitive, uint8_t detail) {
+    switch (primitive) {
+      case sim::Primitive::kNote:
+        return kNotesAt + detail;
+      case sim::Primitive::kSplat:
+        return kSplatsAt + detail;
+      case sim::Primitive::kRead:
+        return kReadsAt + detail;
+      default:
+        return static_cast<size_t>(primitive);
+    }
+  }
+
+  template <auto kMethod>
+  void AddAt(size_t slot) {
+    Add<kMethod>(&events_.at(slot));
+  }
   template <auto kMethod, class Subject>
   void Add(Ears<Subject>* ears) {
     using Class = typename Signature<decltype(kMethod)>::Class;
@@ -189,11 +219,7 @@ class Listeners {
   }
 
   Invariant listening_ = Invariant::kCount;
-  std::array<Ears<sim::Event>, sim::Count<sim::Primitive>()> primitives_;
-  std::array<Ears<sim::Event>, sim::Count<sim::Note>()> notes_;
-  std::array<Ears<sim::Event>, sim::Count<sim::Splat>()> splats_;
-  std::array<Ears<sim::Event>, sim::Count<sim::Field>()> reads_;
-  Ears<sim::Event> accesses_;
+  std::array<Ears<sim::Event>, kSlots> events_;
   std::tuple<Ears<Returned>, Ears<Unexplained>, Ears<FailedPreserve>, Ears<Snapshot>,
              Ears<uapi::Contract>, Ears<Exited>>
       moments_;

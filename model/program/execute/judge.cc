@@ -83,18 +83,19 @@ void Judge::Recall(const spec::Account& account, const std::vector<OperationResu
 }
 
 void Judge::OnEvent(const sim::Event& event) {
-  // Of a task alone, a call that does not fail is a site and nothing else.
-  if (concurrent_ || event.primitive != Primitive::kCall) {
+  const bool fails = event.primitive == Primitive::kFail;
+  // A call that does not fail is a site and nothing else.
+  if (event.primitive != Primitive::kCall || options_.thorough) {
     findings_.SetFunction(runtime_.task(event.task).function());
     monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
     monitor_.OnEvent(event);
   }
-  if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
+  if (fails || event.primitive == Primitive::kCall) {
     const auto site = static_cast<sim::FaultSite>(event.detail);
     if (event.operation != spec::kExitOperation) {
       sites_.push_back({event.operation, site, static_cast<uint16_t>(event.value)});
     }
-    if (event.primitive == Primitive::kFail) in_flight_[event.task].failed_site = site;
+    if (fails) in_flight_[event.task].failed_site = site;
   }
   if (findings_.violations().size() > reported_) KeepDifference(event.task);
 }
