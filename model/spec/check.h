@@ -22,6 +22,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -112,6 +113,7 @@ class Listeners {
   template <class Subject>
   struct Ear {
     Invariant invariant;
+    PartSet looks_at;  // of a Snapshot; of other subjects kAllParts
     void (*hear)(Check*, const Subject&, const Evidence&, Ruling);
   };
   template <class Subject>
@@ -154,7 +156,15 @@ class Listeners {
   // The moment whose type the method takes.
   template <auto kMethod>
   void On() {
-    Add<kMethod>(&std::get<Ears<SubjectOf<decltype(kMethod)>>>(moments_));
+    using Moment = SubjectOf<decltype(kMethod)>;
+    static_assert(!std::is_same_v<Moment, Snapshot>, "OnRest says what is looked at");
+    Add<kMethod>(&std::get<Ears<Moment>>(moments_));
+  }
+  // A quiescent point. What the method says is a function of these parts of the Snapshot alone, so
+  // that it is not asked again before one of them changes.
+  template <auto kMethod>
+  void OnRest(PartSet looks_at) {
+    Add<kMethod>(&std::get<Ears<Snapshot>>(moments_), looks_at);
   }
 
   // Those who hear the event, which is no access of main.
@@ -210,12 +220,12 @@ class Listeners {
     Add<kMethod>(&events_.at(slot));
   }
   template <auto kMethod, class Subject>
-  void Add(Ears<Subject>* ears) {
+  void Add(Ears<Subject>* ears, PartSet looks_at = kAllParts) {
     using Class = typename Signature<decltype(kMethod)>::Class;
-    ears->push_back(
-        {listening_, [](Check* check, const Subject& subject, const Evidence& seen, Ruling rule) {
-           (static_cast<Class*>(check)->*kMethod)(subject, seen, rule);
-         }});
+    ears->push_back({listening_, looks_at,
+                     [](Check* check, const Subject& subject, const Evidence& seen, Ruling rule) {
+                       (static_cast<Class*>(check)->*kMethod)(subject, seen, rule);
+                     }});
   }
 
   Invariant listening_ = Invariant::kCount;

@@ -70,6 +70,21 @@ void Monitor::OnEvent(const sim::Event& event) {
   if (event.primitive == Primitive::kOpEnd) evidence_.account.preserving[event.task].reset();
 }
 
+void Monitor::TellRest(const Snapshot& now, PartSet changed) {
+  for (const auto& ear : listeners_.of_moment<Snapshot>()) {
+    const auto number = static_cast<size_t>(ear.invariant);
+    AtRest& last = at_rest_[number];
+    if (last.held && (ear.looks_at & changed) == 0) {
+      findings_->Arm(ear.invariant, last.armed);
+      continue;
+    }
+    const uint64_t raised = findings_->raised();
+    const uint64_t armed = findings_->armed()[number];
+    ear.hear(checks_[number].get(), now, evidence_, Ruling(findings_, ear.invariant));
+    last = {.held = findings_->raised() == raised, .armed = findings_->armed()[number] - armed};
+  }
+}
+
 void Monitor::ForgetCall(sim::TaskId task) {
   evidence_.account.preserving[task].reset();
   for (const Invariant invariant : listeners_.per_call()) {

@@ -63,6 +63,40 @@ TEST(Thorough, EveryMutantOnTheProgramsOfAll) {
   EXPECT_GT(both.violations(), 500u);
 }
 
+// Changes what its call does not touch, and no event says it.
+class SilentMark : public Mutant {
+ public:
+  SilentMark() : Mutant("SilentMark") {}
+
+  int Mark(Kernel& k, uint32_t hwpt, uint64_t token) override {
+    k.s.ioas.Find(IoasHandle{0, 0})->iopt.immutable.Raw() = 1;
+    return Reference::Mark(k, hwpt, token);
+  }
+};
+
+TEST(Thorough, WhatNoEventSaysIsFoundWhereItHappened) {
+  SilentMark design;
+  const Program program = Parse(kOneMarked + "  memfd_seal(0, seals=grow)\n");
+  program::Executor shortly;
+  program::Executor thoroughly;
+  shortly.Run(design, program);
+  thoroughly.Run(design, program, {.thorough = true});
+  program::ExpectSameRun(shortly, thoroughly, "silent mark");
+  const Violation* found = shortly.last().Find(Invariant::kI07);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->operation, 3u);
+}
+
+// A scheduler cannot be asked twice: it is found before the exit.
+TEST(Thorough, WhatNoEventSaysIsFoundUnderASchedulerToo) {
+  SilentMark design;
+  const Program program = Parse(kOneMarked + "A:\n  lu_mark(hwpt, token=7)\n");
+  program::Executor executor;
+  explore::UniformSchedule schedule(1);
+  executor.Run(design, program, {.scheduler = &schedule});
+  EXPECT_NE(executor.last().Find(Invariant::kI07), nullptr);
+}
+
 TEST(Thorough, CallsThatOverlap) {
   BothWays both;
   ConcurrentPrograms source(5);

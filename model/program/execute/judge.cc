@@ -1,6 +1,7 @@
 #include "model/program/execute/judge.h"
 
 #include "model/program/execute/world_difference.h"
+#include "model/program/execute/written.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::program {
@@ -37,7 +38,8 @@ void Judge::Bind(const liveupdate::Design& design, const Program& program,
   options_ = options;
   for (InFlight& flight : in_flight_) flight.Clear();
   observer_.Forget();
-  at_rest_.events = 0;
+  rest_ = 0;
+  overlooked_ = false;
   inside_ = 0;
   concurrent_ = false;
   not_judged_ = 0;
@@ -150,11 +152,17 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   const bool preserve_failed = IsPreserve(flight.call) && result.result < 0 &&
                                flight.failed_site != sim::FaultSite::kCopyToUser;
   const bool at_rest = inside_ == 0;
-  const bool as_it_was = at_rest && !concurrent_ && at_rest_.events != 0 && WroteNothingSinceRest();
-  if (!as_it_was && (at_rest || preserve_failed)) observer_.Observe(world_, *design_, &now_);
+  spec::PartSet changed = spec::kAllParts;
+  if (options_.thorough) observer_.Forget();
+  if (at_rest || preserve_failed) {
+    changed = observer_.Observe(world_, *design_, &now_, at_rest ? WrittenSinceRest() : changed);
+  }
   TellReturn(flight, result);
   if (preserve_failed) monitor_.Tell(spec::FailedPreserve{flight.before, now_, flight.others});
-  if (at_rest) TellRest(as_it_was);
+  if (at_rest) {
+    monitor_.TellRest(now_, changed);
+    rest_ = runtime_.log().events().size();
+  }
   const bool handed_over = IsPreserve(flight.call) && result.result == 0 &&
                            flight.call.file.kind == mm::FileRef::Kind::kIommufd;
   if (handed_over) monitor_.Tell(design_->contract());
@@ -162,24 +170,10 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   flight.active = false;
 }
 
-bool Judge::WroteNothingSinceRest() const {
-  return WroteNothing(std::span(runtime_.log().events()).subspan(at_rest_.events));
-}
-
-// What held holds when nothing was written, and has its antecedents once more.
-void Judge::TellRest(bool as_it_was) {
-  if (!as_it_was || !at_rest_.held) {
-    at_rest_.armed = findings_.armed();
-    const uint64_t raised = findings_.raised();
-    monitor_.Tell(now_);
-    at_rest_.held = findings_.raised() == raised;
-    for (size_t i = 0; i < spec::kInvariants; ++i) {
-      at_rest_.armed[i] = findings_.armed()[i] - at_rest_.armed[i];
-    }
-  } else {
-    findings_.ArmAgain(at_rest_.armed);
-  }
-  at_rest_.events = runtime_.log().events().size();
+// Between calls that overlap, what one gives back was taken before.
+spec::PartSet Judge::WrittenSinceRest() const {
+  if (options_.thorough || concurrent_ || rest_ == 0) return spec::kAllParts;
+  return WrittenBy(std::span(runtime_.log().events()).subspan(rest_));
 }
 
 void Judge::TellReturn(const InFlight& flight, const OperationResult& result) {
@@ -248,7 +242,16 @@ void Judge::JudgeConcurrent() {
   if (findings_.violations().size() > reported_) KeepDifference(past_ends_[found.call].task);
 }
 
+// Whoever cannot run the program again finds here what no event said.
+void Judge::LookAround() {
+  IOMMUFD_CHECK(inside_ == 0 && !concurrent_, "a call changes what it has not finished");
+  Observer().Observe(world_, *design_, &around_);
+  overlooked_ = !(around_ == now_);
+  if (overlooked_) monitor_.TellRest(around_, spec::kAllParts);
+}
+
 void Judge::ExitBegins() {
+  if (rest_ != 0 && !options_.thorough && !runtime_.stopped()) LookAround();
   monitor_.BeginExit();
   if (options_.keep_worlds) in_flight_[0].world_before = world_;
 }

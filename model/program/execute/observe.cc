@@ -10,6 +10,9 @@ namespace iommufd_check::program {
 namespace {
 
 using liveupdate::World;
+using spec::Only;
+using spec::Part;
+using spec::PartSet;
 
 class MachineFrames : public spec::Frames {
  public:
@@ -73,7 +76,7 @@ template <class View>
 class Refill {
  public:
   explicit Refill(std::vector<View>* views) : views_(*views) {}
-  ~Refill() { views_.resize(used_); }
+  ~Refill() { Done(); }
   Refill(const Refill&) = delete;
   Refill& operator=(const Refill&) = delete;
 
@@ -82,6 +85,8 @@ class Refill {
     if (used_ == views_.size()) views_.emplace_back();
     return views_[used_++];
   }
+  // The list is what was overwritten.
+  void Done() { views_.resize(used_); }
 
  private:
   std::vector<View>& views_;
@@ -97,7 +102,10 @@ std::vector<T> Emptied(std::vector<T>& list) {
 
 template <class View>
 void SortById(std::vector<View>& views) {
-  std::sort(views.begin(), views.end(), [](const View& a, const View& b) { return a.id < b.id; });
+  const auto by_id = [](const View& a, const View& b) { return a.id < b.id; };
+  if (!std::is_sorted(views.begin(), views.end(), by_id)) {
+    std::sort(views.begin(), views.end(), by_id);
+  }
 }
 
 void ObserveIoas(const World& world, std::vector<spec::IoasView>* out) {
@@ -118,30 +126,39 @@ void ObserveIoas(const World& world, std::vector<spec::IoasView>* out) {
     }
     for (iommu::DomainHandle d : ioas.iopt.domains.Peek()) view.domains.push_back(d.index);
   });
+  views.Done();
+  SortById(*out);
 }
 
-void ObserveObjects(const World& world, spec::Snapshot* out) {
+void ObserveIommufds(const World& world, std::vector<spec::IommufdView>* out) {
+  out->clear();
+  world.kernel.iommufd.contexts.ForEach([&](iommufd::ContextHandle h, const iommufd::Context& ctx) {
+    out->push_back({h.index, ctx.file.value, ctx.fd_open.Peek() ? 1u : 0u});
+  });
+}
+
+void ObserveHwpts(const World& world, std::vector<spec::HwptView>* out) {
   const iommufd::State& s = world.kernel.iommufd;
-  ObserveIoas(world, &out->ioas);
-  SortById(out->ioas);
-  out->hwpts.clear();
+  out->clear();
   s.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& hwpt) {
     if (!Published(world, hwpt.object, h, iommufd::ObjectType::kHwptPaging)) return;
-    out->hwpts.push_back({hwpt.object.number(), IoasIdOf(world, hwpt.ioas.Peek()),
-                          hwpt.domain.Peek().index, hwpt.object.users.value,
-                          hwpt.object.wait_cnt.value, hwpt.IsMarked(), hwpt.preserved.Peek(),
-                          hwpt.token.Peek()});
+    out->push_back({hwpt.object.number(), IoasIdOf(world, hwpt.ioas.Peek()),
+                    hwpt.domain.Peek().index, hwpt.object.users.value, hwpt.object.wait_cnt.value,
+                    hwpt.IsMarked(), hwpt.preserved.Peek(), hwpt.token.Peek()});
   });
-  SortById(out->hwpts);
-  out->devices.clear();
+  SortById(*out);
+}
+
+void ObserveDevices(const World& world, std::vector<spec::DeviceView>* out) {
+  const iommufd::State& s = world.kernel.iommufd;
+  out->clear();
   s.devices.ForEach([&](iommufd::DeviceHandle h, const iommufd::Device& device) {
     if (!Published(world, device.object, h, iommufd::ObjectType::kDevice)) return;
     const iommufd::Hwpt* hwpt = s.hwpts.Find(device.attached.Peek());
-    out->devices.push_back({device.object.number(), device.endpoint.Peek(),
-                            device.object.users.value, device.object.wait_cnt.value,
-                            hwpt == nullptr ? 0u : hwpt->object.number()});
+    out->push_back({device.object.number(), device.endpoint.Peek(), device.object.users.value,
+                    device.object.wait_cnt.value, hwpt == nullptr ? 0u : hwpt->object.number()});
   });
-  SortById(out->devices);
+  SortById(*out);
 }
 
 uint32_t IoasOfDomain(const World& world, iommu::DomainHandle domain) {
@@ -167,8 +184,8 @@ void ObserveDomains(const World& world, bool same_memory, std::vector<spec::Doma
   });
 }
 
-void ObserveMemory(const World& world, spec::Snapshot* out) {
-  Refill<spec::MemfdView> memfds(&out->memfds);
+void ObserveMemfds(const World& world, std::vector<spec::MemfdView>* out) {
+  Refill<spec::MemfdView> memfds(out);
   world.machine.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd& memfd) {
     const mm::MemfdState& state = memfd.state.Peek();
     spec::MemfdView& view = memfds.Next();
@@ -180,11 +197,14 @@ void ObserveMemory(const World& world, spec::Snapshot* out) {
             .pages = Emptied(view.pages)};
     view.pages = state.pages;
   });
-  out->registered.clear();
+}
+
+void ObserveRegistered(const World& world, std::vector<std::pair<mm::Pfn, mm::FrameOwner>>* out) {
+  out->clear();
   for (mm::Pfn pfn : world.kernel.luo.kho.PreservedPages()) {
     const mm::FrameOwner owner =
         world.machine.phys.Exists(pfn) ? world.machine.phys.at(pfn).owner : mm::FrameOwner::kFree;
-    out->registered.emplace_back(pfn, owner);
+    out->emplace_back(pfn, owner);
   }
 }
 
@@ -243,71 +263,36 @@ void CountMemfdHolders(const World& world, spec::Snapshot* out) {
   }
 }
 
-}  // namespace
-
-namespace {
-
-// A number for each counter, such that no few of them add up to others.
-uint64_t NumberOfCounter(const sim::Event& event) {
-  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15u;
-  uint64_t x = uint64_t{static_cast<uint16_t>(event.object.kind)} << 24 |
-               uint64_t{event.object.number} << 8 | event.detail;
-  x = (x + 1) * kOdd;
-  return (x ^ x >> 31) * kOdd;
-}
+// What is read out of memory.
+constexpr PartSet kOfMemory =
+    Only(Part::kDomains) | Only(Part::kSessions) | Only(Part::kRegistered) | Only(Part::kRecords);
 
 }  // namespace
 
-bool WroteNothing(std::span<const sim::Event> events) {
-  uint64_t taken = 0;  // the counters that were taken, less those that were given back
-  for (const sim::Event& event : events) {
-    switch (event.primitive) {
-      case sim::Primitive::kRefInc:
-        taken += NumberOfCounter(event);
-        break;
-      case sim::Primitive::kRefDec:
-        taken -= NumberOfCounter(event);
-        break;
-      case sim::Primitive::kNote: {
-        const auto note = static_cast<sim::Note>(event.detail);
-        if (note != sim::Note::kGatePassed && note != sim::Note::kGateRefused) return false;
-        break;
-      }
-      case sim::Primitive::kOpBegin:
-      case sim::Primitive::kOpEnd:
-      case sim::Primitive::kLock:
-      case sim::Primitive::kUnlock:
-      case sim::Primitive::kRead:
-      case sim::Primitive::kCall:
-      case sim::Primitive::kFail:
-      case sim::Primitive::kEnter:
-        break;
-      default:
-        return false;
-    }
-  }
-  return taken == 0;
-}
-
-void Observer::Observe(const World& world, const liveupdate::Design& design, spec::Snapshot* out) {
+PartSet Observer::Observe(const World& world, const liveupdate::Design& design, spec::Snapshot* out,
+                          PartSet written) {
   const uint64_t changes = world.machine.phys.changes();
+  const bool known = out == last_;
+  const bool same_memory = known && changes == changes_;
   const mm::PhysAddr flb = world.kernel.luo.flb.Peek().data;
-  const bool same_memory = out == last_ && changes == changes_;
   const bool same_records = same_memory && flb == flb_;
   last_ = out;
   changes_ = changes;
   flb_ = flb;
-  out->iommufds.clear();
-  world.kernel.iommufd.contexts.ForEach([&](iommufd::ContextHandle h, const iommufd::Context& ctx) {
-    out->iommufds.push_back({h.index, ctx.file.value, ctx.fd_open.Peek() ? 1u : 0u});
-  });
-  ObserveObjects(world, out);
-  ObserveDomains(world, same_memory, &out->domains);
-  ObserveMemory(world, out);
+  const PartSet parts = !known ? spec::kAllParts : same_memory ? written : written | kOfMemory;
+  const auto read = [&](Part part) { return spec::Contains(parts, part); };
+  if (read(Part::kIommufds)) ObserveIommufds(world, &out->iommufds);
+  if (read(Part::kIoas)) ObserveIoas(world, &out->ioas);
+  if (read(Part::kHwpts)) ObserveHwpts(world, &out->hwpts);
+  if (read(Part::kDevices)) ObserveDevices(world, &out->devices);
+  if (read(Part::kDomains)) ObserveDomains(world, same_memory, &out->domains);
+  if (read(Part::kMemfds)) ObserveMemfds(world, &out->memfds);
+  if (read(Part::kRegistered)) ObserveRegistered(world, &out->registered);
   out->contract = design.contract();
-  ObserveFlb(world, same_records, out);
-  ObserveSessions(world, out);
-  CountMemfdHolders(world, out);
+  if (read(Part::kRecords)) ObserveFlb(world, same_records, out);
+  if (read(Part::kSessions)) ObserveSessions(world, out);
+  if (read(Part::kMemfds)) CountMemfdHolders(world, out);
+  return parts;
 }
 
 }  // namespace iommufd_check::program
