@@ -132,6 +132,7 @@ class Listeners {
   void On(sim::Primitive primitive) {
     IOMMUFD_CHECK(sim::IsHeardAlone(primitive), "accesses are heard by ReadOf and AccessOfTask");
     IOMMUFD_CHECK(!HasDetails(primitive), "notes and splats are heard one by one");
+    IOMMUFD_CHECK(primitive != sim::Primitive::kUnlock, "what a release says is in LockWatch");
     AddAt<kMethod>(SlotOf(primitive, 0));
   }
   template <auto kMethod>

@@ -47,6 +47,7 @@ void LockWatch::Follow(const sim::Event& event, sim::Fn function) {
       held.push_back({event.spare, lock_class});
       return;
     case Primitive::kUnlock: {
+      if (!held.empty() && held.back().lock == event.spare) return held.pop_back();
       const auto last = std::find_if(held.rbegin(), held.rend(),
                                      [&](const Held& lock) { return lock.lock == event.spare; });
       if (last != held.rend()) held.erase(std::next(last).base());

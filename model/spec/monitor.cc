@@ -49,6 +49,11 @@ void Monitor::SetPosition(const sim::Event& event) {
 
 void Monitor::OnEvent(const sim::Event& event) {
   ++sequence_;
+  if (event.primitive == Primitive::kUnlock) {
+    evidence_.locks.OnEvent(event, sim::Fn::kNone);
+    if (event.task != 0) races_.OnEvent(event);
+    return;
+  }
   if (event.task == 0 && !sim::IsHeardAlone(event.primitive)) return;
   evidence_.locks.OnEvent(event, findings_->function());
   if (event.task != 0) evidence_.race = races_.OnEvent(event);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/spec/monitor.h"
+#include "tests/spec/snapshot_parts.h"
 #include "tests/spec/snapshots.h"
 
 namespace iommufd_check::spec {
@@ -28,42 +29,6 @@ TEST(Quiescent, EachCheckHadSomethingToCheck) {
        {Invariant::kI02, Invariant::kI07, Invariant::kI08, Invariant::kI10, Invariant::kI11,
         Invariant::kI14, Invariant::kI15, Invariant::kI18, Invariant::kI24}) {
     EXPECT_GT(findings.armed()[static_cast<size_t>(invariant)], 0u) << IdOf(invariant);
-  }
-}
-
-void CopyPart(Part part, const Snapshot& from, Snapshot* to) {
-  switch (part) {
-    case Part::kIommufds:
-      to->iommufds = from.iommufds;
-      break;
-    case Part::kIoas:
-      to->ioas = from.ioas;
-      break;
-    case Part::kHwpts:
-      to->hwpts = from.hwpts;
-      break;
-    case Part::kDevices:
-      to->devices = from.devices;
-      break;
-    case Part::kDomains:
-      to->domains = from.domains;
-      break;
-    case Part::kMemfds:
-      to->memfds = from.memfds;
-      break;
-    case Part::kSessions:
-      to->sessions = from.sessions;
-      break;
-    case Part::kRegistered:
-      to->registered = from.registered;
-      break;
-    case Part::kRecords:
-      to->flb_count = from.flb_count;
-      to->flb_present = from.flb_present;
-      to->domain_records = from.domain_records;
-      break;
-    case Part::kCount:
-      break;
   }
 }
 

@@ -39,6 +39,8 @@ void Judge::Bind(const liveupdate::Design& design, const Program& program,
   for (InFlight& flight : in_flight_) flight.Clear();
   observer_.Forget();
   rest_ = 0;
+  changed_ = spec::kAllParts;
+  agreed_ = false;
   overlooked_ = false;
   inside_ = 0;
   concurrent_ = false;
@@ -76,6 +78,7 @@ void Judge::GoOnFrom(const Kept& kept, const liveupdate::Design& design, const P
 }
 
 void Judge::RestartOracle(const spec::Snapshot& observed) {
+  agreed_ = false;
   oracle_.Restart(LimitsOf(program_->boot, *design_), observed);
 }
 
@@ -85,21 +88,30 @@ void Judge::Recall(const spec::Account& account, const std::vector<OperationResu
 }
 
 void Judge::OnEvent(const sim::Event& event) {
-  const bool fails = event.primitive == Primitive::kFail;
-  // A call that does not fail is a site and nothing else.
-  if (event.primitive != Primitive::kCall || options_.thorough) {
-    findings_.SetFunction(runtime_.task(event.task).function());
-    monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
-    monitor_.OnEvent(event);
+  switch (event.primitive) {
+    case Primitive::kUnlock:  // breaks nothing
+      return monitor_.OnEvent(event);
+    case Primitive::kFail:
+      in_flight_[event.task].failed_site = static_cast<sim::FaultSite>(event.detail);
+      AddSite(event);
+      break;
+    case Primitive::kCall:
+      AddSite(event);
+      if (!options_.thorough) return;  // it is a site and nothing else
+      break;
+    default:
+      break;
   }
-  if (fails || event.primitive == Primitive::kCall) {
-    const auto site = static_cast<sim::FaultSite>(event.detail);
-    if (event.operation != spec::kExitOperation) {
-      sites_.push_back({event.operation, site, static_cast<uint16_t>(event.value)});
-    }
-    if (fails) in_flight_[event.task].failed_site = site;
-  }
+  findings_.SetFunction(runtime_.task(event.task).function());
+  monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
+  monitor_.OnEvent(event);
   if (findings_.violations().size() > reported_) KeepDifference(event.task);
+}
+
+void Judge::AddSite(const sim::Event& event) {
+  if (event.operation == spec::kExitOperation) return;
+  const auto site = static_cast<sim::FaultSite>(event.detail);
+  sites_.push_back({event.operation, site, static_cast<uint16_t>(event.value)});
 }
 
 bool Judge::Wanted() const {
@@ -152,15 +164,12 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   const bool preserve_failed = IsPreserve(flight.call) && result.result < 0 &&
                                flight.failed_site != sim::FaultSite::kCopyToUser;
   const bool at_rest = inside_ == 0;
-  spec::PartSet changed = spec::kAllParts;
-  if (options_.thorough) observer_.Forget();
-  if (at_rest || preserve_failed) {
-    changed = observer_.Observe(world_, *design_, &now_, at_rest ? WrittenSinceRest() : changed);
-  }
+  if (at_rest || preserve_failed) Look(at_rest ? WrittenSinceRest() : spec::kAllParts);
   TellReturn(flight, result);
   if (preserve_failed) monitor_.Tell(spec::FailedPreserve{flight.before, now_, flight.others});
   if (at_rest) {
-    monitor_.TellRest(now_, changed);
+    monitor_.TellRest(now_, changed_);
+    changed_ = spec::kNoPart;
     rest_ = runtime_.log().events().size();
   }
   const bool handed_over = IsPreserve(flight.call) && result.result == 0 &&
@@ -168,6 +177,11 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   if (handed_over) monitor_.Tell(design_->contract());
   if (findings_.violations().size() > reported_) KeepDifference(t.id());
   flight.active = false;
+}
+
+void Judge::Look(spec::PartSet written) {
+  if (options_.thorough) observer_.Forget();
+  changed_ |= observer_.Observe(world_, *design_, &now_, written);
 }
 
 // Between calls that overlap, what one gives back was taken before.
@@ -196,12 +210,16 @@ void Judge::TellReturn(const InFlight& flight, const OperationResult& result) {
   past_ends_[flight.past] = findings_.position();
 }
 
-// Of a call that ran alone. Where the oracle and the machine part, it goes on from the machine.
+// Of a call that ran alone. Where the oracle and the machine part, it goes on from the machine. A
+// call that is refused changes neither; but an unmap may fail behind areas that it removed.
 void Judge::AskOracle(const InFlight& flight, spec::Returned* returned) {
   returned->now = &now_;
   if (!flight.failed_site.has_value()) {
-    returned->answer_difference = ReplyDifference(oracle_.Apply(flight.call), returned->reply);
+    const spec::Prediction predicted = oracle_.Apply(flight.call);
+    returned->answer_difference = ReplyDifference(predicted, returned->reply);
     if (!returned->answer_difference->empty()) return RestartOracle(now_);
+    const bool refused = predicted.result < 0 && flight.call.kind != Call::Kind::kUnmap;
+    if (refused && agreed_ && changed_ == spec::kNoPart) return;
   } else if (returned->reply.result < 0) {
     oracle_.ApplyFailed(flight.call, returned->reply.result,
                         returned->lost == spec::LostCopy::kReply);
@@ -209,7 +227,8 @@ void Judge::AskOracle(const InFlight& flight, spec::Returned* returned) {
     RestartOracle(now_);
   }
   returned->state_difference = oracle_.Compare(now_);
-  if (!returned->state_difference.empty()) RestartOracle(now_);
+  agreed_ = returned->state_difference.empty();
+  if (!agreed_) RestartOracle(now_);
 }
 
 void Judge::TasksBegin() {
@@ -223,7 +242,7 @@ void Judge::TasksBegin() {
 void Judge::TasksEnd() {
   concurrent_ = false;
   if (runtime_.stopped()) return;
-  observer_.Observe(world_, *design_, &now_);
+  Look(spec::kAllParts);
   JudgeConcurrent();
   RestartOracle(now_);
 }

@@ -94,9 +94,11 @@ class Judge : public sim::EventListener {
   };
 
   void Bind(const liveupdate::Design& design, const Program& program, const RunOptions& options);
+  void AddSite(const sim::Event& event);
   void TellReturn(const InFlight& flight, const OperationResult& result);
   void AskOracle(const InFlight& flight, spec::Returned* returned);
   void JudgeConcurrent();
+  void Look(spec::PartSet written);
   spec::PartSet WrittenSinceRest() const;
   void LookAround();
   void KeepDifference(sim::TaskId task);
@@ -118,6 +120,8 @@ class Judge : public sim::EventListener {
   // Events of the log at the last quiescent point, which now_ shows but for what overlapped since;
   // 0: there was none.
   size_t rest_ = 0;
+  spec::PartSet changed_ = spec::kAllParts;  // of now_, since then
+  bool agreed_ = false;                      // when the oracle was compared with the machine last
   bool overlooked_ = false;
   spec::Snapshot around_;  // all of it, before the exit
   std::array<InFlight, sim::kMaxTasks> in_flight_;

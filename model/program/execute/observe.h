@@ -16,7 +16,8 @@ class Observer {
   // Overwrites *snapshot (its buffers are reused). Serialized records are parsed from memory by the
   // layouts of `design`. When this is the same snapshot as last time, untouched since, only what
   // was `written` since is read again, and what is in memory when a word or an owner of it has
-  // changed. Returns the parts that were read. REQUIRES: the same design since Forget.
+  // changed. Returns the parts that are not, or may not be, what they were. REQUIRES: the same
+  // design since Forget.
   spec::PartSet Observe(const liveupdate::World& world, const liveupdate::Design& design,
                         spec::Snapshot* snapshot, spec::PartSet written = spec::kAllParts);
 
