@@ -106,9 +106,9 @@ TEST(MapInFlight, AForgottenWakeUpIsSeen) {
 
 // Sleeps with the lock under which the map publishes its area.
 bool WaitWithTheLock(StepKernel& k, IoasHandle ioas) {
-  down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  down_read(k, ioas, iommufd::iopt::iova_rwsem);
   const bool ended = Reference().steps().wait_for_maps(k, ioas);
-  up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  up_read(k, ioas, iommufd::iopt::iova_rwsem);
   return ended;
 }
 
