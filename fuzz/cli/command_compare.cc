@@ -22,7 +22,7 @@ using program::Program;
 using program::SubjectDifference;
 
 struct Options {
-  std::string subjects = "reference,linux-6.12";
+  std::string subjects;
   uint64_t programs = 1000;
   uint64_t seed = 1;
   std::string known = "corpus/linux/known-differences";
@@ -92,7 +92,8 @@ ExitCode Compare(std::span<const std::string> arguments, const Streams& io) {
   if (!rest.empty()) return UsageError(kCompareCommand, "takes no files", io);
   const std::vector<std::string> subjects = absl::StrSplit(options.subjects, ',');
   if (subjects.size() != 2 || subjects[0] != kDefaultDesign) {
-    return UsageError(kCompareCommand, "--subjects is 'reference' and an image", io);
+    return UsageError(kCompareCommand, "which subjects? --subjects is 'reference' and an image",
+                      io);
   }
   if (options.programs == 0 || options.most == 0) {
     return UsageError(kCompareCommand, "with 0 programs or differences nothing would run", io);

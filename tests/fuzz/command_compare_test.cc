@@ -32,8 +32,8 @@ TEST(CommandCompare, AnUnknownImageSaysHowToBuildIt) {
 TEST(CommandCompare, UsageIsChecked) {
   EXPECT_EQ(RunCli({"compare", "--subjects=v1,linux-6.12"}).code, 64);
   EXPECT_EQ(RunCli({"compare", "--subjects=reference"}).code, 64);
-  EXPECT_EQ(RunCli({"compare", "--programs=0"}).code, 64);
-  EXPECT_EQ(RunCli({"compare", "file"}).code, 64);
+  EXPECT_EQ(RunCli({"compare", "--subjects=reference,x", "--programs=0"}).code, 64);
+  EXPECT_EQ(RunCli({"compare", "--subjects=reference,x", "file"}).code, 64);
   EXPECT_EQ(RunCli({"run", "--subject=linux-6.12", "--design=v1", "a.prog"}).code, 64);
   EXPECT_EQ(RunCli({"run", "--subject=linux-6.12", "--json", "a.prog"}).code, 64);
 }
@@ -41,7 +41,7 @@ TEST(CommandCompare, UsageIsChecked) {
 TEST(CommandCompare, ATableThatCannotBeReadIsABadFile) {
   const TemporaryFolder folder;
   const std::string table = folder.Write("table", "map EINVAL\n");
-  const CliResult result = RunCli({"compare", "--known=" + table});
+  const CliResult result = RunCli({"compare", "--subjects=reference,x", "--known=" + table});
   EXPECT_EQ(result.code, 65);
   EXPECT_THAT(result.err, HasSubstr("table:1: "));
 }

@@ -51,7 +51,7 @@ uint64_t MachineMemory::UserPage(const MachineConfig& config, uint64_t address) 
   const uint64_t page = (address - mm::UserAddressOf(0)) % kStride / mm::kPageSize;
   if (buffer >= config.buffers || page >= config.buffer_pages) return 0;
   const uint64_t number = buffer * config.buffer_pages + page;
-  return kKernelPages + ((number & 2) != 0 ? number ^ 1 : number);
+  return kKernelPages + ((number & 4) != 0 ? number ^ 1 : number);
 }
 
 void MachineMemory::Keep(uint64_t high, size_t descriptor_bytes, uint64_t in_use) {

@@ -2,9 +2,8 @@
 // of its pages.
 //
 // The first pages are the kernel's to hand out, the others are the process's: page i of buffer b is
-// found at mm::UserAddressOf(b) + i pages. Two of each four neighbours have changed places, so that
-// what is contiguous for the process is here and there contiguous in memory, and here and there
-// not.
+// found at mm::UserAddressOf(b) + i pages. Of each eight neighbours the last four have changed
+// places in pairs, so that what is contiguous for the process is so in memory here, and not there.
 #pragma once
 
 #include <cstddef>
