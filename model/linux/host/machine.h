@@ -79,9 +79,21 @@ class Machine {
   // REQUIRES: no task is inside a call. What a process that is gone must not leave behind: memory,
   // references, pins and what is accounted, a line each; and objects that were written to wrongly.
   std::vector<std::string> Remains() const;
-  // The page that DMA of the device finds at the IOVA: of the process, its number, with 1 read and
-  // 2 write in the low bits of *permissions; nothing: 0.
+  // The page that DMA of the device finds at the IOVA, with 1 read and 2 write in *permissions;
+  // 0: nothing, or its tables led astray.
   uint64_t Translate(unsigned device, uint64_t iova, unsigned* permissions) const;
+  // An iommufd, the nth that the run opened, as the kernel's structs have it. REQUIRES: no task is
+  // inside a call.
+  struct Observed {
+    bool lost = false;  // the structs led astray: what follows is not all
+    bool exists = false;
+    bool fd_open = false;
+    std::vector<linux_object> objects;  // ascending by id
+    std::vector<linux_area> areas;      // by IOAS, then ascending by IOVA
+  };
+  Observed Observe(unsigned nth) const;
+  // The words of a page of memory, or null where none is.
+  const uint64_t* Words(uint64_t page) const;
   // The page of the process at that user address, or 0.
   uint64_t UserPage(uint64_t address) const;
 
@@ -123,6 +135,9 @@ class Machine {
   bool SleepTask(unsigned task, bool has_timeout, Site site);
   void WakeTask(unsigned task);
   void FreeObject(const void* object, Site site);
+
+  // Calls the image for a look at its state. False: it led astray.
+  bool Look(const std::function<void()>& look) const;
 
   struct linux_host host_;
   ImageFile file_;

@@ -54,6 +54,11 @@ uint64_t MachineMemory::UserPage(const MachineConfig& config, uint64_t address) 
   return kKernelPages + ((number & 4) != 0 ? number ^ 1 : number);
 }
 
+const uint64_t* MachineMemory::Words(uint64_t page) const {
+  if (page >= end_of_user_pages()) return nullptr;
+  return reinterpret_cast<const uint64_t*>(pages_ + page * mm::kPageSize);
+}
+
 void MachineMemory::Keep(uint64_t high, size_t descriptor_bytes, uint64_t in_use) {
   IOMMUFD_CHECK(high <= kKernelPages, "the kernel has its own pages only");
   const char* user = descriptors_ + kKernelPages * descriptor_bytes;

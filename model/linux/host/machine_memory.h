@@ -33,6 +33,8 @@ class MachineMemory {
 
   // The page of the process at that user address, or 0.
   static uint64_t UserPage(const MachineConfig& config, uint64_t address);
+  // Null where no page is.
+  const uint64_t* Words(uint64_t page) const;
   uint64_t first_user_page() const { return kKernelPages; }
   uint64_t end_of_user_pages() const { return kKernelPages + user_pages_; }
 

@@ -1,4 +1,6 @@
 // What a run has left behind when its process is gone, and what devices would find.
+#include <csetjmp>
+
 #include "absl/strings/str_cat.h"
 #include "model/linux/host/machine.h"
 #include "model/linux/host/machine_memory.h"
@@ -7,10 +9,42 @@ namespace iommufd_check::linux_host {
 
 uint64_t Machine::UserPage(uint64_t address) const { return memory_->UserPage(config_, address); }
 
+bool Machine::Look(const std::function<void()>& look) const {
+  std::jmp_buf back;
+  const FaultGuard guard(
+      image_->text, image_->text_bytes,
+      [](void* to, const Fault&) { std::longjmp(*static_cast<std::jmp_buf*>(to), 1); }, &back);
+  if (setjmp(back) != 0) return false;
+  look();
+  return true;
+}
+
 uint64_t Machine::Translate(unsigned device, uint64_t iova, unsigned* permissions) const {
-  const unsigned long leaf = image_->translate(device, iova);
+  unsigned long leaf = 0;
+  Look([&] { leaf = image_->translate(device, iova); });
   *permissions = static_cast<unsigned>(leaf & 3);
   return *permissions == 0 ? 0 : (leaf & ((uint64_t{1} << 52) - 1)) >> 12;
+}
+
+const uint64_t* Machine::Words(uint64_t page) const { return memory_->Words(page); }
+
+Machine::Observed Machine::Observe(unsigned nth) const {
+  Observed observed;
+  const struct linux_visitor visitor = {
+      .self = &observed,
+      .object =
+          [](void* self, const struct linux_object* object) {
+            static_cast<Observed*>(self)->objects.push_back(*object);
+          },
+      .area =
+          [](void* self, const struct linux_area* area) {
+            static_cast<Observed*>(self)->areas.push_back(*area);
+          }};
+  enum linux_context context = LINUX_GONE;
+  observed.lost = !Look([&] { context = image_->observe(nth, &visitor); });
+  observed.exists = context != LINUX_GONE;
+  observed.fd_open = context == LINUX_OPEN;
+  return observed;
 }
 
 std::vector<std::string> Machine::Remains() const {

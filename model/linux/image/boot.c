@@ -62,6 +62,7 @@ static struct linux_image image = {
     .locked_pages = locked_pages,
     .pinned_pages = pinned_pages,
     .page_high = page_high,
+    .observe = observe,
     .translate = translate,
 };
 

@@ -38,6 +38,12 @@ struct device *device_at(unsigned device) {
   return device < machine.devices ? devices[device] : NULL;
 }
 
+unsigned device_number(struct device *device) {
+  unsigned i = 0;
+  while (i < machine.devices && devices[i] != device) i++;
+  return i;
+}
+
 int bus_register_notifier(const struct bus_type *bus, struct notifier_block *block) {
   unsigned i;
   for (i = 0; i < NOTIFIERS; i++) {

@@ -13,6 +13,11 @@ static bool taken[DESCRIPTORS];
 static struct miscdevice *iommu_device;
 static struct list_head released[LINUX_TASKS];
 
+// In their order, for who looks at the state.
+#define OPENED 16
+static struct file *opened[OPENED];
+static unsigned opened_count;
+
 struct own_file {
   struct file file;
   struct list_head released;
@@ -61,7 +66,19 @@ struct file *fget(unsigned int fd) {
   return file;
 }
 
+struct file *opened_iommu(unsigned nth, bool *has_descriptor) {
+  struct file *file = nth < OPENED ? opened[nth] : NULL;
+  int fd;
+  *has_descriptor = false;
+  for (fd = 0; file && fd < DESCRIPTORS; fd++) *has_descriptor |= descriptors[fd] == file;
+  return file;
+}
+
 static void release(struct file *file) {
+  unsigned nth;
+  for (nth = 0; nth < OPENED; nth++) {
+    if (opened[nth] == file) opened[nth] = NULL;
+  }
   if (file->f_op->release) file->f_op->release(NULL, file);
   kfree(container_of(file, struct own_file, file));
 }
@@ -100,6 +117,7 @@ long open_iommu(void) {
     return error;
   }
   fd_install(fd, file);
+  if (opened_count < OPENED) opened[opened_count++] = file;
   return fd;
 }
 

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define LINUX_INTERFACE 1u
+#define LINUX_INTERFACE 2u
 
 // Tasks are numbered from 0 and share one process.
 #define LINUX_TASKS 8u
@@ -92,6 +92,35 @@ struct linux_machine {
   unsigned devices;            // behind the IOMMU, a group each
 };
 
+// What the kernel's structs say of an object that user space has an id for.
+enum linux_object_kind { LINUX_IOAS, LINUX_HWPT, LINUX_DEVICE, LINUX_OTHER };
+struct linux_object {
+  enum linux_object_kind kind;
+  unsigned id;
+  unsigned users;
+  unsigned target;  // of a HWPT its IOAS; of a device the HWPT that it is attached to; 0: none
+  unsigned device;  // of a device
+  unsigned long alignment;  // of an IOAS: of its IOVAs
+  unsigned long top;        // of a HWPT: the page of its topmost table
+};
+struct linux_area {
+  unsigned ioas;
+  unsigned long first, last;  // IOVAs
+  unsigned permissions;       // 1 read, 2 write
+  int finished;               // what follows is known of these only
+  unsigned long address;      // of its first byte in the process
+  unsigned long pages;        // that its bytes touch
+  int writable;
+  const void* backing;  // which pages it has; areas that share them have the same
+};
+// Sees the objects of an iommufd by id, and the areas of an IOAS behind it by IOVA.
+struct linux_visitor {
+  void* self;
+  void (*object)(void* self, const struct linux_object* object);
+  void (*area)(void* self, const struct linux_area* area);
+};
+enum linux_context { LINUX_GONE, LINUX_CLOSED, LINUX_OPEN };
+
 struct linux_image {
   unsigned linux_version;  // KERNEL_VERSION
   unsigned long stack_bytes;
@@ -127,6 +156,9 @@ struct linux_image {
   unsigned long (*locked_pages)(void);                   // accounted to the process's user
   unsigned long (*pinned_pages)(void);                   // accounted to the process
   unsigned long (*page_high)(void);                      // pages below it may have been written
+  // The iommufd that was opened as the nth of the run, from 0: whether its context exists and a
+  // descriptor is open for it. No steps, so no task may be inside a call.
+  enum linux_context (*observe)(unsigned nth, const struct linux_visitor* visitor);
   // What DMA of the device finds at that IOVA: the physical address with 1 read, 2 write in the low
   // bits, or 0.
   unsigned long (*translate)(unsigned device, unsigned long iova);

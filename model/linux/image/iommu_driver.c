@@ -82,15 +82,9 @@ static phys_addr_t iova_to_phys(struct iommu_domain *domain, dma_addr_t iova) {
   return leaf && *leaf ? (*leaf & ADDRESS_MASK) + offset_in_page(iova) : 0;
 }
 
-static unsigned number_of(struct device *device) {
-  unsigned i = 0;
-  while (i < machine.devices && device_at(i) != device) i++;
-  return i;
-}
-
 static int attach(struct iommu_domain *domain, struct device *device) {
   HOST(step);
-  attached[number_of(device)] = domain;
+  attached[device_number(device)] = domain;
   return 0;
 }
 
@@ -143,6 +137,10 @@ static const struct iommu_ops unit_ops = {
 int iommu_driver_boot(void) {
   int error = iommu_device_sysfs_add(&unit, NULL, NULL, "unit0");
   return error ? error : iommu_device_register(&unit, &unit_ops, NULL);
+}
+
+unsigned long domain_top(struct iommu_domain *domain) {
+  return ((unsigned long)own(domain)->top - uml_physmem) >> PAGE_SHIFT;
 }
 
 unsigned long translate(unsigned device, unsigned long iova) {

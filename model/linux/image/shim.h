@@ -40,6 +40,9 @@ bool any_task_is_atomic(void);
 // A sleeping function is called here.
 void may_sleep(const char* file, int line);
 
+// The nth file of /dev/iommu, null once it is released; and whether a descriptor leads to it.
+struct file* opened_iommu(unsigned nth, bool* has_descriptor);
+enum linux_context observe(unsigned nth, const struct linux_visitor* visitor);
 long open_iommu(void);
 long do_ioctl(int fd, unsigned int request, void* argument);
 long do_close(int fd);
@@ -52,6 +55,9 @@ int vfio_attach(unsigned device, unsigned pt_id);
 int vfio_detach(unsigned device);
 
 struct device* device_at(unsigned device);
+unsigned device_number(struct device* device);
+struct iommu_domain;
+unsigned long domain_top(struct iommu_domain* domain);
 unsigned long translate(unsigned device, unsigned long iova);
 
 unsigned long page_references(unsigned long page);

@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "model/mm/machine.h"
 #include "model/program/linux/image_leaves.h"
+#include "model/program/linux/image_snapshot.h"
 #include "model/sim/check.h"
 #include "model/uapi/abi.h"
 
@@ -27,9 +28,7 @@ spec::Limits LimitsOf(const Boot& boot) {
 spec::Snapshot AtBoot(const Boot& boot) {
   spec::Snapshot snapshot;
   for (uint16_t i = 0; i < boot.iommufds; ++i) snapshot.iommufds.push_back({.number = i});
-  for (uint16_t i = 0; i < boot.memfds; ++i) {
-    snapshot.memfds.push_back({.number = i, .size = uint64_t{boot.memfd_pages} * mm::kPageSize});
-  }
+  AddMemfdsOfBoot(boot, &snapshot);
   return snapshot;
 }
 
@@ -138,13 +137,17 @@ void ImageExecutor::RunOperation(Task& t, size_t index) {
   const spec::Prediction predicted = oracle_.Apply(call);
   const std::string difference = ReplyDifference(predicted, ReplyOf(call, result));
   if (!difference.empty()) Add(Kind::kAnswer, index, difference);
-  CompareLeaves(index);
+  CompareState(index);
 }
 
-// What the devices find tells nothing new once answers differ: oracle and kernel are apart.
-void ImageExecutor::CompareLeaves(size_t index) {
+// States tell nothing new once answers differ: oracle and kernel are apart.
+void ImageExecutor::CompareState(size_t index) {
   if (!execution_.findings.empty()) return;
-  const std::string difference = LeafDifference(oracle_.state(), *machine_);
+  const bool whole = ObserveImage(*machine_, program_->boot, &observed_);
+  std::string difference =
+      whole ? oracle_.Compare(observed_) : "the kernel's structs name what is not there";
+  if (!difference.empty()) Add(Kind::kState, index, difference);
+  difference = LeafDifference(oracle_.state(), *machine_);
   if (!difference.empty()) Add(Kind::kLeaves, index, difference);
 }
 

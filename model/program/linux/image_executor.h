@@ -28,6 +28,7 @@ namespace iommufd_check::program {
 struct ImageFinding {
   enum class Kind : uint8_t {
     kAnswer,     // another answer or output
+    kState,      // another state behind the answers
     kLeaves,     // a device would find another page, or none, or one where none should be
     kComplaint,  // of the kernel's own checks
     kEnd,        // the run ended early
@@ -67,7 +68,7 @@ class ImageExecutor {
   int Call(sim::Task& t, const spec::Call& call, OperationResult* result);
   int CallIoctl(sim::Task& t, const spec::Call& call, OperationResult* result);
   int CallDevice(sim::Task& t, const spec::Call& call, OperationResult* result);
-  void CompareLeaves(size_t index);
+  void CompareState(size_t index);
   void Exit(sim::Task& t);
   void Add(ImageFinding::Kind kind, size_t operation, std::string text);
   void AddComplaints();
@@ -78,6 +79,7 @@ class ImageExecutor {
   sim::Runtime runtime_;
   OracleCalls calls_;
   spec::Oracle oracle_;
+  spec::Snapshot observed_;
   std::vector<int> fds_;  // by iommufd; the number stays when it is closed
   std::map<std::pair<uint16_t, uint32_t>, uint16_t> bound_;  // iommufd and id -> device
   ImageExecution execution_;
