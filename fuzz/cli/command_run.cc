@@ -48,7 +48,7 @@ FlagSet FlagsOf(Options* options) {
   FlagSet flags;
   flags.Add("design", "NAME", "run under this design; expectations about another are not compared",
             &options->design);
-  flags.Add("subject", "IMAGE", "run on Linux's own code; programs of main alone",
+  flags.Add("subject", "IMAGE", "run on Linux's own code; no faults or switches",
             &options->subject);
   flags.Add("stop_at", "INVARIANT", "end the run where this one is first violated",
             &options->stop_at);

@@ -72,10 +72,11 @@ TEST_F(OnImage, AProgramOfUnsupportedOperationsAloneIsNoPass) {
   const TemporaryFolder folder;
   const std::string file = folder.Write("a.prog", "main:\n  memfd_seal(0, seals=seal)\n");
   EXPECT_EQ(RunCli({"run", "--subject=" + Image(), file}).code, 65);
-  const std::string tasks = folder.Write("b.prog", "A:\n  ioas = ioas_alloc()\n");
-  const CliResult refused = RunCli({"run", "--subject=" + Image(), tasks});
+  const std::string fault =
+      folder.Write("b.prog", "main:\n  ioas = ioas_alloc()\nfault main.1 object_alloc nth=1\n");
+  const CliResult refused = RunCli({"run", "--subject=" + Image(), fault});
   EXPECT_EQ(refused.code, 65);
-  EXPECT_THAT(refused.err, HasSubstr("sequential programs only"));
+  EXPECT_THAT(refused.err, HasSubstr("name steps of the model"));
 }
 
 TEST_F(OnImage, RandomProgramsShowNoUnexplainedDifference) {
@@ -84,6 +85,14 @@ TEST_F(OnImage, RandomProgramsShowNoUnexplainedDifference) {
   EXPECT_EQ(result.code, 0) << result.out << result.err;
   EXPECT_THAT(result.out, HasSubstr(" 500 programs of seed 9, "));
   EXPECT_THAT(result.out, HasSubstr(" 0 unexplained differences\n"));
+}
+
+TEST_F(OnImage, SchedulesAreExploredWithinTheBound) {
+  const std::string file = test_support::SourceRoot() + "/corpus/linux/map-x-unmap.prog";
+  const CliResult result = RunCli({"explore", "--subject=" + Image(), "--preemptions=1", file});
+  EXPECT_EQ(result.code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("at most 1 preemptions, exhausted, 0 with findings"));
+  EXPECT_EQ(RunCli({"explore", "--subject=" + Image(), "--max_executions=3", file}).code, 3);
 }
 
 // Without the table the same programs show differences, so the comparison can fail.

@@ -78,10 +78,26 @@ TEST_F(ImageExecutorTest, WhatImagesLackIsLeftOutAndCounted) {
   EXPECT_TRUE(run.findings.empty());
 }
 
-TEST_F(ImageExecutorTest, ConcurrentProgramsAreRefused) {
+TEST_F(ImageExecutorTest, FaultsOfTheModelAreRefused) {
   ImageExecutor executor(machine_);
-  const auto run = executor.Run(Parse("A:\n  ioas = ioas_alloc()\n"));
+  const auto run =
+      executor.Run(Parse("main:\n  ioas = ioas_alloc()\nfault main.1 object_alloc nth=1\n"));
   EXPECT_EQ(run.status().code(), absl::StatusCode::kUnimplemented);
+}
+
+TEST_F(ImageExecutorTest, TasksRunOneAfterTheOtherByDefault) {
+  const ImageExecution run = RunText(
+      "main:\n"
+      "  ioas = ioas_alloc()\n"
+      "A:\n"
+      "  map(ioas, iova=0x1000, length=0x1000)\n"
+      "B:\n"
+      "  unmap(ioas, iova=0x1000, length=0x1000)\n"
+      "finally:\n"
+      "  ioas2 = ioas_alloc()\n");
+  for (const ImageFinding& finding : run.findings) ADD_FAILURE() << finding.text;
+  EXPECT_EQ(run.results[2].unmapped, 0x1000u);
+  EXPECT_EQ(run.results[3].created_id, 2u);
 }
 
 // An IOAS has no HWPT of its own in the model: the one known place where the subjects part.

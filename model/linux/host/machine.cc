@@ -127,9 +127,12 @@ void Machine::RunEntry(Entry& entry) {
   const unsigned task = entry.task->id();
   entries_[task] = &entry;
   current_ = entry.task;
-  const FaultGuard guard(
-      image_->text, image_->text_bytes,
-      [](void* machine, const Fault& fault) { static_cast<Machine*>(machine)->Land(fault); }, this);
+  if (++inside_ == 1) {
+    guard_.emplace(
+        image_->text, image_->text_bytes,
+        [](void* machine, const Fault& fault) { static_cast<Machine*>(machine)->Land(fault); },
+        this);
+  }
   if (setjmp(entry.back) == 0) {
     // The boot makes the tasks, so it enters its own.
     if (booted_) image_->enter(task);
@@ -140,6 +143,7 @@ void Machine::RunEntry(Entry& entry) {
     entry.ended = true;
   }
   entries_[task] = nullptr;
+  if (--inside_ == 0) guard_.reset();
 }
 
 long Machine::Enter(Task& t, const std::function<long()>& call) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -157,6 +158,8 @@ class Machine {
   sim::Fiber main_stack_;  // task 0 comes from a stack that is not ours
   sim::Task* current_ = nullptr;
   Entry* entries_[sim::kMaxTasks] = {};
+  int inside_ = 0;                   // tasks in calls
+  std::optional<FaultGuard> guard_;  // while some are: they leave in any order
   bool woken_[sim::kMaxTasks] = {};
   CallPlan plan_;
   uint64_t calls_ = 0;

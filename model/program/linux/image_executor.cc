@@ -16,6 +16,12 @@ using Kind = ImageFinding::Kind;
 
 namespace {
 
+constexpr char kAstray[] = "the kernel's structs name what is not there";
+
+struct ByDefault : sim::Scheduler {
+  sim::TaskId Next(const sim::SchedulePoint& point) override { return point.by_default(); }
+};
+
 spec::Limits LimitsOf(const Boot& boot) {
   spec::Limits limits;
   limits.buffer_bytes.assign(boot.buffers, uint64_t{boot.buffer_pages} * mm::kPageSize);
@@ -67,33 +73,36 @@ bool HasOperation(OpCode code) {
   }
 }
 
-absl::StatusOr<const ImageExecution*> ImageExecutor::Run(const Program& program) {
-  if (TaskCount(program) > 0) {
-    return absl::UnimplementedError(
-        "images run sequential programs only yet; put the operations into main");
-  }
-  if (!program.faults.empty()) {
-    return absl::UnimplementedError("an image has no fault sites of the model; drop the faults");
-  }
+absl::Status ImageExecutor::Begin(const Program& program) {
   program_ = &program;
   runtime_.Reset({.locks = &no_locks_});
   const absl::Status started = machine_->Start({.devices = program.boot.devices,
                                                 .buffers = program.boot.buffers,
                                                 .buffer_pages = program.boot.buffer_pages},
                                                &runtime_);
-  if (!started.ok()) return started;
   calls_.Reset(program);
   oracle_.Restart(LimitsOf(program.boot), AtBoot(program.boot));
   bound_.clear();
   fds_.assign(program.boot.iommufds, -1);
   execution_ = {};
   execution_.results.resize(program.operations.size());
+  return started;
+}
 
+absl::StatusOr<const ImageExecution*> ImageExecutor::Run(const Program& program,
+                                                         sim::Scheduler* scheduler) {
+  if (!program.faults.empty() || !program.switches.empty()) {
+    return absl::UnimplementedError(
+        "faults and switches name steps of the model, which an image does not take; drop them");
+  }
+  const absl::Status begun = Begin(program);
+  if (!begun.ok()) return begun;
   runtime_.RunSequential([&](Task& t) {
     for (int& fd : fds_) fd = static_cast<int>(machine_->OpenIommu(t));
-    for (size_t i = 0; i < program.operations.size(); ++i) RunOperation(t, i);
-    Exit(t);
   });
+  if (RunPhase(kMain)) RunTasks(scheduler);
+  RunPhase(kFinally);
+  runtime_.RunSequential([&](Task& t) { Exit(t); });
   AddComplaints();
   if (!machine_->exhausted().empty()) return absl::ResourceExhaustedError(machine_->exhausted());
   if (!runtime_.stopped()) {
@@ -105,6 +114,59 @@ absl::StatusOr<const ImageExecution*> ImageExecutor::Run(const Program& program)
   execution_.steps = runtime_.total_steps();
   execution_.digest = runtime_.log().digest();
   return &execution_;
+}
+
+// False: the run ended inside.
+bool ImageExecutor::RunPhase(uint8_t task) {
+  return runtime_.RunSequential([&](Task& t) {
+    for (size_t i = 0; i < program_->operations.size(); ++i) {
+      if (program_->operations[i].task == task) RunOperation(t, i);
+    }
+  });
+}
+
+void ImageExecutor::RunTasks(sim::Scheduler* scheduler) {
+  const int tasks = TaskCount(*program_);
+  if (tasks == 0) return;
+  std::vector<std::function<void(Task&)>> bodies(static_cast<size_t>(tasks));
+  for (int task = 1; task <= tasks; ++task) {
+    bodies[static_cast<size_t>(task - 1)] = [this, task](Task& t) {
+      for (size_t i = 0; i < program_->operations.size(); ++i) {
+        if (program_->operations[i].task == task) RunTogether(t, i);
+      }
+    };
+  }
+  past_.clear();
+  past_operations_.clear();
+  instant_ = 0;
+  ByDefault by_default;
+  runtime_.RunConcurrent(bodies, scheduler != nullptr ? *scheduler : by_default);
+  if (!runtime_.stopped()) JudgeTogether();
+}
+
+void ImageExecutor::RunTogether(Task& t, size_t index) {
+  const uint64_t begin = ++instant_;
+  spec::Call call;
+  if (!MakeCall(t, index, &call)) return;
+  past_.push_back({.call = call,
+                   .reply = ReplyOf(call, execution_.results[index]),
+                   .begin = begin,
+                   .end = ++instant_});
+  past_operations_.push_back(static_cast<uint16_t>(index));
+}
+
+void ImageExecutor::JudgeTogether() {
+  if (!execution_.findings.empty()) return;
+  if (!ObserveImage(*machine_, program_->boot, &observed_)) {
+    return Add(Kind::kState, past_operations_.empty() ? 0 : past_operations_.back(), kAstray);
+  }
+  const spec::Linearization found =
+      spec::Linearize(oracle_.limits(), oracle_.state(), past_, observed_);
+  execution_.not_judged = found.verdict == spec::Linearization::Verdict::kNotJudged;
+  if (found.verdict == spec::Linearization::Verdict::kUnexplained) {
+    Add(Kind::kOrder, past_operations_[found.call], found.detail);
+  }
+  oracle_.Restart(oracle_.limits(), observed_);
 }
 
 void ImageExecutor::Add(Kind kind, size_t operation, std::string text) {
@@ -120,22 +182,29 @@ void ImageExecutor::AddComplaints() {
   }
 }
 
-void ImageExecutor::RunOperation(Task& t, size_t index) {
+// False: images do not have the operation.
+bool ImageExecutor::MakeCall(Task& t, size_t index, spec::Call* call) {
   const Operation& operation = program_->operations[index];
   if (!HasOperation(operation.code)) {
     ++execution_.unsupported;
-    return;
+    return false;
   }
   runtime_.BeginOperation(t, static_cast<uint16_t>(index), static_cast<int64_t>(operation.code));
-  const spec::Call call = calls_.Decode(index);
+  *call = calls_.Decode(index);
   OperationResult& result = execution_.results[index];
-  result.result = Call(t, call, &result);
+  result.result = Call(t, *call, &result);
   result.ran = true;
   runtime_.EndOperation(t, result.result);
-
   calls_.Answered(index, result);
+  return true;
+}
+
+void ImageExecutor::RunOperation(Task& t, size_t index) {
+  spec::Call call;
+  if (!MakeCall(t, index, &call)) return;
   const spec::Prediction predicted = oracle_.Apply(call);
-  const std::string difference = ReplyDifference(predicted, ReplyOf(call, result));
+  const std::string difference =
+      ReplyDifference(predicted, ReplyOf(call, execution_.results[index]));
   if (!difference.empty()) Add(Kind::kAnswer, index, difference);
   CompareState(index);
 }
@@ -144,8 +213,7 @@ void ImageExecutor::RunOperation(Task& t, size_t index) {
 void ImageExecutor::CompareState(size_t index) {
   if (!execution_.findings.empty()) return;
   const bool whole = ObserveImage(*machine_, program_->boot, &observed_);
-  std::string difference =
-      whole ? oracle_.Compare(observed_) : "the kernel's structs name what is not there";
+  std::string difference = whole ? oracle_.Compare(observed_) : std::string(kAstray);
   if (!difference.empty()) Add(Kind::kState, index, difference);
   difference = LeafDifference(oracle_.state(), *machine_);
   if (!difference.empty()) Add(Kind::kLeaves, index, difference);
