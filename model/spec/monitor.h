@@ -50,7 +50,7 @@ class Monitor : public sim::EventListener {
                Ruling(findings_, ear.invariant));
     }
   }
-  void SetPosition(const sim::Event& event);
+  void Prepare(const sim::Event& event);
   void TellEars(const sim::Event& event);
   void ForgetCall(sim::TaskId task);
 
