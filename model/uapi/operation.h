@@ -17,11 +17,11 @@ enum class OpCode : uint8_t {
   kCount
 };
 
+// First the objects of one kind, by id or by descriptor, then whatever has an id.
 enum class ArgumentKind : uint8_t {
-  kIoas,
-  kHwpt,
-  kDevice,
-  kSession,
+#define OBJECT(kind, ...) kind,
+#define DESCRIPTOR(kind, ...) kind,
+#include "model/sim/objects.def"
   kObject,
   kMemfd,
   kBuffer,
@@ -41,7 +41,13 @@ enum class ArgumentKind : uint8_t {
 };
 
 // What an operation creates.
-enum class ResultKind : uint8_t { kNone, kIoas, kHwpt, kDevice, kSession, kCount };
+enum class ResultKind : uint8_t {
+  kNone,
+#define OBJECT(kind, ...) kind,
+#define DESCRIPTOR(kind, ...) kind,
+#include "model/sim/objects.def"
+  kCount
+};
 
 // The descriptor that an operation is made on, which the kernel looks up and holds for the length
 // of the call. kNothing: close(2), which takes the number itself.
@@ -93,22 +99,75 @@ const OperationSpec& SpecOf(OpCode code);
 std::span<const OpCode> AllOperations();
 std::optional<OpCode> OpCodeFromName(std::string_view name);
 std::string_view Name(ResultKind kind);  // "ioas", "hwpt", "device", "session"; "" for kNone
+// With what the names of its variables begin: "dev", "s".
+std::string_view StemOf(ResultKind kind);
+
+// How a value is written, checked and passed on, whatever it means.
+enum class Form : uint8_t {
+  kObject,  // a variable or a raw id
+  kMemfd,   // an index of what the boot line has so many of, as the next three
+  kBuffer,
+  kIndex,
+  kIommufd,
+  kFile,
+  kNumber,  // any of 64 bits
+  kProt,
+  kSeals,
+  kName,
+};
+constexpr Form FormOf(ArgumentKind kind) {
+  switch (kind) {
+#define OBJECT(object, ...) case ArgumentKind::object:
+#define DESCRIPTOR(object, ...) case ArgumentKind::object:
+#include "model/sim/objects.def"
+    case ArgumentKind::kObject:
+      return Form::kObject;
+    case ArgumentKind::kMemfd:
+      return Form::kMemfd;
+    case ArgumentKind::kBuffer:
+      return Form::kBuffer;
+    case ArgumentKind::kIndex:
+      return Form::kIndex;
+    case ArgumentKind::kFile:
+      return Form::kFile;
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
+      return Form::kNumber;
+    case ArgumentKind::kProt:
+      return Form::kProt;
+    case ArgumentKind::kSeals:
+      return Form::kSeals;
+    case ArgumentKind::kName:
+      return Form::kName;
+    case ArgumentKind::kIommufd:
+      return Form::kIommufd;
+  }
+  return Form::kName;  // no other value is a kind
+}
 
 // True when a variable of kind `result` may stand for an argument of kind `argument`.
 bool Accepts(ArgumentKind argument, ResultKind result);
 // True when the argument names an object (a variable or a raw id).
-constexpr bool IsObject(ArgumentKind kind) { return kind <= ArgumentKind::kObject; }
+constexpr bool IsObject(ArgumentKind kind) { return FormOf(kind) == Form::kObject; }
 // True when it names an object by its id on an iommufd.
-constexpr bool IsId(ArgumentKind kind) { return IsObject(kind) && kind != ArgumentKind::kSession; }
-// True when it is any number of 64 bits, `auto` apart.
-constexpr bool IsNumber(ArgumentKind kind) {
-  return kind >= ArgumentKind::kOffset && kind <= ArgumentKind::kMarkToken;
+constexpr bool IsId(ArgumentKind kind) {
+#define DESCRIPTOR(descriptor, ...) \
+  if (kind == ArgumentKind::descriptor) return false;
+#include "model/sim/objects.def"
+  return IsObject(kind);
 }
+// True when it is any number of 64 bits, `auto` apart.
+constexpr bool IsNumber(ArgumentKind kind) { return FormOf(kind) == Form::kNumber; }
 // True when it also takes `auto`.
 constexpr bool TakesAuto(ArgumentKind kind) { return kind == ArgumentKind::kIova; }
 // True when it counts bytes (an address, offset or length), false for a token.
 constexpr bool CountsBytes(ArgumentKind kind) {
-  return kind >= ArgumentKind::kOffset && kind <= ArgumentKind::kAddress;
+  return IsNumber(kind) && kind != ArgumentKind::kToken && kind != ArgumentKind::kMarkToken;
 }
 
 }  // namespace iommufd_check::uapi

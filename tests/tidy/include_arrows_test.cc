@@ -26,9 +26,9 @@ struct Arrows {
 
 const std::vector<Arrows>& Table() {
   // check.h is the assertion macro and no more; spec could not assert without it. The specification
-  // sees names, values and events, never the code that it judges.
+  // sees names, values and events, never the code that it judges. objects.def is a list of names.
   static const std::vector<Arrows> table = {
-      {"model/uapi/", {"model/sim/check.h"}},
+      {"model/uapi/", {"model/sim/check.h", "model/sim/objects.def"}},
       {"model/sim/", {}},
       {"model/mm/", {"model/sim/"}},
       {"model/iommu/", {"model/sim/", "model/mm/"}},

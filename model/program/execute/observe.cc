@@ -38,16 +38,16 @@ uint32_t IoasIdOf(const World& world, iommufd::IoasHandle h) {
 }
 
 // The id may be another object's while this one is on its way out.
-template <class Handle>
-bool Published(const World& world, const iommufd::Object& object, Handle h,
-               iommufd::ObjectType type) {
+template <class T>
+bool Published(const World& world, const iommufd::Object& object, sim::Handle<T> h) {
   const iommufd::Context* ctx =
       world.kernel.iommufd.contexts.Find(iommufd::IommufdAt(object.iommufd));
   const uint32_t id = object.id;
   if (ctx == nullptr || id == 0 || id > ctx->objects.Peek().size()) return false;
   const iommufd::TableEntry& entry = ctx->objects.Peek()[id - 1];
-  return entry.state == iommufd::TableEntry::State::kPublished && entry.type == type &&
-         entry.slot == h.index && entry.generation == h.generation;
+  return entry.state == iommufd::TableEntry::State::kPublished &&
+         entry.type == iommufd::kTypeOf<T> && entry.slot == h.index &&
+         entry.generation == h.generation;
 }
 
 spec::AreaView ViewOf(const World& world, const iommufd::Area& area) {
@@ -138,7 +138,7 @@ bool ObserveOne(const World& world, const iommufd::Ioas& ioas, spec::IoasView* v
 bool ObserveIoas(const World& world, std::vector<spec::IoasView>* out) {
   Refill<spec::IoasView> views(out);
   world.kernel.iommufd.ioas.ForEach([&](iommufd::IoasHandle h, const iommufd::Ioas& ioas) {
-    if (!Published(world, ioas.object, h, iommufd::ObjectType::kIoas)) return;
+    if (!Published(world, ioas.object, h)) return;
     views.Said(ObserveOne(world, ioas, &views.Next()));
   });
   const bool changed = views.Done();
@@ -157,7 +157,7 @@ bool ObserveIommufds(const World& world, std::vector<spec::IommufdView>* out) {
 bool ObserveHwpts(const World& world, std::vector<spec::HwptView>* out) {
   Refill<spec::HwptView> views(out);
   world.kernel.iommufd.hwpts.ForEach([&](iommufd::HwptHandle h, const iommufd::Hwpt& hwpt) {
-    if (!Published(world, hwpt.object, h, iommufd::ObjectType::kHwptPaging)) return;
+    if (!Published(world, hwpt.object, h)) return;
     views.Put({hwpt.object.number(), IoasIdOf(world, hwpt.ioas.Peek()), hwpt.domain.Peek().index,
                hwpt.object.users.value, hwpt.object.wait_cnt.value, hwpt.IsMarked(),
                hwpt.preserved.Peek(), hwpt.token.Peek()});
@@ -171,7 +171,7 @@ bool ObserveDevices(const World& world, std::vector<spec::DeviceView>* out) {
   const iommufd::State& s = world.kernel.iommufd;
   Refill<spec::DeviceView> views(out);
   s.devices.ForEach([&](iommufd::DeviceHandle h, const iommufd::Device& device) {
-    if (!Published(world, device.object, h, iommufd::ObjectType::kDevice)) return;
+    if (!Published(world, device.object, h)) return;
     const iommufd::Hwpt* hwpt = s.hwpts.Find(device.attached.Peek());
     views.Put({device.object.number(), device.endpoint.Peek(), device.object.users.value,
                device.object.wait_cnt.value, hwpt == nullptr ? 0u : hwpt->object.number()});
