@@ -46,6 +46,7 @@ void Monitor::Prepare(const sim::Event& event) {
 
 void Monitor::OnEvent(const sim::Event& event) {
   ++sequence_;
+  if (event.primitive == Primitive::kUnlock) return OnUnlock(event);
   if (event.task != 0) {
     evidence_.race = races_.OnEvent(event);
   } else if (!sim::IsHeardAlone(event.primitive)) {

@@ -92,7 +92,7 @@ void Judge::Recall(const spec::Account& account, const std::vector<OperationResu
 void Judge::OnEvent(const sim::Event& event) {
   switch (event.primitive) {
     case Primitive::kUnlock:  // breaks nothing
-      return monitor_.OnEvent(event);
+      return monitor_.OnUnlock(event);
     case Primitive::kFail:
       in_flight_[event.task].failed_site = static_cast<sim::FaultSite>(event.detail);
       AddSite(event);
