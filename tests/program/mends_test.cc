@@ -48,16 +48,16 @@ PhysAddr TestForErrorPointer(StepKernel& k, ContextHandle ctx, size_t records) {
 // Under the lock under which maps read the flag.
 void ClearWithTheLock(StepKernel& k, ContextHandle ctx) {
   std::vector<IoasHandle> all;
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  spin_lock(k, ctx, &iommufd::Context::xa_lock);
   ForEachIoas(k, ctx, [&](IoasHandle ioas) {
     all.push_back(ioas);
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
   for (const IoasHandle ioas : all) {
-    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    down_write(k, ioas, iommufd::iopt::iova_rwsem);
     SetImmutable(k, ioas, 0);
-    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    up_write(k, ioas, iommufd::iopt::iova_rwsem);
   }
 }
 
