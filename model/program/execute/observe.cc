@@ -176,7 +176,7 @@ void ObserveMemory(const World& world, spec::Snapshot* out) {
             .size = state.size,
             .seals = state.seals,
             .frozen = state.frozen,
-            .refs = memfd.file.value,
+            .refs = memfd.file.count.value,
             .pages = Emptied(view.pages)};
     view.pages = state.pages;
   });
@@ -218,8 +218,8 @@ void ObserveSessions(const World& world, spec::Snapshot* out) {
         spec::SessionView& view = out->sessions.emplace_back();
         view.number = h.index;
         view.name = session.name.Peek();
-        view.refs = session.file.value;
-        view.fds = session.fd_open.Peek() ? 1 : 0;
+        view.refs = session.file.count.value;
+        view.fds = session.file.fd_open.Peek() ? 1 : 0;
         for (const liveupdate::LuoFile& file : session.files.Peek()) {
           view.files.push_back(ViewOf(frames, out->contract, file));
         }
@@ -299,7 +299,7 @@ void Observer::Observe(const World& world, const liveupdate::Design& design, spe
   flb_ = flb;
   out->iommufds.clear();
   world.kernel.iommufd.contexts.ForEach([&](iommufd::ContextHandle h, const iommufd::Context& ctx) {
-    out->iommufds.push_back({h.index, ctx.file.value, ctx.fd_open.Peek() ? 1u : 0u});
+    out->iommufds.push_back({h.index, ctx.file.count.value, ctx.file.fd_open.Peek() ? 1u : 0u});
   });
   ObserveObjects(world, out);
   ObserveDomains(world, same_memory, &out->domains);
