@@ -118,7 +118,7 @@ enum class Form : uint8_t {
 constexpr Form FormOf(ArgumentKind kind) {
   switch (kind) {
 #define OBJECT(object, ...) case ArgumentKind::object:
-#define DESCRIPTOR(descriptor, ...) case ArgumentKind::descriptor:
+#define DESCRIPTOR(object, ...) case ArgumentKind::object:
 #include "model/sim/objects.def"
     case ArgumentKind::kObject:
       return Form::kObject;
