@@ -47,7 +47,5 @@ int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id);
 
 // close(2) of the iommufd: EBADF when it is closed already.
 int close_iommufd(Kernel& k, ContextHandle ctx);
-inline void iommufd_get_file(Kernel& k, ContextHandle ctx) { get_file(k, ctx); }
-inline void iommufd_put_file(Kernel& k, ContextHandle ctx) { fput(k, ctx); }
 
 }  // namespace iommufd_check::iommufd

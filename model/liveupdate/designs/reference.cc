@@ -13,12 +13,14 @@
 
 namespace iommufd_check::liveupdate {
 
+using iommufd::Context;
 using iommufd::Hwpt;
 using iommufd::HwptHandle;
 using iommufd::IoasHandle;
 using iommufd::ObjectKey;
 using iommufd::ObjectType;
 using mm::Iova;
+namespace iopt = iommufd::iopt;
 
 namespace {
 
@@ -40,45 +42,45 @@ int CheckMark(StepKernel& k, HwptHandle target, uint64_t token) {
 
 int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
   if (const int lost = copy_from_user(k, Ref(k.ctx))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
+  const sim::Scope scope(k, sim::Fn::kIommufdHwptLuSetPreserve);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);
   if (key.null()) return -sim::kENOENT;
   const HwptHandle target = key.hwpt();
-  mutex_lock(k.t, Get(k, k.ctx).liveupdate_mutex);
-  spin_lock(k.t, Get(k, k.ctx).xa_lock);
+  mutex_lock(k, k.ctx, &Context::liveupdate_mutex);
+  spin_lock(k, k.ctx, &Context::xa_lock);
   const int error = k.check_mark(target, token);
   if (error == 0) {
     Write(k, target, &Hwpt::marked, true);
     Write(k, target, &Hwpt::token, token);
   }
-  spin_unlock(k.t, Get(k, k.ctx).xa_lock);
-  mutex_unlock(k.t, Get(k, k.ctx).liveupdate_mutex);
+  spin_unlock(k, k.ctx, &Context::xa_lock);
+  mutex_unlock(k, k.ctx, &Context::liveupdate_mutex);
   PutObject(k, k.ctx, key);
   return error;
 }
 
 size_t CountMarked(StepKernel& k, ContextHandle ctx) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCountMarked, Ref(ctx));
+  const sim::Scope scope(k, sim::Fn::kIommufdLuCountMarked, ctx);
   size_t n = 0;
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  spin_lock(k, ctx, &Context::xa_lock);
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (IsMarked(k, hwpt)) ++n;
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
   return n;
 }
 
 void Collect(StepKernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCollect, Ref(ctx));
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  const sim::Scope scope(k, sim::Fn::kIommufdLuCollect, ctx);
+  spin_lock(k, ctx, &Context::xa_lock);
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (!IsMarked(k, hwpt)) return true;
     // `users` only: wait_cnt is for short references (I09). Zero means it is being destroyed.
     if (refcount_inc_not_zero(k, KeyOf(hwpt), &iommufd::Object::users)) hwpts->push_back(hwpt);
     return hwpts->size() < capacity;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
 }
 
 void DropReferences(StepKernel& k, Hwpts* hwpts) {
@@ -90,10 +92,10 @@ void DropReferences(StepKernel& k, Hwpts* hwpts) {
 
 // One area: sealed file memory of this session, each mapped page the one that was registered.
 int CheckArea(StepKernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCheckArea, Ref(area));
+  const sim::Scope scope(k, sim::Fn::kIommufdLuCheckArea, area);
   const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
   // No map that inserted an area and no unmap that takes one apart is behind a closed gate.
-  if (warn_on(k.t, h.null(), Ref(area), sim::Condition::kAreaUnfilled)) return -sim::kEBUSY;
+  if (warn_on(k, h.null(), area, sim::Condition::kAreaUnfilled)) return -sim::kEBUSY;
   const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
   if (!pages.is_file()) return -sim::kEINVAL;
   uint64_t token = 0;
@@ -119,9 +121,9 @@ int ComparePages(StepKernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd,
 }
 
 int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCheckPages, Ref(k, ioas));
-  lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
-  for (iommufd::AreaHandle area : Read(k, ioas, iommufd::iopt::areas)) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuCheckPages, ioas);
+  lockdep_assert_held(k, ioas, iopt::iova_rwsem);
+  for (iommufd::AreaHandle area : Read(k, ioas, iopt::areas)) {
     const int error = k.check_area(arguments, area);
     if (error != 0) return error;
   }
@@ -129,31 +131,31 @@ int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioa
 }
 
 int Validate(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuValidate, Ref(k, ioas));
-  down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  const sim::Scope scope(k, sim::Fn::kIommufdLuValidate, ioas);
+  down_read(k, ioas, iopt::iova_rwsem);
   const int error = k.check_pages(arguments, ioas);
-  up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  up_read(k, ioas, iopt::iova_rwsem);
   return error;
 }
 
 bool WaitForMaps(StepKernel& k, IoasHandle ioas) {
-  return wait_event_timeout(k.t, Ref(k, ioas), [&] {
+  return wait_event_timeout(k, ioas, [&] {
     k.t.Access(sim::Primitive::kRead, Ref(k, ioas), sim::Field::kIoptFilling, sim::kAccessMarked);
     return Get(k, ioas).iopt.filling.Peek() == 0;
   });
 }
 
 int CloseGate(StepKernel& k, const Gate& gate) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuFreezeIoas, Ref(k, gate.ioas));
+  const sim::Scope scope(k, sim::Fn::kIommufdLuFreezeIoas, gate.ioas);
   for (;;) {
-    down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-    down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-    const bool at_rest = Read(k, gate.ioas, iommufd::iopt::filling) == 0;
+    down_write(k, gate.ioas, iopt::domains_rwsem);
+    down_write(k, gate.ioas, iopt::iova_rwsem);
+    const bool at_rest = Read(k, gate.ioas, iopt::filling) == 0;
     if (at_rest) {
-      SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
+      SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) + gate.domains);
     }
-    up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-    up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+    up_write(k, gate.ioas, iopt::iova_rwsem);
+    up_write(k, gate.ioas, iopt::domains_rwsem);
     if (at_rest) return 0;
     // Another map may come before the locks are taken again; then it is waited for too.
     if (!k.wait_for_maps(gate.ioas)) return -sim::kEBUSY;
@@ -169,12 +171,12 @@ int Freeze(StepKernel& k, const PreserveArguments& arguments, const Gate& gate) 
 }
 
 void Thaw(StepKernel& k, const Gate& gate) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuThawIoas, Ref(k, gate.ioas));
-  down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) - gate.domains);
-  up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+  const sim::Scope scope(k, sim::Fn::kIommufdLuThawIoas, gate.ioas);
+  down_write(k, gate.ioas, iopt::domains_rwsem);
+  down_write(k, gate.ioas, iopt::iova_rwsem);
+  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) - gate.domains);
+  up_write(k, gate.ioas, iopt::iova_rwsem);
+  up_write(k, gate.ioas, iopt::domains_rwsem);
 }
 
 void ThawRest(StepKernel& k, const Hwpts& hwpts, size_t first) {
@@ -221,7 +223,7 @@ void WriteRecord(StepKernel& k, PhysAddr memory, size_t index, uint64_t token,
 }
 
 int PreserveOne(StepKernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuPreserveHwpt, Ref(k, hwpt));
+  const sim::Scope scope(k, sim::Fn::kIommufdLuPreserveHwpt, hwpt);
   PhysAddr record = 0;
   const int error = k.preserve_domain(hwpt, &record);
   if (error != 0) return error;
@@ -231,14 +233,14 @@ int PreserveOne(StepKernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) {
 }
 
 void UnpreserveOne(StepKernel& k, HwptHandle hwpt) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuUnpreserveHwpt, Ref(k, hwpt));
+  const sim::Scope scope(k, sim::Fn::kIommufdLuUnpreserveHwpt, hwpt);
   Write(k, hwpt, &Hwpt::preserved, false);
   iommu_domain_unpreserve(k, Read(k, hwpt, &Hwpt::domain), k.core);
   k.thaw(Gate{Read(k, hwpt, &Hwpt::ioas), 1});
 }
 
 void Rollback(StepKernel& k, const Hwpts& hwpts, size_t preserved) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuRollback);
+  const sim::Scope scope(k, sim::Fn::kIommufdLuRollback);
   while (preserved > 0) k.unpreserve_one(hwpts[--preserved]);
 }
 
@@ -280,50 +282,50 @@ int PreserveCollected(StepKernel& k, PreserveArguments* arguments, const Hwpts& 
 }
 
 int Preserve(StepKernel& k, PreserveArguments* arguments) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdatePreserve, Ref(arguments->ctx));
+  const sim::Scope scope(k, sim::Fn::kIommufdLiveupdatePreserve, arguments->ctx);
   const ContextHandle ctx = arguments->ctx;
-  mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
+  mutex_lock(k, ctx, &Context::liveupdate_mutex);
   const size_t capacity = k.count_marked(ctx);
   Hwpts hwpts;
-  int error = fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx));
+  int error = fail(k, sim::FaultSite::kKcalloc, ctx);
   if (error == 0) {
     k.collect(ctx, capacity, &hwpts);
     error = PreserveCollected(k, arguments, hwpts);
     if (error != 0) k.drop_references(&hwpts);
   }
-  mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);
+  mutex_unlock(k, ctx, &Context::liveupdate_mutex);
   return error;
 }
 
 void Unpreserve(StepKernel& k, const PreserveArguments& arguments) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdateUnpreserve, Ref(arguments.ctx));
+  const sim::Scope scope(k, sim::Fn::kIommufdLiveupdateUnpreserve, arguments.ctx);
   const ContextHandle ctx = arguments.ctx;
-  mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
+  mutex_lock(k, ctx, &Context::liveupdate_mutex);
   Hwpts hwpts;
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  spin_lock(k, ctx, &Context::xa_lock);
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // ours: each holds our reference
     if (Read(k, hwpt, &Hwpt::preserved)) hwpts.push_back(hwpt);
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
   k.rollback(hwpts, hwpts.size());
   k.free_records(ctx, arguments.serialized_data);
   Write(k, ctx, &iommufd::Context::marks_frozen, false);
   k.drop_references(&hwpts);
-  mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);
+  mutex_unlock(k, ctx, &Context::liveupdate_mutex);
 }
 
 void AreaInserted(StepKernel& k, IoasHandle ioas) {
-  Update(k, ioas, iommufd::iopt::filling, [](uint32_t& filling) { ++filling; }, kReadUnlocked);
+  Update(k, ioas, iopt::filling, [](uint32_t& filling) { ++filling; }, kReadUnlocked);
 }
 
 void AreaSettled(StepKernel& k, IoasHandle ioas) {
-  const uint32_t left = Update(
-      k, ioas, iommufd::iopt::filling, [](uint32_t& filling) { return --filling; }, kReadUnlocked);
+  const uint32_t left =
+      Update(k, ioas, iopt::filling, [](uint32_t& filling) { return --filling; }, kReadUnlocked);
   if (left == 0) k.wake_waiters(ioas);
 }
 
-void WakeWaiters(StepKernel& k, IoasHandle ioas) { wake_up_all(k.t, Ref(k, ioas)); }
+void WakeWaiters(StepKernel& k, IoasHandle ioas) { wake_up_all(k, ioas); }
 
 constexpr Facts kFacts = {
     .name = "reference",

@@ -9,11 +9,14 @@
 
 namespace iommufd_check::liveupdate {
 
+using iommufd::Context;
 using iommufd::Hwpt;
 using iommufd::HwptHandle;
+using iommufd::Ioas;
 using iommufd::IoasHandle;
 using iommufd::ObjectKey;
 using iommufd::ObjectType;
+namespace iopt = iommufd::iopt;
 
 namespace {
 
@@ -31,12 +34,12 @@ int CheckMark(StepKernel& k, HwptHandle target, uint64_t token) {
 // MARK. The token is 32 bits wide in this revision's uapi.
 int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
   if (const int lost = copy_from_user(k, Ref(k.ctx))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
+  const sim::Scope scope(k, sim::Fn::kIommufdHwptLuSetPreserve);
   const auto token32 = static_cast<uint32_t>(token);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);  // 1
   if (key.null()) return -sim::kENOENT;
   const HwptHandle target = key.hwpt();
-  spin_lock(k.t, Get(k, k.ctx).xa_lock);  // 2
+  spin_lock(k, k.ctx, &Context::xa_lock);  // 2
   const int error = k.check_mark(target, token32);
   if (error == 0) {                                         // 4
     iommufd::HwptBits bits = Read(k, target, &Hwpt::bits);  // a bit-field: the word is stored whole
@@ -44,7 +47,7 @@ int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
     Write(k, target, &Hwpt::bits, bits);
     Write(k, target, &Hwpt::token, token32);
   }
-  spin_unlock(k.t, Get(k, k.ctx).xa_lock);  // 5
+  spin_unlock(k, k.ctx, &Context::xa_lock);  // 5
   PutObject(k, k.ctx, key);
   return error;
 }
@@ -58,9 +61,9 @@ PhysAddr AllocRecords(StepKernel& k, ContextHandle ctx, size_t records) {
 }
 
 int Preserve(StepKernel& k, PreserveArguments* arguments) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdatePreserve, Ref(arguments->ctx));
+  const sim::Scope scope(k, sim::Fn::kIommufdLiveupdatePreserve, arguments->ctx);
   const ContextHandle ctx = arguments->ctx;
-  iommufd::iommufd_get_file(k, ctx);  // 1
+  get_file(k, ctx);                   // 1
   int rc = k.save(*arguments, 0, 0);  // 2
   if (rc >= 0) {
     const int nr = rc;
@@ -73,23 +76,23 @@ int Preserve(StepKernel& k, PreserveArguments* arguments) {
     }
   }
   if (rc < 0) k.set_ioas_mutable(ctx);
-  iommufd::iommufd_put_file(k, ctx);
+  fput(k, ctx);
   return rc < 0 ? rc : 0;
 }
 
 int Save(StepKernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity) {
-  const sim::Scope scope(k.t, sim::Fn::kSaveHwpts, Ref(arguments.ctx));
+  const sim::Scope scope(k, sim::Fn::kSaveHwpts, arguments.ctx);
   const ContextHandle ctx = arguments.ctx;
   Hwpts hwpts;
   if (memory != 0) {
-    if (const int error = fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx))) return error;
+    if (const int error = fail(k, sim::FaultSite::kKcalloc, ctx)) return error;
   }
-  spin_lock(k.t, Get(k, ctx).xa_lock);  // 2a
+  spin_lock(k, ctx, &Context::xa_lock);  // 2a
   const int count = k.save_locked(arguments, memory, capacity, &hwpts);
-  spin_unlock(k.t, Get(k, ctx).xa_lock);  // 2f
+  spin_unlock(k, ctx, &Context::xa_lock);  // 2f
   if (count < 0 || memory == 0) return count;
 
-  if (warn_on(k.t, count != capacity, Ref(ctx), sim::Condition::kCountDiffers)) {
+  if (warn_on(k, count != capacity, ctx, sim::Condition::kCountDiffers)) {
     return -sim::kEFAULT;
   }
   const int error = k.preserve_into(hwpts, memory);
@@ -121,13 +124,13 @@ int PreserveOne(StepKernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) {
 void Rollback(StepKernel&, const Hwpts&, size_t) {}
 
 int CloseGate(StepKernel& k, const Gate& gate) {
-  mutex_lock(k.t, Get(k, gate.ioas).mutex);
-  down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+  mutex_lock(k, gate.ioas, &Ioas::mutex);
+  down_write(k, gate.ioas, iopt::domains_rwsem);
+  down_write(k, gate.ioas, iopt::iova_rwsem);
   SetImmutable(k, gate.ioas, 1);
-  up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-  mutex_unlock(k.t, Get(k, gate.ioas).mutex);
+  up_write(k, gate.ioas, iopt::iova_rwsem);
+  up_write(k, gate.ioas, iopt::domains_rwsem);
+  mutex_unlock(k, gate.ioas, &Ioas::mutex);
   return 0;
 }
 
@@ -162,10 +165,10 @@ int SaveLocked(StepKernel& k, const PreserveArguments& arguments, PhysAddr memor
 
 // check_iopt_pages_preserved: walks the tree without iova_rwsem.
 int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kCheckIoptPagesPreserved, Ref(k, ioas));
-  lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
+  const sim::Scope scope(k, sim::Fn::kCheckIoptPagesPreserved, ioas);
+  lockdep_assert_held(k, ioas, iopt::iova_rwsem);
   for (size_t i = 0;; ++i) {
-    const std::vector<iommufd::AreaHandle> areas = Read(k, ioas, iommufd::iopt::areas);
+    const std::vector<iommufd::AreaHandle> areas = Read(k, ioas, iopt::areas);
     if (i >= areas.size()) return 0;
     const int error = k.check_area(arguments, areas[i]);
     if (error != 0) return error;
@@ -175,7 +178,7 @@ int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioa
 // Its body, which trusts area->pages.
 int CheckArea(StepKernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
   const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
-  if (h.null()) k.t.Oops(sim::Splat::kNullAreaPages, Ref(area));
+  if (h.null()) Oops(k, sim::Splat::kNullAreaPages, area);
   const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
   if (!pages.is_file()) return -sim::kEINVAL;
   const uint32_t seals = Read(k, h, &iommufd::Pages::seals);
@@ -186,13 +189,13 @@ int CheckArea(StepKernel& k, const PreserveArguments& arguments, iommufd::AreaHa
 }
 
 void SetIoasMutable(StepKernel& k, ContextHandle ctx) {
-  const sim::Scope scope(k.t, sim::Fn::kSetIoasMutable, Ref(ctx));
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  const sim::Scope scope(k, sim::Fn::kSetIoasMutable, ctx);
+  spin_lock(k, ctx, &Context::xa_lock);
   ForEachIoas(k, ctx, [&](IoasHandle ioas) {       // every IOAS, set by us or not; no IOAS lock
     SetImmutable(k, ioas, 0, sim::kAccessMarked);  // WRITE_ONCE
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
 }
 
 void UnpreserveOne(StepKernel& k, HwptHandle hwpt) {
@@ -201,33 +204,31 @@ void UnpreserveOne(StepKernel& k, HwptHandle hwpt) {
 }
 
 void Unpreserve(StepKernel& k, const PreserveArguments& arguments) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdateUnpreserve, Ref(arguments.ctx));
+  const sim::Scope scope(k, sim::Fn::kIommufdLiveupdateUnpreserve, arguments.ctx);
   const ContextHandle ctx = arguments.ctx;
-  iommufd::iommufd_get_file(k, ctx);
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  get_file(k, ctx);
+  spin_lock(k, ctx, &Context::xa_lock);
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // all marked ones, preserved or not
     if (!Read(k, hwpt, &Hwpt::bits).lu_preserve) return true;
     k.unpreserve_one(hwpt);
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+  spin_unlock(k, ctx, &Context::xa_lock);
   k.free_records(ctx, arguments.serialized_data);
   k.set_ioas_mutable(ctx);
-  iommufd::iommufd_put_file(k, ctx);
+  fput(k, ctx);
 }
 
 // Gates: B-MAP step 2 and B-UNMAP answer EBUSY; iopt_abort_area warns.
 void AbortArea(StepKernel& k, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptAbortArea, Ref(k, ioas));
-  warn_on(k.t, Read(k, ioas, iommufd::iopt::immutable) != 0, Ref(k, ioas),
-          sim::Condition::kImmutable);
+  const sim::Scope scope(k, sim::Fn::kIoptAbortArea, ioas);
+  warn_on(k, Read(k, ioas, iopt::immutable) != 0, ioas, sim::Condition::kImmutable);
 }
 
 // The seals are read once, at map time, before anything is pinned.
 void FilePagesAllocated(StepKernel& k, iommufd::PagesHandle pages) {
   const mm::MemfdHandle memfd = Read(k, pages, &iommufd::Pages::shape).memfd;
-  mm::View files{k.t, k.mm};
-  const uint32_t seals = Read(files, memfd, &mm::Memfd::state, sim::kAccessMarked).seals;
+  const uint32_t seals = Read(k, memfd, &mm::Memfd::state, sim::kAccessMarked).seals;
   Write(k, pages, &iommufd::Pages::seals, seals);
 }
 

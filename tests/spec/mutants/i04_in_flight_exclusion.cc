@@ -11,11 +11,11 @@ Revision TestsBeforeFilling(std::string_view name) {
 }
 
 int CloseGateBesideMaps(StepKernel& k, const Gate& gate) {
-  down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
-  up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+  down_write(k, gate.ioas, iopt::domains_rwsem);
+  down_write(k, gate.ioas, iopt::iova_rwsem);
+  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) + gate.domains);
+  up_write(k, gate.ioas, iopt::iova_rwsem);
+  up_write(k, gate.ioas, iopt::domains_rwsem);
   return 0;
 }
 
@@ -29,9 +29,9 @@ int SkipUnfilledArea(StepKernel& k, const PreserveArguments& arguments, AreaHand
 int FreezeBesideMaps(StepKernel& k, const PreserveArguments& arguments, const Gate& gate) {
   const int error = k.validate(arguments, gate.ioas);
   if (error != 0) return error;
-  down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
-  up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+  down_write(k, gate.ioas, iopt::iova_rwsem);
+  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) + gate.domains);
+  up_write(k, gate.ioas, iopt::iova_rwsem);
   return 0;
 }
 

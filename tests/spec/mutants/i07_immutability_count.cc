@@ -5,11 +5,11 @@ namespace {
 
 // A flag where there should be a count.
 void ThawSetsZero(StepKernel& k, const Gate& gate) {
-  down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+  down_write(k, gate.ioas, iopt::domains_rwsem);
+  down_write(k, gate.ioas, iopt::iova_rwsem);
   SetImmutable(k, gate.ioas, 0);
-  up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+  up_write(k, gate.ioas, iopt::iova_rwsem);
+  up_write(k, gate.ioas, iopt::domains_rwsem);
 }
 
 void NoThaw(StepKernel&, const Gate&) {}

@@ -4,9 +4,9 @@ namespace iommufd_check::spec {
 namespace {
 
 int CloseGateUnderXaLock(StepKernel& k, const Gate& gate) {
-  spin_lock(k.t, Get(k, k.ctx).xa_lock);
+  spin_lock(k, k.ctx, &Context::xa_lock);
   const int error = Reference().steps().close_gate(k, gate);
-  spin_unlock(k.t, Get(k, k.ctx).xa_lock);
+  spin_unlock(k, k.ctx, &Context::xa_lock);
   return error;
 }
 

@@ -6,7 +6,7 @@ namespace {
 // Takes memory that cannot be preserved for a bug of the kernel.
 int WarnOnInvalid(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
   const int error = Reference().steps().validate(k, arguments, ioas);
-  warn_on(k.t, error != 0, Ref(k, ioas));
+  warn_on(k, error != 0, ioas);
   return error;
 }
 
