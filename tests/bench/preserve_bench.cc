@@ -91,12 +91,12 @@ class Machine {
   }
   void PreserveMemfd() {
     Call([&](Kernel& k) {
-      return luo_preserve_fd(k, session_, {FileRef::Kind::kMemfd, 0}, kMemfd, 1);
+      return luo_preserve_fd(k, session_, {FileRef::Kind::kMemfd, 0}, 1);
     });
   }
   void PreserveAndUnpreserve() {
     Call([&](Kernel& k) {
-      return luo_preserve_fd(k, session_, {FileRef::Kind::kIommufd, 0}, {}, 2);
+      return luo_preserve_fd(k, session_, {FileRef::Kind::kIommufd, 0}, 2);
     });
     // LUO lets go of files with their session only; this leaves the memfd alone.
     Call([&](Kernel& k) {

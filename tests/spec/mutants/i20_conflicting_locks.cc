@@ -5,7 +5,7 @@ namespace iommufd_check::spec {
 namespace {
 
 void ThawWithoutLocks(StepKernel& k, const Gate& gate) {
-  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) - gate.domains);
+  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) - gate.domains);
 }
 
 }  // namespace

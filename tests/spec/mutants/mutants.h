@@ -15,6 +15,7 @@
 namespace iommufd_check::spec {
 
 using iommufd::AreaHandle;
+using iommufd::Context;
 using iommufd::HwptHandle;
 using iommufd::IoasHandle;
 using liveupdate::ContextHandle;
@@ -29,6 +30,7 @@ using liveupdate::StepKernel;
 using liveupdate::Steps;
 using liveupdate::V1;
 using liveupdate::V1On72;
+namespace iopt = iommufd::iopt;
 
 struct MutantCase {
   Revision mutant;

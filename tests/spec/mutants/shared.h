@@ -47,10 +47,10 @@ inline Revision OldLayout(std::string_view name, int token_bits) {
 
 // One reference on the HWPT that nobody will put.
 inline void KeepReference(StepKernel& k, uint32_t hwpt_id) {
-  spin_lock(k, k.ctx, &iommufd::Context::xa_lock);
+  spin_lock(k, k.ctx, &Context::xa_lock);
   const iommufd::ObjectKey key = iommufd::LookupLocked(k, k.ctx, hwpt_id);
   refcount_inc(k, key, &iommufd::Object::users);
-  spin_unlock(k, k.ctx, &iommufd::Context::xa_lock);
+  spin_unlock(k, k.ctx, &Context::xa_lock);
 }
 
 }  // namespace iommufd_check::spec
