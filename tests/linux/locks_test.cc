@@ -63,10 +63,11 @@ TEST(ImageLocks, OneClassInsideItselfIsNoCircle) {
   locks.Take(outer, 1, false);
   EXPECT_EQ(locks.NoteOrder(1, inner), Names{});
   // The same name of another kind is another class, and so is each without a name.
-  EXPECT_NE(locks.at(locks.Add(LockKind::kSpin, "&ioas->mutex", 0x300)).lock_class,
-            locks.at(inner).lock_class);
-  EXPECT_NE(locks.at(locks.Add(LockKind::kSpin, "", 0x400)).lock_class,
-            locks.at(locks.Add(LockKind::kSpin, "", 0x500)).lock_class);
+  const uint32_t spin = locks.Add(LockKind::kSpin, "&ioas->mutex", 0x300);
+  const uint32_t nameless = locks.Add(LockKind::kSpin, "", 0x400);
+  const uint32_t other = locks.Add(LockKind::kSpin, "", 0x500);
+  EXPECT_NE(locks.at(spin).lock_class, locks.at(inner).lock_class);
+  EXPECT_NE(locks.at(nameless).lock_class, locks.at(other).lock_class);
 }
 
 TEST(ImageLocks, HeldLocksAreFoundByTheirPlace) {

@@ -110,6 +110,19 @@ TEST_F(MachineTest, EachRunBeginsWhereBootEnded) {
   EXPECT_EQ(machine_->Remains(), std::vector<std::string>{});
 }
 
+TEST_F(MachineTest, AResetLeavesNoByteOfARun) {
+  const uint64_t booted = machine_->StateDigest();
+  ASSERT_TRUE(Run([&](Task& t) { Map(t, Attach(t).fd, 1, 0x10000, 0x1000); }));
+  EXPECT_NE(machine_->StateDigest(), booted);
+  Start({});
+  EXPECT_EQ(machine_->StateDigest(), booted);
+  // A boot in between leaves none either.
+  Start({.devices = 2});
+  EXPECT_NE(machine_->StateDigest(), booted);
+  Start({});
+  EXPECT_EQ(machine_->StateDigest(), booted);
+}
+
 TEST_F(MachineTest, AMachineBootsAnewWithOtherDevices) {
   Start({.devices = 3, .buffers = 2, .buffer_pages = 7});
   unsigned id = 0;

@@ -7,6 +7,9 @@
 #include <cstring>
 #include <iterator>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "model/sim/check.h"
 
 namespace iommufd_check::linux_host {
@@ -135,6 +138,15 @@ void Arena::Reset() {
   std::memcpy(memory_, kept_.data(), kept_.size());
   top_ = kept_.size();
   objects_ = kept_objects_;
+}
+
+uint64_t Arena::Digest(uint64_t seed) const {
+  uint64_t digest = XXH3_64bits_withSeed(memory_, top_, seed);
+  for (const Object& object : objects_) {
+    const uint64_t fields[] = {object.offset, object.bytes, object.live ? 1u : 0u};
+    digest = XXH3_64bits_withSeed(fields, sizeof(fields), digest);
+  }
+  return digest;
 }
 
 void Arena::Clear() {

@@ -73,6 +73,8 @@ class Arena {
   void Reset();  // REQUIRES: Keep since Clear.
   void Clear();  // No object, nothing kept.
 
+  // Of the bytes in use and what is known of them.
+  uint64_t Digest(uint64_t seed) const;
   size_t kept_bytes() const { return kept_.size(); }
 
  private:

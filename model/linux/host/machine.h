@@ -102,6 +102,8 @@ class Machine {
   std::vector<std::string> LockOrders() const { return locks_.Orders(); }
   unsigned linux_version() const { return image_->linux_version; }
   size_t bytes_to_reset() const;
+  // Of every byte that runs change: equal after each Start with the same machine.
+  uint64_t StateDigest() const;
 
  private:
   struct Callbacks;  // the functions of struct linux_host

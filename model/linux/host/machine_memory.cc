@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "model/linux/host/arena.h"
 #include "model/linux/host/machine.h"
 #include "model/mm/machine.h"
@@ -80,6 +83,11 @@ void MachineMemory::Reset(uint64_t high, size_t descriptor_bytes) {
               high * descriptor_bytes - kept_descriptors_.size());
   std::memcpy(descriptors_ + kKernelPages * descriptor_bytes, kept_user_descriptors_.data(),
               kept_user_descriptors_.size());
+}
+
+uint64_t MachineMemory::Digest(uint64_t high, size_t descriptor_bytes, uint64_t seed) const {
+  const uint64_t digest = XXH3_64bits_withSeed(pages_, high * mm::kPageSize, seed);
+  return XXH3_64bits_withSeed(descriptors_, end_of_user_pages() * descriptor_bytes, digest);
 }
 
 size_t MachineMemory::kept_bytes() const {

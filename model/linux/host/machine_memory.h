@@ -43,6 +43,8 @@ class MachineMemory {
   void Keep(uint64_t high, size_t descriptor_bytes, uint64_t in_use);
   void Reset(uint64_t high, size_t descriptor_bytes);
   size_t kept_bytes() const;
+  // Of the kernel's pages below `high`, and of all descriptors.
+  uint64_t Digest(uint64_t high, size_t descriptor_bytes, uint64_t seed) const;
   uint64_t kept_in_use() const { return kept_in_use_; }
 
  private:

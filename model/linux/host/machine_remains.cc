@@ -1,6 +1,9 @@
 // What a run has left behind when its process is gone, and what devices would find.
 #include <csetjmp>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "absl/strings/str_cat.h"
 #include "model/linux/host/machine.h"
 #include "model/linux/host/machine_memory.h"
@@ -8,6 +11,11 @@
 namespace iommufd_check::linux_host {
 
 uint64_t Machine::UserPage(uint64_t address) const { return memory_->UserPage(config_, address); }
+
+uint64_t Machine::StateDigest() const {
+  const uint64_t digest = XXH3_64bits(image_->data, image_->data_bytes);
+  return memory_->Digest(image_->page_high(), image_->descriptor_bytes, arena_.Digest(digest));
+}
 
 bool Machine::Look(const std::function<void()>& look) const {
   std::jmp_buf back;

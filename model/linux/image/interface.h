@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define LINUX_INTERFACE 2u
+#define LINUX_INTERFACE 3u
 
 // Tasks are numbered from 0 and share one process.
 #define LINUX_TASKS 8u
@@ -89,7 +89,7 @@ struct linux_machine {
   unsigned long pages;
   unsigned long kernel_pages;  // the first that are the kernel's to allocate; the rest are the
                                // process's
-  unsigned devices;            // behind the IOMMU, a group each
+  unsigned long devices;       // behind the IOMMU, a group each
 };
 
 // What the kernel's structs say of an object that user space has an id for.

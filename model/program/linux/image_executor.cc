@@ -39,7 +39,8 @@ spec::Snapshot AtBoot(const Boot& boot) {
 }
 
 uint32_t MapFlags(const spec::Call& call) {
-  uint32_t flags = call.fixed ? abi::kFixedIova : 0;
+  uint32_t flags = 0;
+  if (call.fixed) flags |= abi::kFixedIova;
   if ((call.permissions & 1) != 0) flags |= abi::kReadable;
   if ((call.permissions & 2) != 0) flags |= abi::kWriteable;
   return flags;
