@@ -98,6 +98,27 @@ int iommufd_object_alloc(Kernel& k, sim::ObjectRef where) {
   return fail(k, sim::FaultSite::kObjectIdAlloc, where);
 }
 
+// True when events name two objects alike: the id of one that has left the table is free at once,
+// and whoever took it out may still be using it.
+bool NumberIsShared(Kernel& k, ObjectKey key) {
+  const uint16_t number = Get(k, key).number();
+  int alike = 0;
+  const auto count = [&](auto, const auto& other) {
+    alike += other.object.number() == number ? 1 : 0;
+  };
+  switch (key.type) {
+#define OBJECT(kind, name, Type, slots, type, ...) \
+  case ObjectType::type:                           \
+    k.s.slots.ForEach(count);                      \
+    break;
+#include "model/sim/objects.def"
+    case ObjectType::kNone:
+      break;
+  }
+  IOMMUFD_CHECK(alike > 0, "the object itself has its number");
+  return alike > 1;
+}
+
 void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
   spin_lock(k, ctx, &Context::xa_lock);
   const size_t index = Update(k, ctx, &Context::objects, [&](std::vector<TableEntry>& table) {
@@ -109,6 +130,7 @@ void ReserveId(Kernel& k, ContextHandle ctx, ObjectKey key) {
   });
   Get(k, key).id = static_cast<uint32_t>(index + 1);
   Get(k, key).iommufd = ctx.index;
+  if (NumberIsShared(k, key)) k.t.Emit(sim::Note::kNumberShared, Ref(k, key));
   spin_unlock(k, ctx, &Context::xa_lock);
 }
 

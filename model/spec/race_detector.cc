@@ -40,6 +40,7 @@ void RaceDetector::Clear() {
   first_.Clear();
   histories_.clear();
   meetings_.Clear();
+  ambiguous_.clear();
 }
 
 RaceDetector::History& RaceDetector::HistoryOf(sim::ObjectRef object, uint8_t field,
@@ -109,7 +110,10 @@ std::optional<RaceDetector::Race> RaceDetector::OnAccess(const sim::Event& event
     Enter(HistoryOf(event.object, event.detail, kAnyElement), event, write);
   }
   if (meets) meetings_.Add(event.object.kind, static_cast<Field>(event.detail));
-  return race;
+  const bool ambiguous =
+      race.has_value() &&
+      std::find(ambiguous_.begin(), ambiguous_.end(), event.object) != ambiguous_.end();
+  return ambiguous ? std::nullopt : race;
 }
 
 void RaceDetector::OnCount(const sim::Event& event) {
@@ -191,6 +195,9 @@ std::optional<RaceDetector::Race> RaceDetector::OnEvent(const sim::Event& event)
       return OnAccess(event, event.primitive == Primitive::kWrite);
     case Primitive::kNote:
       if (sim::Frees(event)) OnFreed(event);
+      if (static_cast<sim::Note>(event.detail) == sim::Note::kNumberShared) {
+        ambiguous_.push_back(event.object);
+      }
       return std::nullopt;
     default:
       return std::nullopt;

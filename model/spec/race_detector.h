@@ -95,6 +95,9 @@ class RaceDetector {
   sim::LookupMap<uint32_t> first_;
   std::vector<FieldHistory> histories_;
   sim::PlaceSet meetings_;
+  // Whose number is that of another object as well. Who meets at one of them is not known, so it is
+  // no race.
+  std::vector<sim::ObjectRef> ambiguous_;
 };
 
 }  // namespace iommufd_check::spec

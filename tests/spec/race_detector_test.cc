@@ -302,6 +302,22 @@ TEST_F(RaceDetectorTest, AFreedObjectIsForgotten) {
   EXPECT_FALSE(Write(2)) << "a new object of this number";
 }
 
+// One that left its table and the next with its id: which of the two an event is about, none says.
+TEST_F(RaceDetectorTest, ANumberOfTwoObjectsIsInNoRace) {
+  EXPECT_FALSE(Write(1));
+  detector_.OnEvent({.task = 2,
+                     .primitive = Primitive::kNote,
+                     .object = kIoas1,
+                     .detail = static_cast<uint8_t>(sim::Note::kNumberShared)});
+  EXPECT_FALSE(Write(2));
+  EXPECT_TRUE(meets()) << "it may be one: tasks are switched there";
+  EXPECT_FALSE(Access(Primitive::kWrite, 1, kIoas2).has_value());
+  EXPECT_TRUE(Access(Primitive::kWrite, 2, kIoas2).has_value()) << "the others are told apart";
+  detector_.Clear();
+  EXPECT_FALSE(Write(1));
+  EXPECT_TRUE(Write(2));
+}
+
 TEST_F(RaceDetectorTest, ClearForgetsEverything) {
   EXPECT_FALSE(Write(1));
   detector_.Clear();
