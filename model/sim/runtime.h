@@ -116,7 +116,7 @@ class Runtime {
 
   // Ends the run at the next step of any task.
   void RequestStop() {
-    if (!stopped()) end_ = RunEnd::kStopped;
+    if (!stopped()) SetEnd(RunEnd::kStopped);
   }
 
   const Task& task(TaskId id) const { return tasks_[id]; }
@@ -150,6 +150,19 @@ class Runtime {
   };
 
   static void RunWorker(void* worker);
+  void SetEnd(RunEnd end) {
+    end_ = end;
+    KnowWhoAsks();
+  }
+  void SetConcurrent(bool concurrent) {
+    concurrent_ = concurrent;
+    KnowWhoAsks();
+  }
+  // Derives from `end_`, `concurrent_` and the configuration what each step and record looks at.
+  void KnowWhoAsks() {
+    free_steps_ = stopped() || concurrent_ ? 0 : config_.step_limit;
+    all_ears_ = concurrent_ ? config_.listener : nullptr;
+  }
   void Reschedule(Task& t, const Act& act, uint16_t operation);
   void BlockOn(Task& t, const Blocked& wait);
   bool CanContinue(TaskId waiting) const;
@@ -173,6 +186,7 @@ class Runtime {
   }
   void Schedule(Scheduler& scheduler);
   void UnwindAll();
+  bool NestsAsBefore(const Task& t, LockClass wanted) const;
   void NoteOrder(Task& t, const LockState& wanted, const Nesting& nesting);
   bool TakeTimeout();
   void RunTaskWork(Task& t);
@@ -192,6 +206,9 @@ class Runtime {
   TaskId chosen_ = 0;  // the task that runs
   RunEnd end_ = RunEnd::kCompleted;
   uint64_t total_steps_ = 0;
+  // Below so many steps of all tasks one is only counted: nobody chooses, and the run goes on.
+  uint64_t free_steps_ = 0;
+  EventListener* all_ears_ = nullptr;  // who hears every event; the listener hears the others too
 };
 
 }  // namespace iommufd_check::sim
