@@ -26,6 +26,8 @@ using uapi::ArgumentKind;
 using uapi::ArgumentSpec;
 using uapi::CountsBytes;
 using uapi::FileIommufd;
+using uapi::Form;
+using uapi::FormOf;
 using uapi::IsFileIommufd;
 using uapi::IsId;
 using uapi::IsNumber;
@@ -115,6 +117,8 @@ struct Program {
 };
 
 int TaskCount(const Program& program);  // concurrent tasks: highest task number in use
+// Bit t is set when concurrent task t has an operation.
+uint32_t TasksInUse(const Program& program);
 
 // The name under which operation `index` is shown: "main.3", "B.1", "finally.2".
 std::string OperationLabel(const Program& program, size_t index);
@@ -132,6 +136,7 @@ bool IsAnchor(sim::Side side, const sim::Act& act);
 uint32_t IommufdOf(const Program& program, size_t index);
 
 // Printable ASCII of at most kMaxNameBytes; a word as kMaxWordBytes says.
+bool IsPrintable(char c);
 bool IsName(std::string_view text);
 bool IsWord(std::string_view text);
 

@@ -113,35 +113,43 @@ decltype(auto) With(K& k, Handle<T> h, const P& path, Look&& look, uint8_t marks
   return look(field.Peek());
 }
 
+// A field whose accesses order others, as the race detector must know (vocabulary.def).
+template <class K, class H, class P>
+auto& ReachCounter(K& k, H h, const P& path) {
+  auto& count = Reach(k, h, path);
+  static_assert(IsCounter(std::remove_cvref_t<decltype(count)>::kField), "not marked kCounter");
+  return count;
+}
+
 // refcount_t of an object; task.h says how each of them orders.
 template <class K, class H, class P>
 void refcount_inc(K& k, H h, const P& path) {
-  auto& count = Reach(k, h, path);
+  auto& count = ReachCounter(k, h, path);
   refcount_inc(k.t, count, Ref(k, h), count.kField);
 }
 template <class K, class H, class P>
 bool refcount_inc_not_zero(K& k, H h, const P& path) {
-  auto& count = Reach(k, h, path);
+  auto& count = ReachCounter(k, h, path);
   return refcount_inc_not_zero(k.t, count, Ref(k, h), count.kField);
 }
 template <class K, class H, class P>
 bool refcount_dec_and_test(K& k, H h, const P& path) {
-  auto& count = Reach(k, h, path);
+  auto& count = ReachCounter(k, h, path);
   return refcount_dec_and_test(k.t, count, Ref(k, h), count.kField);
 }
 template <class K, class H, class P>
 bool refcount_dec_if_one(K& k, H h, const P& path) {
-  auto& count = Reach(k, h, path);
+  auto& count = ReachCounter(k, h, path);
   return refcount_dec_if_one(k.t, count, Ref(k, h), count.kField);
 }
 template <class K, class H, class P>
 void refcount_set(K& k, H h, const P& path, uint32_t value) {
-  auto& count = Reach(k, h, path);
+  auto& count = ReachCounter(k, h, path);
   refcount_set(k.t, count, Ref(k, h), value, count.kField);
 }
 template <class K, class H, class P>
 uint32_t refcount_read(K& k, H h, const P& path, uint8_t marks = 0) {
-  auto& count = Reach(k, h, path);
+  auto& count = ReachCounter(k, h, path);
   return refcount_read(k.t, count, Ref(k, h), marks, count.kField);
 }
 

@@ -36,6 +36,18 @@ enum class Field : uint8_t {
   kCount
 };
 
+enum class FieldUse : uint8_t { kValue, kCounter };
+constexpr FieldUse UseOf(Field field) {
+  using enum FieldUse;
+  constexpr FieldUse kUses[] = {
+#define IOMMUFD_CHECK_FIELDS(id, name, ...) FieldUse{__VA_ARGS__},
+#include "model/sim/vocabulary.def"
+#undef IOMMUFD_CHECK_FIELDS
+  };
+  return kUses[static_cast<uint8_t>(field)];
+}
+constexpr bool IsCounter(Field field) { return UseOf(field) == FieldUse::kCounter; }
+
 enum class FaultSite : uint8_t {
 #define IOMMUFD_CHECK_FAULT_SITES IOMMUFD_CHECK_ENUMERATOR
 #include "model/sim/vocabulary.def"

@@ -20,11 +20,7 @@ uint64_t KeyOf(sim::ObjectRef object, uint16_t rest) {
 
 uint64_t CounterOf(const sim::Event& event) { return KeyOf(event.object, event.detail); }
 
-bool IsCounter(uint8_t field) {
-  return field == static_cast<uint8_t>(Field::kRefcount) ||
-         field == static_cast<uint8_t>(Field::kWaitCnt) ||
-         field == static_cast<uint8_t>(Field::kPagesRefs);
-}
+bool IsCounter(const sim::Event& event) { return sim::IsCounter(static_cast<Field>(event.detail)); }
 
 bool HasElements(sim::ObjectRef object) { return object.kind == ObjectKind::kFrame; }
 uint8_t Bit(uint8_t task) { return static_cast<uint8_t>(1u << task); }
@@ -117,7 +113,7 @@ std::optional<RaceDetector::Race> RaceDetector::OnAccess(const sim::Event& event
 }
 
 void RaceDetector::OnCount(const sim::Event& event) {
-  if (!IsCounter(event.detail)) return;  // a plain atomic counter
+  if (!IsCounter(event)) return;  // a plain atomic counter
   Clock& mine = clocks_[event.task];
   Counter& counter = counters_[CounterOf(event)];
   int8_t& balance = counter.balance[event.task];
@@ -188,7 +184,7 @@ std::optional<RaceDetector::Race> RaceDetector::OnEvent(const sim::Event& event)
       return std::nullopt;
     case Primitive::kRead:
     case Primitive::kWrite:
-      if (IsCounter(event.detail)) {
+      if (IsCounter(event)) {
         OnTest(event);
         return std::nullopt;
       }

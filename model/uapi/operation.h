@@ -94,21 +94,68 @@ std::span<const OpCode> AllOperations();
 std::optional<OpCode> OpCodeFromName(std::string_view name);
 std::string_view Name(ResultKind kind);  // "ioas", "hwpt", "device", "session"; "" for kNone
 
+// How a value is written, checked and passed on, whatever it means.
+enum class Form : uint8_t {
+  kObject,  // a variable or a raw id
+  kMemfd,   // an index of what the boot line has so many of, as the next three
+  kBuffer,
+  kIndex,
+  kIommufd,
+  kFile,
+  kNumber,  // any of 64 bits
+  kProt,
+  kSeals,
+  kName,
+};
+constexpr Form FormOf(ArgumentKind kind) {
+  switch (kind) {
+    case ArgumentKind::kIoas:
+    case ArgumentKind::kHwpt:
+    case ArgumentKind::kDevice:
+    case ArgumentKind::kSession:
+    case ArgumentKind::kObject:
+      return Form::kObject;
+    case ArgumentKind::kMemfd:
+      return Form::kMemfd;
+    case ArgumentKind::kBuffer:
+      return Form::kBuffer;
+    case ArgumentKind::kIndex:
+      return Form::kIndex;
+    case ArgumentKind::kFile:
+      return Form::kFile;
+    case ArgumentKind::kOffset:
+    case ArgumentKind::kLength:
+    case ArgumentKind::kSize:
+    case ArgumentKind::kIova:
+    case ArgumentKind::kAddress:
+    case ArgumentKind::kToken:
+    case ArgumentKind::kMarkToken:
+      return Form::kNumber;
+    case ArgumentKind::kProt:
+      return Form::kProt;
+    case ArgumentKind::kSeals:
+      return Form::kSeals;
+    case ArgumentKind::kName:
+      return Form::kName;
+    case ArgumentKind::kIommufd:
+      return Form::kIommufd;
+  }
+  return Form::kName;  // no other value is a kind
+}
+
 // True when a variable of kind `result` may stand for an argument of kind `argument`.
 bool Accepts(ArgumentKind argument, ResultKind result);
 // True when the argument names an object (a variable or a raw id).
-constexpr bool IsObject(ArgumentKind kind) { return kind <= ArgumentKind::kObject; }
+constexpr bool IsObject(ArgumentKind kind) { return FormOf(kind) == Form::kObject; }
 // True when it names an object by its id on an iommufd.
 constexpr bool IsId(ArgumentKind kind) { return IsObject(kind) && kind != ArgumentKind::kSession; }
 // True when it is any number of 64 bits, `auto` apart.
-constexpr bool IsNumber(ArgumentKind kind) {
-  return kind >= ArgumentKind::kOffset && kind <= ArgumentKind::kMarkToken;
-}
+constexpr bool IsNumber(ArgumentKind kind) { return FormOf(kind) == Form::kNumber; }
 // True when it also takes `auto`.
 constexpr bool TakesAuto(ArgumentKind kind) { return kind == ArgumentKind::kIova; }
 // True when it counts bytes (an address, offset or length), false for a token.
 constexpr bool CountsBytes(ArgumentKind kind) {
-  return kind >= ArgumentKind::kOffset && kind <= ArgumentKind::kAddress;
+  return IsNumber(kind) && kind != ArgumentKind::kToken && kind != ArgumentKind::kMarkToken;
 }
 
 }  // namespace iommufd_check::uapi

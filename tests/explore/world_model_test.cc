@@ -16,6 +16,7 @@
 #include "model/program/designs.h"
 #include "model/program/text/text_codec.h"
 #include "tests/explore/naive_search.h"
+#include "tests/explore/world_searches.h"
 
 namespace iommufd_check::explore {
 namespace {
@@ -24,38 +25,10 @@ using program::OpCode;
 using spec::Invariant;
 using State = WorldModel::State;
 
-liveupdate::Design& Design(const std::string& name) { return *program::DesignNamed(name); }
-
-WorldScope Standard() { return {.operations = WorldAlphabet::StandardOperations()}; }
-
-WorldScope Everything() { return {.operations = WorldAlphabet::AllOperations()}; }
-
-// What v1 does wrong at every preserve, so that a search sees further.
-// The layout of its records is a finding of every preserve (I25, I26).
-const std::vector<Invariant> kLayoutOfV1 = {Invariant::kI25, Invariant::kI26};
-const std::vector<Invariant> kKnownOfV1 = {Invariant::kI19, Invariant::kI25, Invariant::kI26,
-                                           Invariant::kI38};
-
-program::FindingPolicy Tolerating(const std::vector<Invariant>& invariants) {
-  std::vector<std::string> ids;
-  for (const Invariant invariant : invariants) ids.emplace_back(spec::IdOf(invariant));
-  return {.tolerate = *program::FindingFilter::Parse(ids)};
-}
-
-SearchOutcome Searched(const WorldModel& model, std::uint64_t max_depth, bool symmetry = false,
-                       bool stop = false) {
-  SearchOptions options{
-      .symmetry = symmetry, .keys = KeyKind::kFingerprint128, .stop_at_violation = stop};
-  options.limits.max_depth = max_depth;
-  absl::StatusOr<SearchOutcome> outcome = Search(model, options, nullptr);
-  EXPECT_TRUE(outcome.ok()) << outcome.status();
-  return outcome.ok() ? *outcome : SearchOutcome();
-}
-
-std::uint32_t BrokenMask(const SearchOutcome& outcome) {
-  std::uint32_t mask = 0;
+InvariantBits BrokenMask(const SearchOutcome& outcome) {
+  InvariantBits mask = 0;
   for (std::size_t i = 0; i < outcome.invariants.size(); ++i) {
-    if (outcome.invariants[i].broken > 0) mask |= 1u << i;
+    if (outcome.invariants[i].broken > 0) mask |= InvariantBits{1} << i;
   }
   return mask;
 }
@@ -130,8 +103,8 @@ Key NamesOnly(const State& state) { return {state.live, state.broken}; }
 struct Consequence {
   std::uint8_t entry;
   Key key;
-  std::uint32_t broken;
-  std::uint32_t armed;
+  InvariantBits broken;
+  InvariantBits armed;
   std::uint16_t live;
   std::uint8_t ended;
   bool operator==(const Consequence&) const = default;
@@ -238,9 +211,9 @@ TEST(WorldModel, JudgesAsAWholeRunDoes) {
       const auto parsed = program::ParseProgram(model.Artefact(state), "state");
       ASSERT_TRUE(parsed.ok()) << parsed.status();
       const program::Execution& run = executor.Run(Design(design), *parsed);
-      std::uint32_t bits = 0;
+      InvariantBits bits = 0;
       for (const spec::Violation& violation : run.violations) {
-        bits |= 1u << static_cast<int>(violation.invariant);
+        bits |= BitOf(violation.invariant);
         EXPECT_GE(violation.operation + 1u, parsed->operations.size());
       }
       ASSERT_EQ(bits, state.broken) << model.Artefact(state);
@@ -329,64 +302,6 @@ TEST(WorldModel, AStateIsTheSameFromItsStart) {
   }
 }
 
-std::vector<std::string> ActionsTo(const SearchOutcome& outcome) {
-  std::vector<std::string> actions;
-  for (const TraceStep& step : outcome.counterexample->steps) {
-    if (!step.action.empty()) actions.push_back(step.action);
-  }
-  return actions;
-}
-
-// B38: nothing is marked, and preserve succeeds, which is a contract of v1 and no violation; what
-// is marked then is preserved by nobody (B18).
-TEST(WorldModel, FindsTheMarkAfterAPreserveOfNothingInV1) {
-  const SearchOutcome outcome =
-      // I19 is as short (below), and which of two is found first says nothing.
-      Searched(WorldModel(Design("v1"), Standard(), Tolerating(kKnownOfV1)), WorldModel::kMaxDepth,
-               false, true);
-  ASSERT_TRUE(outcome.counterexample.has_value());
-  EXPECT_EQ(outcome.counterexample->invariant, "I06 unpreserve-inverse");
-  EXPECT_EQ(ActionsTo(outcome),
-            (std::vector<std::string>{"luo_preserve session 0 iommufd", "lu_mark hwpt 0 token 0"}));
-}
-
-// B01: the save walk sleeps under the spinlock as soon as something is marked.
-TEST(WorldModel, FindsSleepingUnderASpinlockInV1) {
-  // Tolerates what a mark after preserve breaks, which is as short.
-  const WorldModel model(
-      Design("v1"), {.operations = {OpCode::kLuMark, OpCode::kLuoPreserve}},
-      Tolerating({Invariant::kI06, Invariant::kI12, Invariant::kI13, Invariant::kI25,
-                  Invariant::kI26, Invariant::kI37, Invariant::kI38}));
-  const SearchOutcome outcome = Searched(model, WorldModel::kMaxDepth, false, true);
-  ASSERT_TRUE(outcome.counterexample.has_value());
-  EXPECT_EQ(outcome.counterexample->invariant, "I19 lock-discipline");
-  EXPECT_EQ(ActionsTo(outcome),
-            (std::vector<std::string>{"lu_mark hwpt 0 token 0", "luo_preserve session 0 iommufd"}));
-}
-
-// B18: what was marked after preserve, as the close of the session and as the walk of the marks
-// meet it; B45: seals added after the map.
-TEST(WorldModel, FindsMoreInV1PastWhatIsTolerated) {
-  const std::vector<std::pair<std::vector<OpCode>, std::vector<Invariant>>> searches = {
-      {{OpCode::kLuMark, OpCode::kLuoPreserve, OpCode::kLuoCloseSession}, kKnownOfV1},
-      {{OpCode::kLuMark, OpCode::kLuoPreserve, OpCode::kDestroy},
-       {Invariant::kI19, Invariant::kI25, Invariant::kI26, Invariant::kI38, Invariant::kI06,
-        Invariant::kI12}},
-      {{OpCode::kMapFile, OpCode::kMemfdPunchHole, OpCode::kLuMark, OpCode::kLuoPreserve},
-       {Invariant::kI19, Invariant::kI25, Invariant::kI26, Invariant::kI38, Invariant::kI06,
-        Invariant::kI12, Invariant::kI13, Invariant::kI37}},
-  };
-  const std::vector<std::string> found = {"I06", "I37", "I14"};
-  for (std::size_t i = 0; i < searches.size(); ++i) {
-    const WorldModel model(Design("v1"), {.operations = searches[i].first},
-                           Tolerating(searches[i].second));
-    const SearchOutcome outcome = Searched(model, 6, false, true);
-    ASSERT_TRUE(outcome.counterexample.has_value()) << i;
-    EXPECT_EQ(outcome.counterexample->invariant.substr(0, 3), found[i])
-        << outcome.counterexample->artefact;
-  }
-}
-
 // Each state that breaks something prints a program that breaks it, whoever runs it.
 TEST(WorldModel, PrintsProgramsThatReplay) {
   WorldScope scope = Standard();
@@ -409,26 +324,6 @@ TEST(WorldModel, PrintsProgramsThatReplay) {
     seen |= state.broken;
   }
   EXPECT_GE(std::popcount(seen), 4);
-}
-
-// B02: HWPT_ALLOC takes xa_lock inside ioas->mutex, the save walk ioas->mutex inside xa_lock. No
-// step does both.
-TEST(WorldModel, JudgesTheLockOrderOfAllSteps) {
-  const SearchOutcome reference = Searched(WorldModel(Design("reference"), Everything(), {}), 3);
-  ASSERT_TRUE(reference.whole.has_value());
-  EXPECT_FALSE(reference.whole->broken) << reference.whole->text;
-  EXPECT_EQ(reference.whole->text.substr(0, 10), "no cycle; ");
-  for (const bool tolerant : {false, true}) {
-    std::vector<Invariant> tolerated = {Invariant::kI38};
-    if (tolerant) tolerated.push_back(Invariant::kI19);
-    const SearchOutcome v1 =
-        Searched(WorldModel(Design("v1"), Standard(), Tolerating(tolerated)), 3);
-    ASSERT_TRUE(v1.whole.has_value());
-    EXPECT_EQ(v1.whole->broken, !tolerant);
-    EXPECT_NE(v1.whole->text.find("xa_lock inside ioas->mutex"), std::string::npos)
-        << v1.whole->text;
-    EXPECT_NE(v1.whole->text.find("ioas->mutex inside xa_lock"), std::string::npos);
-  }
 }
 
 TEST(WorldModel, DescribesWhatAStateHolds) {

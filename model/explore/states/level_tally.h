@@ -32,8 +32,8 @@ struct LevelTally {
   std::array<std::uint64_t, kMaxInvariants> broken{};
   std::optional<Offender<State>> offender;
 
-  void CountArmed(std::uint32_t bits) {
-    for (std::uint32_t left = bits; left != 0; left &= left - 1) {
+  void CountArmed(InvariantBits bits) {
+    for (InvariantBits left = bits; left != 0; left &= left - 1) {
       ++armed[static_cast<std::size_t>(std::countr_zero(left))];
     }
   }
@@ -46,7 +46,7 @@ struct LevelTally {
   void CountBroken(const State& state, const StateVerdict& verdict) {
     if (verdict.broken == 0) [[likely]]
       return;
-    for (std::uint32_t left = verdict.broken; left != 0; left &= left - 1) {
+    for (InvariantBits left = verdict.broken; left != 0; left &= left - 1) {
       ++broken[static_cast<std::size_t>(std::countr_zero(left))];
     }
     Propose({state, std::countr_zero(verdict.broken)});
@@ -75,12 +75,16 @@ struct LevelTally {
 // The digest of an exploration: a chain of XXH3-128 over one record per level, in depth order.
 class ExplorationDigest {
  public:
-  // A model of at most 16 invariants has records of the size that all had before there were more.
-  explicit ExplorationDigest(std::size_t invariants) : width_(invariants > 16 ? 32 : 16) {}
+  // A model of at most 16 or 32 invariants has records of the size that all had before there were
+  // more.
+  explicit ExplorationDigest(std::size_t invariants)
+      : width_(invariants > 32   ? 64
+               : invariants > 16 ? 32
+                                 : 16) {}
 
   template <typename State>
   void Absorb(const LevelTally<State>& level) {
-    static_assert(kMaxInvariants == 32, "the widest record has room for all");
+    static_assert(kMaxInvariants == 64, "the widest record has room for all");
     std::array<std::uint64_t, 4 + 2 * kMaxInvariants> record = {level.discovered, level.transitions,
                                                                 level.dead_ends, level.hash_sum};
     for (std::size_t i = 0; i < width_; ++i) {

@@ -26,7 +26,7 @@
 //   uint128 Fingerprint(const State&) const;
 //       For models whose State has equal meanings with different bytes; default XXH3 of the bytes.
 //       The state's == and <=> must then agree with it, and so must every function above.
-//   std::uint32_t ArmedByStep(const State& next) const;
+//   InvariantBits ArmedByStep(const State& next) const;
 //       For models that check transitions: what the step to `next`, as ForEachSuccessor gave it,
 //       armed. The tally of armed invariants then counts transitions instead of states.
 //   WholeVerdict VerdictOfAll() const;
@@ -56,17 +56,18 @@
 
 namespace iommufd_check::explore {
 
-inline constexpr int kMaxInvariants = 32;
+inline constexpr int kMaxInvariants = 64;
+using InvariantBits = std::uint64_t;
 
 // Bit i speaks of invariant i. Armed: the state satisfies the invariant's antecedent, so that the
 // check said something. Broken implies armed.
 struct StateVerdict {
-  std::uint32_t armed = 0;
-  std::uint32_t broken = 0;
+  InvariantBits armed = 0;
+  InvariantBits broken = 0;
 
   void Note(int invariant, bool antecedent, bool consequent) {
-    armed |= static_cast<std::uint32_t>(antecedent) << invariant;
-    broken |= static_cast<std::uint32_t>(antecedent && !consequent) << invariant;
+    armed |= static_cast<InvariantBits>(antecedent) << invariant;
+    broken |= static_cast<InvariantBits>(antecedent && !consequent) << invariant;
   }
 };
 
@@ -115,7 +116,7 @@ concept HasFingerprint = requires(const M& model, const typename M::State& state
 
 template <typename M>
 concept HasStepVerdict = requires(const M& model, const typename M::State& state) {
-  { model.ArmedByStep(state) } -> std::same_as<std::uint32_t>;
+  { model.ArmedByStep(state) } -> std::same_as<InvariantBits>;
 };
 
 template <typename M>

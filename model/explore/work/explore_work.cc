@@ -29,12 +29,32 @@ sim::PlaceSet PlacesOf(Subject* subject, const InterleavingOptions& bounds,
   return ClosePlaces(subject, reduced, options.place_executions, pulse);
 }
 
-class ReducedWork : public Work {
+// One program under one design, and the same again at other places.
+template <class Kind>
+class ProgramWork : public Work {
+ public:
+  std::unique_ptr<Work> With(const sim::PlaceSet& places, program::Executor* executor,
+                             Pulse* pulse) const final {
+    return std::make_unique<Kind>(executor, design_, blank_.program, program_, options_, places,
+                                  pulse);
+  }
+
+ protected:
+  ProgramWork(liveupdate::Design& design, const std::string& name, const Program& program,
+              const ExploreOptions& options)
+      : Work("explore", name, design), design_(design), program_(program), options_(options) {}
+
+  liveupdate::Design& design_;
+  const Program program_;
+  const ExploreOptions options_;
+};
+
+class ReducedWork final : public ProgramWork<ReducedWork> {
  public:
   ReducedWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
               const Program& program, const ExploreOptions& options, const sim::PlaceSet& places,
               Pulse* pulse)
-      : Work("explore", name, design), design_(design), program_(program), options_(options) {
+      : ProgramWork(design, name, program, options) {
     bounds_.reduction = options.reduction;
     bounds_.dependency.exact_frames = options.exact_frames;
     bounds_.dependency.places = places;
@@ -82,31 +102,18 @@ class ReducedWork : public Work {
     for (Finding& finding : shorter.findings) c->Keep(std::move(finding));
   }
 
-  std::unique_ptr<Work> With(const sim::PlaceSet& places, program::Executor* executor,
-                             Pulse* pulse) const override {
-    return std::make_unique<ReducedWork>(executor, design_, blank_.program, program_, options_,
-                                         places, pulse);
-  }
-
  private:
-  liveupdate::Design& design_;
-  const Program program_;
-  const ExploreOptions options_;
   InterleavingOptions bounds_;
   std::vector<PathStart> starts_;
 };
 
 // Part 0 is the schedule without switches, each other one child of it with all below.
-class BoundedWork : public Work {
+class BoundedWork final : public ProgramWork<BoundedWork> {
  public:
   BoundedWork(program::Executor* executor, liveupdate::Design& design, const std::string& name,
               const Program& program, const ExploreOptions& options, const sim::PlaceSet& places,
               Pulse* pulse)
-      : Work("explore", name, design),
-        design_(design),
-        program_(program),
-        options_(options),
-        preemptions_(*options.preemptions) {
+      : ProgramWork(design, name, program, options), preemptions_(*options.preemptions) {
     ProgramSubject subject(executor, &design, program);
     InterleavingOptions bounds;
     bounds.dependency.places = places;
@@ -131,16 +138,7 @@ class BoundedWork : public Work {
     }
   }
 
-  std::unique_ptr<Work> With(const sim::PlaceSet& places, program::Executor* executor,
-                             Pulse* pulse) const override {
-    return std::make_unique<BoundedWork>(executor, design_, blank_.program, program_, options_,
-                                         places, pulse);
-  }
-
  private:
-  liveupdate::Design& design_;
-  const Program program_;
-  const ExploreOptions options_;
   const int preemptions_;
   std::vector<ScheduleNode> children_;
 };

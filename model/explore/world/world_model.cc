@@ -23,14 +23,12 @@ using spec::Invariant;
 using Spelled = WorldAlphabet::Spelled;
 
 static_assert(spec::kInvariants <= kMaxInvariants, "a verdict has a bit for each");
-static_assert(sizeof(WorldModel::State) == 96, "the frontier holds millions");
+static_assert(sizeof(WorldModel::State) == 104, "the frontier holds millions");
 
-std::uint32_t BitOf(Invariant invariant) { return 1u << static_cast<int>(invariant); }
-
-std::uint32_t ArmedBits(const Execution& run) {
-  std::uint32_t bits = 0;
+InvariantBits ArmedBits(const Execution& run) {
+  InvariantBits bits = 0;
   for (std::size_t i = 0; i < run.armed.size(); ++i) {
-    if (run.armed[i] > 0) bits |= 1u << i;
+    if (run.armed[i] > 0) bits |= InvariantBits{1} << i;
   }
   return bits;
 }
@@ -206,9 +204,9 @@ bool WorldModel::IsState(const State& state) const {
   return live == state.live && again == state;
 }
 
-std::uint32_t WorldModel::BrokenBits(const Program& program, const Execution& run,
+InvariantBits WorldModel::BrokenBits(const Program& program, const Execution& run,
                                      Tally* tolerated) const {
-  std::uint32_t bits = 0;
+  InvariantBits bits = 0;
   for (const spec::Violation& violation : run.violations) {
     const program::Identity identity = IdentityOf(program, violation);
     if (policy_.Wants(identity)) {
@@ -332,71 +330,6 @@ WorldModel::State WorldModel::Canonical(const State& state) const {
 
 std::uint64_t WorldModel::OrbitSize(const State& state) const {
   return state.orbit != 0 ? state.orbit : Canonical(state).orbit;
-}
-
-std::string WorldModel::Describe(const State& state) const {
-  const Spelled spelled = Spell(state.start, std::span(state.path).first(state.length));
-  ExecutorPool::Lease executor(&pool_);
-  const Execution& run = executor->Keep(design_, spelled.program);
-  std::string text = "answer ";
-  if (state.ended != 0) {
-    text += "none";
-  } else {
-    text += sim::ErrnoName(run.results.back().result);
-  }
-  const liveupdate::World& world = executor->world();
-  std::size_t marked = 0;
-  std::uint64_t immutable = 0;
-  std::size_t files = 0;
-  world.kernel.iommufd.hwpts.ForEach(
-      [&](iommufd::HwptHandle, const iommufd::Hwpt& hwpt) { marked += hwpt.IsMarked() ? 1 : 0; });
-  world.kernel.iommufd.ioas.ForEach([&](iommufd::IoasHandle, const iommufd::Ioas& ioas) {
-    immutable += ioas.iopt.immutable.Peek();
-  });
-  world.kernel.luo.sessions.ForEach(
-      [&](liveupdate::SessionHandle, const liveupdate::Session& session) {
-        files += session.files.Peek().size();
-      });
-  absl::StrAppend(&text, "; areas ", world.kernel.iommufd.areas.live(), "; hwpts ",
-                  world.kernel.iommufd.hwpts.live(), ", marked ", marked, "; immutable ", immutable,
-                  "; files ", files, "; registered pages ",
-                  world.kernel.luo.kho.PreservedPages().size(), "; broken");
-  for (int i = 0; i < spec::kInvariants; ++i) {
-    const auto invariant = static_cast<Invariant>(i);
-    if ((state.broken & BitOf(invariant)) == 0) continue;
-    absl::StrAppend(&text, " ", std::string(spec::IdOf(invariant)));
-  }
-  return text;
-}
-
-std::string WorldModel::Artefact(const State& state) const {
-  Program text = Spell(state.start, std::span(state.path).first(state.length)).program;
-  text.design = std::string(design_.name());
-  ExecutorPool::Lease executor(&pool_);
-  const Execution& run = executor->Run(design_, text);
-  std::optional<Invariant> subject;
-  for (const spec::Violation& violation : run.violations) {
-    const bool wanted = (state.broken & BitOf(violation.invariant)) != 0;
-    if (wanted && (!subject.has_value() || violation.invariant < *subject)) {
-      subject = violation.invariant;
-    }
-  }
-  if (subject.has_value()) {
-    const std::string id(spec::IdOf(*subject));
-    text.title = absl::StrCat("No shorter sequence of these operations breaks ", id, ":\n",
-                              std::string(spec::SentenceOf(*subject)));
-    const std::uint16_t at = run.Find(*subject)->operation;
-    program::ExpectedViolation line{.invariant = id};
-    if (at < text.operations.size()) line.operation = text.operations[at].code;
-    text.expected.push_back(line);
-  }
-  for (const spec::Violation& violation : run.violations) {
-    const std::string id(spec::IdOf(violation.invariant));
-    const bool said = violation.invariant == subject ||
-                      std::find(text.also.begin(), text.also.end(), id) != text.also.end();
-    if (!said) text.also.push_back(id);
-  }
-  return program::PrintProgram(text);
 }
 
 }  // namespace iommufd_check::explore

@@ -39,6 +39,10 @@
 
 namespace iommufd_check::explore {
 
+inline InvariantBits BitOf(spec::Invariant invariant) {
+  return InvariantBits{1} << static_cast<int>(invariant);
+}
+
 class WorldModel {
  public:
   static constexpr std::size_t kMaxDepth = 64;
@@ -46,8 +50,8 @@ class WorldModel {
   struct State {
     std::uint64_t high = 0;  // The fingerprint.
     std::uint64_t low = 0;
-    std::uint32_t broken = 0;  // By the last operation and the exit. A bit for each invariant.
-    std::uint32_t armed = 0;   // Likewise; of the last operation of this sequence.
+    InvariantBits broken = 0;  // By the last operation and the exit. A bit for each invariant.
+    InvariantBits armed = 0;   // Likewise; of the last operation of this sequence.
     std::uint16_t live = 0;    // Names.
     std::uint16_t start = 0;   // Which preamble.
     std::uint16_t orbit = 0;   // Size; 0 when it is not known.
@@ -80,7 +84,7 @@ class WorldModel {
     for (const Step& step : StepsFrom(state)) visit(step.action, step.next);
   }
   StateVerdict Check(const State& state) const { return {state.broken, state.broken}; }
-  std::uint32_t ArmedByStep(const State& next) const { return next.armed; }
+  InvariantBits ArmedByStep(const State& next) const { return next.armed; }
   std::vector<std::string> InvariantIds() const;
 
   uint128 Fingerprint(const State& state) const {
@@ -125,7 +129,7 @@ class WorldModel {
                        State* state);
   void AddLockOrder(const sim::LockOrder& order) const;
   // Of what counts. What is tolerated is added to `tolerated`, which may be null.
-  std::uint32_t BrokenBits(const program::Program& program, const program::Execution& run,
+  InvariantBits BrokenBits(const program::Program& program, const program::Execution& run,
                            Tally* tolerated) const;
 
   liveupdate::Design& design_;

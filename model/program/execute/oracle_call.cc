@@ -56,40 +56,32 @@ uint16_t OracleCalls::SessionOf(const Argument& argument) const {
 
 void OracleCalls::Put(const ArgumentSpec& spec, const Argument& argument, int* objects,
                       Call* call) const {
-  switch (spec.kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
-    case ArgumentKind::kObject:
-      (++*objects == 1 ? call->id : call->id2) = CreatedBy(argument);
+  switch (FormOf(spec.kind)) {
+    case Form::kObject:
+      if (spec.kind == ArgumentKind::kSession) {
+        call->session = SessionOf(argument);
+      } else {
+        (++*objects == 1 ? call->id : call->id2) = CreatedBy(argument);
+      }
       return;
-    case ArgumentKind::kSession:
-      call->session = SessionOf(argument);
-      return;
-    case ArgumentKind::kMemfd:
-    case ArgumentKind::kBuffer:
-    case ArgumentKind::kIndex:
+    case Form::kMemfd:
+    case Form::kBuffer:
+    case Form::kIndex:
       call->index = static_cast<uint16_t>(argument.value);
       return;
-    case ArgumentKind::kFile:
+    case Form::kFile:
       call->file = FileNamed(argument.value, program_->boot.memfds);
       return;
-    case ArgumentKind::kOffset:
-    case ArgumentKind::kLength:
-    case ArgumentKind::kSize:
-    case ArgumentKind::kIova:
-    case ArgumentKind::kAddress:
-    case ArgumentKind::kToken:
-    case ArgumentKind::kMarkToken:
+    case Form::kNumber:
       return PutNumber(spec, argument, call);
-    case ArgumentKind::kProt:
+    case Form::kProt:
       call->permissions = argument.value;
       return;
-    case ArgumentKind::kSeals:
+    case Form::kSeals:
       call->seals = static_cast<uint32_t>(argument.value);
       return;
-    case ArgumentKind::kName:
-    case ArgumentKind::kIommufd:
+    case Form::kName:
+    case Form::kIommufd:
       return;  // the operation has it
   }
 }

@@ -18,35 +18,27 @@ namespace {
 
 // What may stand for an argument of this kind, as a hint in messages.
 std::string Hint(const ArgumentSpec& spec) {
-  switch (spec.kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
-    case ArgumentKind::kSession:
+  switch (FormOf(spec.kind)) {
+    case Form::kObject:
+      if (spec.kind == ArgumentKind::kObject) {
+        return "a variable of kind ioas, hwpt or device, or an object id";
+      }
       return absl::StrCat("a variable of kind ", std::string(KindWord(spec.kind)),
                           " or an object id");
-    case ArgumentKind::kObject:
-      return "a variable of kind ioas, hwpt or device, or an object id";
-    case ArgumentKind::kMemfd:
-    case ArgumentKind::kBuffer:
-    case ArgumentKind::kIndex:
-    case ArgumentKind::kIommufd:
+    case Form::kMemfd:
+    case Form::kBuffer:
+    case Form::kIndex:
+    case Form::kIommufd:
       return "an index";
-    case ArgumentKind::kFile:
+    case Form::kFile:
       return "memfd=N, iommufd or iommufd=N";
-    case ArgumentKind::kOffset:
-    case ArgumentKind::kLength:
-    case ArgumentKind::kSize:
-    case ArgumentKind::kIova:
-    case ArgumentKind::kAddress:
-    case ArgumentKind::kToken:
-    case ArgumentKind::kMarkToken:
+    case Form::kNumber:
       return TakesAuto(spec.kind) ? "a number or auto" : "a number";
-    case ArgumentKind::kProt:
+    case Form::kProt:
       return "r, w, rw or none";
-    case ArgumentKind::kSeals:
+    case Form::kSeals:
       return "seals joined with '|', or none";
-    case ArgumentKind::kName:
+    case Form::kName:
       return "a name in quotes";
   }
   return "a value";
@@ -173,36 +165,26 @@ bool ArgumentList::ParseValue(size_t index, const Token& first) {
   const ArgumentSpec& spec = spec_.arguments[index];
   Argument& argument = operation_->arguments[index];
   const Boot& boot = state_.program.boot;
-  switch (spec.kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
-    case ArgumentKind::kSession:
-    case ArgumentKind::kObject:
+  switch (FormOf(spec.kind)) {
+    case Form::kObject:
       return ParseObject(spec, first, &argument);
-    case ArgumentKind::kMemfd:
+    case Form::kMemfd:
       return ParseBootIndex(first, "memfd", boot.memfds, &argument.value);
-    case ArgumentKind::kBuffer:
+    case Form::kBuffer:
       return ParseBootIndex(first, "buffer", boot.buffers, &argument.value);
-    case ArgumentKind::kIndex:
+    case Form::kIndex:
       return ParseBootIndex(first, "device", boot.devices, &argument.value);
-    case ArgumentKind::kFile:
+    case Form::kFile:
       return ParseFile(first, &argument.value);
-    case ArgumentKind::kOffset:
-    case ArgumentKind::kLength:
-    case ArgumentKind::kSize:
-    case ArgumentKind::kIova:
-    case ArgumentKind::kAddress:
-    case ArgumentKind::kToken:
-    case ArgumentKind::kMarkToken:
+    case Form::kNumber:
       return ParseNumber(spec, first, &argument);
-    case ArgumentKind::kProt:
+    case Form::kProt:
       return ParseProt(first, &argument.value);
-    case ArgumentKind::kSeals:
+    case Form::kSeals:
       return ParseSeals(first, &argument.value);
-    case ArgumentKind::kName:
+    case Form::kName:
       return ParseName(first);
-    case ArgumentKind::kIommufd:
+    case Form::kIommufd:
       if (!ParseBootIndex(first, "iommufd", boot.iommufds, &argument.value)) return false;
       argument.value = WrittenIommufd(argument.value);
       return true;
