@@ -14,9 +14,6 @@ using program::ResultKind;
 
 namespace {
 
-constexpr ResultKind kKinds[] = {ResultKind::kIoas, ResultKind::kHwpt, ResultKind::kDevice,
-                                 ResultKind::kSession};
-
 // Raw choices; what they mean depends on what exists when the command runs.
 struct Choices {
   std::array<uint16_t, program::kMaxArguments> argument{};
@@ -26,8 +23,8 @@ struct Choices {
 
 int Acceptable(const ProgramModel& model, ArgumentKind kind) {
   int n = 0;
-  for (ResultKind result : kKinds) {
-    if (program::Accepts(kind, result)) n += model.created[static_cast<size_t>(result)];
+  for (size_t i = 0; i < model.created.size(); ++i) {
+    if (program::Accepts(kind, static_cast<ResultKind>(i))) n += model.created[i];
   }
   return n;
 }

@@ -69,12 +69,8 @@ main:
 
 uint64_t ValueOf(const ArgumentSpec& spec, uint8_t byte) {
   if (program::IsNumber(spec.kind)) return byte % 2 == 0 ? byte / 2 * mm::kPageSize : byte;
+  if (program::IsId(spec.kind)) return byte % 8;
   switch (spec.kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
-    case ArgumentKind::kObject:
-      return byte % 8;
     case ArgumentKind::kMemfd:
     case ArgumentKind::kIndex:
       return byte % 2;

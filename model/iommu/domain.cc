@@ -145,12 +145,6 @@ uint64_t AppendLeaves(Task& t, const mm::Machine& mm, DomainHandle h, mm::Pfn ta
 
 }  // namespace
 
-Domain& Get(Task& t, State& iommu, DomainHandle h) {
-  Domain* domain = iommu.domains.Find(h);
-  if (domain == nullptr) t.Oops(sim::Splat::kUseAfterFree, Ref(h));
-  return *domain;
-}
-
 int claim_dma_owner(Task& t, State& iommu, uint16_t endpoint) {
   const sim::Scope scope(t, sim::Fn::kIommuDeviceClaimDmaOwner, EndpointRef(endpoint));
   if (const int failed = fail(t, FaultSite::kClaimDmaOwner, EndpointRef(endpoint))) return failed;

@@ -65,13 +65,10 @@ struct View {
   mm::Machine& mm;
 };
 
-inline sim::ObjectRef Ref(DomainHandle h) { return {sim::ObjectKind::kDomain, h.index}; }
 inline sim::ObjectRef EndpointRef(uint16_t index) { return {sim::ObjectKind::kEndpoint, index}; }
 
-// The domain, or an oops when it has been freed.
-Domain& Get(sim::Task& t, State& iommu, DomainHandle h);
+inline Domain& Get(sim::Task& t, State& iommu, DomainHandle h) { return Live(t, iommu.domains, h); }
 inline Domain& Get(View& view, DomainHandle h) { return Get(view.t, view.iommu, h); }
-inline sim::ObjectRef Ref(View&, DomainHandle h) { return Ref(h); }
 
 // iommu_device_claim_dma_owner: EBUSY when it is claimed. FAULTS: claim_dma_owner (EPERM).
 // LOCKS: these four take group->mutex.

@@ -5,7 +5,6 @@
 #include "model/iommufd/group.h"
 #include "model/iommufd/ioctl.h"
 #include "model/iommufd/object_table.h"
-#include "model/sim/runtime.h"
 
 namespace iommufd_check::iommufd {
 namespace {
@@ -17,17 +16,17 @@ constexpr uint8_t kByTheDriver = sim::kAccessMarked;
 // have no reserved regions, but the lock is taken for them. They have no IOMMU_RESV_SW_MSI either,
 // so iommufd_group_setup_msi leaves before it takes sw_msi_lock. LOCKS: igroup->lock held.
 void ChangeReservedRegions(Kernel& k, HwptHandle hwpt) {
-  const sim::LockId lock = Get(k, Read(k, hwpt, &Hwpt::ioas)).iopt.iova_rwsem;
-  down_write(k.t, lock);
-  up_write(k.t, lock);
+  const IoasHandle ioas = Read(k, hwpt, &Hwpt::ioas);
+  down_write(k, ioas, iopt::iova_rwsem);
+  up_write(k, ioas, iopt::iova_rwsem);
 }
 
 int AttachLocked(Kernel& k, DeviceHandle h, HwptHandle hwpt) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDoAttach);
+  const sim::Scope scope(k, sim::Fn::kIommufdDeviceDoAttach);
   if (!Read(k, h, &Device::bound, kByTheDriver)) return -sim::kENOENT;  // it is closing the device
   if (!Read(k, h, &Device::attached).null()) return -sim::kEBUSY;
   ChangeReservedRegions(k, hwpt);
-  int error = fail(k.t, sim::FaultSite::kAttachHandle, Ref(k, h));
+  int error = fail(k, sim::FaultSite::kAttachHandle, h);
   if (error == 0) {
     error = attach_group(k.t, k.iommu, Read(k, h, &Device::endpoint), Read(k, hwpt, &Hwpt::domain));
   }
@@ -41,36 +40,32 @@ int AttachLocked(Kernel& k, DeviceHandle h, HwptHandle hwpt) {
   return 0;
 }
 
-sim::LockId GroupLock(Kernel& k, DeviceHandle h) {
-  return Get(k, Read(k, h, &Device::igroup)).lock;
-}
-
 void Detach(Kernel& k, DeviceHandle h) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDetach);
-  const sim::LockId lock = GroupLock(k, h);
-  mutex_lock(k.t, lock);
+  const sim::Scope scope(k, sim::Fn::kIommufdDeviceDetach);
+  const IgroupHandle igroup = Read(k, h, &Device::igroup);
+  mutex_lock(k, igroup, &Igroup::lock);
   const HwptHandle hwpt = Read(k, h, &Device::attached);
   if (!hwpt.null()) {
     detach_group(k.t, k.iommu, Read(k, h, &Device::endpoint));
     Write(k, h, &Device::attached, {});
     ChangeReservedRegions(k, hwpt);
   }
-  mutex_unlock(k.t, lock);
+  mutex_unlock(k, igroup, &Igroup::lock);
   if (hwpt.null()) return;
   refcount_dec_and_test(k, KeyOf(hwpt), &Object::users);
   refcount_dec_and_test(k, KeyOf(h), &Object::users);
 }
 
 int AttachTo(Kernel& k, ContextHandle ctx, DeviceHandle device, uint32_t pt_id) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceAttach);
+  const sim::Scope scope(k, sim::Fn::kIommufdDeviceAttach);
   const ObjectKey target = GetObject(k, ctx, pt_id, ObjectType::kNone);
   if (target.null()) return -sim::kENOENT;
   int error = -sim::kEINVAL;
   if (target.type == ObjectType::kHwptPaging) {
-    const sim::LockId lock = GroupLock(k, device);
-    mutex_lock(k.t, lock);
+    const IgroupHandle igroup = Read(k, device, &Device::igroup);
+    mutex_lock(k, igroup, &Igroup::lock);
     error = AttachLocked(k, device, target.hwpt());
-    mutex_unlock(k.t, lock);
+    mutex_unlock(k, igroup, &Igroup::lock);
   }
   PutObject(k, ctx, target);
   return error;
@@ -80,7 +75,7 @@ int AttachTo(Kernel& k, ContextHandle ctx, DeviceHandle device, uint32_t pt_id) 
 
 int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
   if (const int lost = copy_from_user(k, iommu::EndpointRef(endpoint))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceBind);
+  const sim::Scope scope(k, sim::Fn::kIommufdDeviceBind);
   if (k.s.contexts.Find(ctx) == nullptr || !Read(k, ctx, &Context::fd_open, kInFdTable)) {
     return -sim::kEBADF;
   }
@@ -109,7 +104,7 @@ int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
 }
 
 int device_unbind(Kernel& k, ContextHandle ctx, uint32_t id) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceUnbind);
+  const sim::Scope scope(k, sim::Fn::kIommufdDeviceUnbind);
   const ObjectKey key = GetDriversDevice(k, ctx, id);
   if (key.null()) return -sim::kENOENT;
   const DeviceHandle h = key.device();
@@ -120,9 +115,19 @@ int device_unbind(Kernel& k, ContextHandle ctx, uint32_t id) {
   PutObject(k, ctx, key);
   if (!was_bound) return -sim::kENOENT;
   const int error = RemoveReferenced(k, ctx, key);
-  if (warn_on(k.t, error != 0, Ref(k, key), sim::Condition::kObjectInUse)) return error;
-  DestroyHook(k, ctx, key.type, key.slot, key.generation);
+  if (warn_on(k, error != 0, key, sim::Condition::kObjectInUse)) return error;
+  Destroy(k, ctx, h);
   return 0;
+}
+
+void Destroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
+  const sim::Scope scope(k, sim::Fn::kIommufdDeviceDestroy);
+  const uint16_t endpoint = Read(k, h, &Device::endpoint);
+  release_dma_owner(k.t, k.iommu, endpoint);
+  PutGroup(k, ctx, Read(k, h, &Device::igroup), endpoint);
+  Emit(k, sim::Note::kObjectFreed, h);
+  k.s.devices.Free(h);
+  iommufd_put_file(k, ctx);
 }
 
 int device_attach(Kernel& k, ContextHandle ctx, uint32_t id, uint32_t pt_id) {

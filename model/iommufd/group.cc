@@ -2,8 +2,6 @@
 
 #include <vector>
 
-#include "model/sim/runtime.h"
-
 namespace iommufd_check::iommufd {
 namespace {
 
@@ -33,35 +31,35 @@ bool TryGet(Kernel& k, IgroupHandle group) {
 }  // namespace
 
 int GetGroup(Kernel& k, ContextHandle ctx, uint16_t endpoint, IgroupHandle* out) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdGetGroup, iommu::EndpointRef(endpoint));
-  spin_lock(k.t, Get(k, ctx).groups_xa_lock);
+  const sim::Scope scope(k, sim::Fn::kIommufdGetGroup, iommu::EndpointRef(endpoint));
+  spin_lock(k, ctx, &Context::groups_xa_lock);
   *out = GroupAt(k, ctx, endpoint);
   const bool found = TryGet(k, *out);
-  spin_unlock(k.t, Get(k, ctx).groups_xa_lock);
+  spin_unlock(k, ctx, &Context::groups_xa_lock);
   if (found) return 0;
 
-  if (const int error = fail(k.t, sim::FaultSite::kGroupAlloc, Ref(ctx))) return error;
+  if (const int error = fail(k, sim::FaultSite::kGroupAlloc, ctx)) return error;
   const IgroupHandle added = k.s.igroups.Create(Igroup{});
-  Get(k, added).lock = k.t.runtime().locks().Create(sim::LockClass::kIgroupLock, Ref(added));
-  spin_lock(k.t, Get(k, ctx).groups_xa_lock);
-  const int full = fail(k.t, sim::FaultSite::kGroupSlot, Ref(ctx), sim::Gfp::kAtomic);
+  lock_init(k, added, &Igroup::lock, sim::LockClass::kIgroupLock);
+  spin_lock(k, ctx, &Context::groups_xa_lock);
+  const int full = fail(k, sim::FaultSite::kGroupSlot, ctx, sim::Gfp::kAtomic);
   *out = GroupAt(k, ctx, endpoint);
   const bool lost = full == 0 && TryGet(k, *out);  // somebody was faster
   if (full == 0 && !lost) StoreGroup(k, ctx, endpoint, added);
-  spin_unlock(k.t, Get(k, ctx).groups_xa_lock);
+  spin_unlock(k, ctx, &Context::groups_xa_lock);
   if (full != 0 || lost) PutGroup(k, ctx, added, endpoint);
   if (full == 0 && !lost) *out = added;
   return full;
 }
 
 void PutGroup(Kernel& k, ContextHandle ctx, IgroupHandle group, uint16_t endpoint) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdGroupRelease, Ref(group));
+  const sim::Scope scope(k, sim::Fn::kIommufdGroupRelease, group);
   if (!refcount_dec_and_test(k, group, &Igroup::ref)) return;
-  spin_lock(k.t, Get(k, ctx).groups_xa_lock);  // xa_cmpxchg: another one may stand there by now
+  spin_lock(k, ctx, &Context::groups_xa_lock);  // xa_cmpxchg: another one may stand there by now
   if (GroupAt(k, ctx, endpoint) == group) StoreGroup(k, ctx, endpoint, {});
-  spin_unlock(k.t, Get(k, ctx).groups_xa_lock);
-  lock_destroy(k.t, Get(k, group).lock);
-  k.t.Emit(sim::Note::kObjectFreed, Ref(group));
+  spin_unlock(k, ctx, &Context::groups_xa_lock);
+  lock_destroy(k, group, &Igroup::lock);
+  Emit(k, sim::Note::kObjectFreed, group);
   k.s.igroups.Free(group);
 }
 

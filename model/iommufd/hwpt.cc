@@ -1,5 +1,3 @@
-#include "model/iommufd/hwpt.h"
-
 #include <algorithm>
 
 #include "model/iommufd/io_pagetable.h"
@@ -15,7 +13,7 @@ void FreeHwpt(Kernel& k, HwptHandle h) {
   const iommu::DomainHandle domain = Read(k, h, &Hwpt::domain);
   if (!domain.null()) domain_free(k.t, k.iommu, k.mm, domain);
   refcount_dec_and_test(k, KeyOf(ioas), &Object::users);
-  k.t.Emit(sim::Note::kObjectFreed, Ref(k, h));
+  Emit(k, sim::Note::kObjectFreed, h);
   k.s.hwpts.Free(h);
 }
 
@@ -27,7 +25,7 @@ bool Unlink(Kernel& k, IoasHandle ioas, HwptHandle h) {
 
 // Steps 2-10 of a manual HWPT_PAGING, under ioas->mutex.
 int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptPagingAlloc, Ref(k, ioas));
+  const sim::Scope scope(k, sim::Fn::kIommufdHwptPagingAlloc, ioas);
   if (const int error = iommufd_object_alloc(k, Ref(k, ioas))) return error;
   const HwptHandle h = k.s.hwpts.Create(Hwpt{});
   Get(k, h).ioas.Raw() = ioas;
@@ -38,14 +36,14 @@ int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
   int error = domain_alloc(k.t, k.iommu, k.mm, &domain);
   if (error == 0) {
     Get(k, h).domain.Raw() = domain;
-    k.t.Emit(sim::Note::kDomainOfIoas, Ref(domain), Get(k, ioas).object.number());
+    Emit(k, sim::Note::kDomainOfIoas, domain, Get(k, ioas).object.number());
     // iommufd_hwpt_paging_enforce_cc: the only store to this flag, before anybody can see it.
     Get(k, h).bits.Raw().enforce_cache_coherency = true;
     error = AddDomain(k, ioas, domain);
   }
   if (error == 0) {
     Update(k, ioas, &Ioas::hwpt_list, [&](std::vector<HwptHandle>& list) { list.push_back(h); });
-    error = fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, h));
+    error = fail(k, sim::FaultSite::kCopyToUser, h);
     if (error != 0) {
       Unlink(k, ioas, h);
       RemoveDomain(k, ioas, domain);
@@ -63,28 +61,28 @@ int CreateLocked(Kernel& k, ContextHandle ctx, IoasHandle ioas, uint32_t* id) {
 
 }  // namespace
 
-void HwptDestroy(Kernel& k, HwptHandle h) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptPagingDestroy, Ref(k, h));
+void Destroy(Kernel& k, ContextHandle, HwptHandle h) {
+  const sim::Scope scope(k, sim::Fn::kIommufdHwptPagingDestroy, h);
   const IoasHandle ioas = Read(k, h, &Hwpt::ioas);
-  mutex_lock(k.t, Get(k, ioas).mutex);
-  if (!Unlink(k, ioas, h)) k.t.Oops(sim::Splat::kUseAfterFree, Ref(k, h));
-  mutex_unlock(k.t, Get(k, ioas).mutex);
+  mutex_lock(k, ioas, &Ioas::mutex);
+  if (!Unlink(k, ioas, h)) Oops(k, sim::Splat::kUseAfterFree, h);
+  mutex_unlock(k, ioas, &Ioas::mutex);
   RemoveDomain(k, ioas, Read(k, h, &Hwpt::domain));
   FreeHwpt(k, h);
 }
 
 int hwpt_alloc(Kernel& k, ContextHandle ctx, uint32_t device_id, uint32_t pt_id, uint32_t* id) {
   if (const int error = copy_from_user(k, Ref(ctx))) return error;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptAlloc);
+  const sim::Scope scope(k, sim::Fn::kIommufdHwptAlloc);
   const ObjectKey device = GetObject(k, ctx, device_id, ObjectType::kDevice);
   if (device.null()) return -sim::kENOENT;
   const ObjectKey parent = GetObject(k, ctx, pt_id, ObjectType::kNone);
   int error = -sim::kEINVAL;  // absent and unsuitable parents alike
   if (!parent.null() && parent.type == ObjectType::kIoas) {
     const IoasHandle ioas = parent.ioas();
-    mutex_lock(k.t, Get(k, ioas).mutex);
+    mutex_lock(k, ioas, &Ioas::mutex);
     error = CreateLocked(k, ctx, ioas, id);
-    mutex_unlock(k.t, Get(k, ioas).mutex);
+    mutex_unlock(k, ioas, &Ioas::mutex);
   } else if (!parent.null() && parent.type == ObjectType::kHwptPaging) {
     error = -sim::kEOPNOTSUPP;  // a nested HWPT needs driver data, which this call does not carry
   }

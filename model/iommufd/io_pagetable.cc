@@ -6,7 +6,6 @@
 #include "model/iommufd/iova_space.h"
 #include "model/iommufd/pages.h"
 #include "model/sim/check.h"
-#include "model/sim/runtime.h"
 
 namespace iommufd_check::iommufd {
 namespace {
@@ -44,9 +43,9 @@ void FreeArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
   const bool erased = Update(k, ioas, iopt::areas, [&](std::vector<AreaHandle>& areas) {
     return std::erase(areas, area) != 0;
   });
-  if (!erased) k.t.Oops(sim::Splat::kUseAfterFree, Ref(area));
+  if (!erased) Oops(k, sim::Splat::kUseAfterFree, area);
   Read(k, area, &Area::shape);  // the memory is still there to be freed
-  k.t.Emit(sim::Note::kObjectFreed, Ref(area));
+  Emit(k, sim::Note::kObjectFreed, area);
   k.s.areas.Free(area);
 }
 
@@ -96,7 +95,7 @@ int InsertArea(Kernel& k, IoasHandle ioas, uint64_t alignment, Iova iova, uint64
 // Step 2 of a map, under iova_rwsem W: choose or check the IOVA, insert the areas unfilled. On
 // error the slices before the one that failed have theirs in the tree.
 int InsertAreas(Kernel& k, IoasHandle ioas, MapRequest* request) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptInsertArea, Ref(k, ioas));
+  const sim::Scope scope(k, sim::Fn::kIoptInsertArea, ioas);
   int error = k.hooks.MapInsert(k, ioas);
   if (error != 0) return error;
   const uint64_t alignment = Read(k, ioas, iopt::iova_alignment);
@@ -117,11 +116,11 @@ int InsertAreas(Kernel& k, IoasHandle ioas, MapRequest* request) {
 void AbortAreas(Kernel& k, IoasHandle ioas, Slices* slices) {
   for (Slice& slice : *slices) {
     if (slice.area.null()) continue;
-    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    down_write(k, ioas, iopt::iova_rwsem);
     k.hooks.AbortArea(k, ioas);
     FreeArea(k, ioas, slice.area);
     k.hooks.AreaSettled(k, ioas);
-    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    up_write(k, ioas, iopt::iova_rwsem);
     slice.area = {};
   }
 }
@@ -141,20 +140,20 @@ int FillSlices(Kernel& k, IoasHandle ioas, const Slices& slices) {
 
 // Steps 3-5 of a map: the gate, the fill and the publication under one domains_rwsem R.
 int FillAndPublish(Kernel& k, IoasHandle ioas, Slices* slices) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptFillDomainsPages, Ref(slices->front().area));
-  down_read(k.t, Get(k, ioas).iopt.domains_rwsem);
+  const sim::Scope scope(k, sim::Fn::kIoptFillDomainsPages, slices->front().area);
+  down_read(k, ioas, iopt::domains_rwsem);
   int error = k.hooks.MapFill(k, ioas);
   if (error == 0) error = FillSlices(k, ioas, *slices);
   if (error == 0) {
-    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    down_write(k, ioas, iopt::iova_rwsem);
     for (const Slice& slice : *slices) {
       Write(k, slice.area, &Area::pages, slice.pages);
       k.hooks.AreaSettled(k, ioas);
     }
     slices->clear();
-    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+    up_write(k, ioas, iopt::iova_rwsem);
   }
-  up_read(k.t, Get(k, ioas).iopt.domains_rwsem);
+  up_read(k, ioas, iopt::domains_rwsem);
   return error;
 }
 
@@ -166,7 +165,7 @@ int TakeSlices(Kernel& k, IoasHandle ioas, Iova iova, Iova last, Slices* slices)
     if (area.first > iova) break;
     const PagesHandle pages = Read(k, h, &Area::pages);
     if (pages.null()) break;
-    if (const int error = fail(k.t, sim::FaultSite::kPagesListAlloc, Ref(k, ioas))) return error;
+    if (const int error = fail(k, sim::FaultSite::kPagesListAlloc, ioas)) return error;
     HoldPages(k, pages);
     const uint64_t start = area.first_index * mm::kPageSize + area.page_offset;
     const uint64_t length = std::min(last, area.last) - iova + 1;
@@ -190,16 +189,16 @@ AreaHandle LowestArea(Kernel& k, IoasHandle ioas, Iova first, Iova last) {
 void UnmapArea(Kernel& k, IoasHandle ioas, AreaHandle area) {
   const PagesHandle pages = Read(k, area, &Area::pages);
   Write(k, area, &Area::pages, {});
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  up_write(k, ioas, iopt::iova_rwsem);
 
   UnfillDomains(k, ioas, area, pages);
 
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  down_write(k, ioas, iopt::iova_rwsem);
   k.hooks.AbortArea(k, ioas);
   FreeArea(k, ioas, area);
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  up_write(k, ioas, iopt::iova_rwsem);
   PutPages(k, pages);
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  down_write(k, ioas, iopt::iova_rwsem);
 }
 
 int UnmapLocked(Kernel& k, IoasHandle ioas, Iova first, Iova last, uint64_t* unmapped) {
@@ -229,7 +228,7 @@ bool AreasAligned(Kernel& k, IoasHandle ioas, uint64_t alignment) {
 
 // Fills every finished area into `domain`, or none of them.
 int FillAllAreas(Kernel& k, IoasHandle ioas, DomainHandle domain) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptFillDomain, Ref(domain));
+  const sim::Scope scope(k, sim::Fn::kIoptFillDomain, domain);
   const std::vector<AreaHandle> areas = Read(k, ioas, iopt::areas);
   for (size_t i = 0; i < areas.size(); ++i) {
     if (Read(k, areas[i], &Area::pages).null()) continue;
@@ -267,8 +266,7 @@ void RemoveReserved(Kernel& k, IoasHandle ioas, DomainHandle owner) {
 int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   const IovaRange outside{iommu::kApertureLast + 1, mm::kMax};
   const std::vector<DomainHandle> present = Read(k, ioas, iopt::domains);
-  if (warn_on(k.t, std::find(present.begin(), present.end(), domain) != present.end(),
-              Ref(k, ioas))) {
+  if (warn_on(k, std::find(present.begin(), present.end(), domain) != present.end(), ioas)) {
     return -sim::kEINVAL;
   }
   // With a domain inside the alignment does not grow, and nobody looks at areas that are being
@@ -277,12 +275,12 @@ int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
   for (const IovaRange& area : AreasOf(k, ioas)) {
     if (area.last >= outside.first) return -sim::kEADDRINUSE;
   }
-  int error = fail(k.t, sim::FaultSite::kReserveIova, Ref(domain));
+  int error = fail(k, sim::FaultSite::kReserveIova, domain);
   if (error != 0) return error;
   Update(k, ioas, iopt::reserved, [&](std::vector<Reserved>& reserved) {
     reserved.push_back(Reserved{outside.first, outside.last, domain});
   });
-  error = fail(k.t, sim::FaultSite::kDomainSlot, Ref(domain));
+  error = fail(k, sim::FaultSite::kDomainSlot, domain);
   if (error == 0) error = FillAllAreas(k, ioas, domain);
   if (error != 0) {
     RemoveReserved(k, ioas, domain);
@@ -297,28 +295,26 @@ int AddDomainLocked(Kernel& k, IoasHandle ioas, DomainHandle domain) {
 }  // namespace
 
 void InitTable(Kernel& k, IoasHandle ioas) {
-  sim::LockTable& locks = k.t.runtime().locks();
-  const sim::ObjectRef ref = Ref(k, ioas);
-  Get(k, ioas).iopt.domains_rwsem = locks.Create(sim::LockClass::kDomainsRwsem, ref);
-  Get(k, ioas).iopt.iova_rwsem = locks.Create(sim::LockClass::kIovaRwsem, ref);
+  lock_init(k, ioas, iopt::domains_rwsem, sim::LockClass::kDomainsRwsem);
+  lock_init(k, ioas, iopt::iova_rwsem, sim::LockClass::kIovaRwsem);
 }
 
 void ReleaseTable(Kernel& k, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptDestroyTable, Ref(k, ioas));
+  const sim::Scope scope(k, sim::Fn::kIoptDestroyTable, ioas);
   const bool areas_left = !Read(k, ioas, iopt::areas).empty();
   const bool domains_left = !Read(k, ioas, iopt::domains).empty();
-  warn_on(k.t, areas_left || domains_left, Ref(k, ioas), sim::Condition::kTableInUse);
-  lock_destroy(k.t, Get(k, ioas).iopt.iova_rwsem);
-  lock_destroy(k.t, Get(k, ioas).iopt.domains_rwsem);
+  warn_on(k, areas_left || domains_left, ioas, sim::Condition::kTableInUse);
+  lock_destroy(k, ioas, iopt::iova_rwsem);
+  lock_destroy(k, ioas, iopt::domains_rwsem);
 }
 
 int GetSlices(Kernel& k, IoasHandle ioas, Iova iova, uint64_t length, Slices* slices) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptGetPages, Ref(k, ioas));
+  const sim::Scope scope(k, sim::Fn::kIoptGetPages, ioas);
   if (length == 0) return -sim::kEINVAL;
   if (iova + (length - 1) < iova) return -sim::kEOVERFLOW;
-  down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  down_read(k, ioas, iopt::iova_rwsem);
   const int error = TakeSlices(k, ioas, iova, iova + (length - 1), slices);
-  up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+  up_read(k, ioas, iopt::iova_rwsem);
   if (error != 0) PutSlices(k, slices);
   return error;
 }
@@ -329,14 +325,14 @@ void PutSlices(Kernel& k, Slices* slices) {
 }
 
 int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptMapPages, Ref(k, ioas));
+  const sim::Scope scope(k, sim::Fn::kIoptMapPages, ioas);
   if (request->length == 0) return -sim::kEINVAL;
   for (size_t i = 0; i < request->slices.size(); ++i) {
-    if (const int error = fail(k.t, sim::FaultSite::kAreaAlloc, Ref(k, ioas))) return error;
+    if (const int error = fail(k, sim::FaultSite::kAreaAlloc, ioas)) return error;
   }
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  down_write(k, ioas, iopt::iova_rwsem);
   int error = InsertAreas(k, ioas, request);
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  up_write(k, ioas, iopt::iova_rwsem);
   // Here the areas own their IOVAs, and everybody can see them with pages == NULL.
   if (error == 0) error = FillAndPublish(k, ioas, &request->slices);
   if (error != 0) AbortAreas(k, ioas, &request->slices);
@@ -344,32 +340,32 @@ int MapPages(Kernel& k, IoasHandle ioas, MapRequest* request) {
 }
 
 int UnmapRange(Kernel& k, IoasHandle ioas, Iova first, Iova last, uint64_t* unmapped) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptUnmapIovaRange, Ref(k, ioas));
+  const sim::Scope scope(k, sim::Fn::kIoptUnmapIovaRange, ioas);
   *unmapped = 0;
-  down_read(k.t, Get(k, ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  down_read(k, ioas, iopt::domains_rwsem);
+  down_write(k, ioas, iopt::iova_rwsem);
   const int error = UnmapLocked(k, ioas, first, last, unmapped);
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  up_read(k.t, Get(k, ioas).iopt.domains_rwsem);
+  up_write(k, ioas, iopt::iova_rwsem);
+  up_read(k, ioas, iopt::domains_rwsem);
   return error;
 }
 
 int AddDomain(Kernel& k, IoasHandle ioas, DomainHandle domain) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptTableAddDomain, Ref(k, ioas));
-  down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  const sim::Scope scope(k, sim::Fn::kIoptTableAddDomain, ioas);
+  down_write(k, ioas, iopt::domains_rwsem);
+  down_write(k, ioas, iopt::iova_rwsem);
   const int error = AddDomainLocked(k, ioas, domain);
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+  up_write(k, ioas, iopt::iova_rwsem);
+  up_write(k, ioas, iopt::domains_rwsem);
   return error;
 }
 
 void RemoveDomain(Kernel& k, IoasHandle ioas, DomainHandle domain) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptTableRemoveDomain, Ref(k, ioas));
-  down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
+  const sim::Scope scope(k, sim::Fn::kIoptTableRemoveDomain, ioas);
+  down_write(k, ioas, iopt::domains_rwsem);
+  down_write(k, ioas, iopt::iova_rwsem);
   const std::optional<DomainHandle> next = TakeOutOf(k, ioas, domain);
-  if (!warn_on(k.t, !next.has_value(), Ref(k, ioas), sim::Condition::kDomainMissing)) {
+  if (!warn_on(k, !next.has_value(), ioas, sim::Condition::kDomainMissing)) {
     for (AreaHandle area : Read(k, ioas, iopt::areas)) {
       if (Read(k, area, &Area::pages).null()) continue;
       UnfillDomain(k, area, domain, *next);
@@ -377,8 +373,8 @@ void RemoveDomain(Kernel& k, IoasHandle ioas, DomainHandle domain) {
     RemoveReserved(k, ioas, domain);
     if (next->null()) Write(k, ioas, iopt::iova_alignment, 1);
   }
-  up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
+  up_write(k, ioas, iopt::iova_rwsem);
+  up_write(k, ioas, iopt::domains_rwsem);
 }
 
 }  // namespace iommufd_check::iommufd

@@ -3,13 +3,10 @@
 #include <initializer_list>
 #include <utility>
 
-#include "model/iommufd/group.h"
-#include "model/iommufd/hwpt.h"
 #include "model/iommufd/io_pagetable.h"
 #include "model/iommufd/object_table.h"
 #include "model/iommufd/pages.h"
 #include "model/sim/check.h"
-#include "model/sim/runtime.h"
 
 namespace iommufd_check::iommufd {
 namespace {
@@ -47,7 +44,7 @@ int MapAndRespond(Kernel& k, IoasHandle ioas, Slices slices, uint32_t flags, uin
   }
   *iova = request.iova;
   // The mapping stays when the answer cannot be written (uapi.md 4.5 step 12).
-  return fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, ioas));
+  return fail(k, sim::FaultSite::kCopyToUser, ioas);
 }
 
 uint64_t PageCount(const MapArguments& a) {
@@ -77,7 +74,7 @@ int MapFile(Kernel& k, IoasHandle ioas, mm::MemfdHandle memfd, MapArguments* a) 
   if (a->length == 0) return -sim::kEINVAL;
   if (a->source + (a->length - 1) < a->source) return -sim::kEOVERFLOW;
   if (memfd.null()) return -sim::kEBADF;
-  if (const int error = fail(k.t, sim::FaultSite::kFdLookup, mm::Ref(memfd))) return error;
+  if (const int error = fail(k, sim::FaultSite::kFdLookup, memfd)) return error;
   if (a->length > mm::kMax - mm::kPageSize) return -sim::kEINVAL;
   PagesShape pages;
   pages.type = PagesShape::Type::kFile;
@@ -102,27 +99,6 @@ int MapCommon(Kernel& k, ContextHandle ctx, MapArguments* a, bool file, mm::Memf
   return error;
 }
 
-void IoasDestroy(Kernel& k, IoasHandle h) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdIoasDestroy, Ref(k, h));
-  uint64_t unmapped = 0;
-  const int error = UnmapRange(k, h, 0, mm::kMax, &unmapped);
-  warn_on(k.t, error != 0 && error != -sim::kENOENT, Ref(k, h), sim::Condition::kUnmapFailed);
-  ReleaseTable(k, h);
-  lock_destroy(k.t, Get(k, h).mutex);
-  k.t.Emit(sim::Note::kObjectFreed, Ref(k, h));
-  k.s.ioas.Free(h);
-}
-
-void DeviceDestroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdDeviceDestroy);
-  const uint16_t endpoint = Read(k, h, &Device::endpoint);
-  release_dma_owner(k.t, k.iommu, endpoint);
-  PutGroup(k, ctx, Read(k, h, &Device::igroup), endpoint);
-  k.t.Emit(sim::Note::kObjectFreed, Ref(Get(k, h)));
-  k.s.devices.Free(h);
-  iommufd_put_file(k, ctx);
-}
-
 // One pass over the table in ascending id order; true when something was destroyed.
 bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
   bool destroyed = false;
@@ -134,7 +110,7 @@ bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
     if (refcount_read(k, key, &Object::users) != 1) continue;
     ObjectKey removed;
     if (RemoveObject(k, ctx, id, &removed) != 0) continue;  // leaked; the loop warns in the end
-    DestroyHook(k, ctx, removed.type, removed.slot, removed.generation);
+    Destroy(k, ctx, removed);
     destroyed = true;
   }
   return destroyed;
@@ -142,43 +118,53 @@ bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
 
 // iommufd_fops_release (objects.md section 6): a leaked reference ends it with a warning.
 void Release(Kernel& k, ContextHandle ctx) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdFopsRelease, Ref(ctx));
+  const sim::Scope scope(k, sim::Fn::kIommufdFopsRelease, ctx);
   bool left = true;
   while (DestroyPass(k, ctx, &left)) {
   }
-  if (warn_on(k.t, left, Ref(ctx), sim::Condition::kObjectsLeft)) return;
-  lock_destroy(k.t, Get(k, ctx).liveupdate_mutex);
-  lock_destroy(k.t, Get(k, ctx).ioas_creation_lock);
-  lock_destroy(k.t, Get(k, ctx).groups_xa_lock);
-  lock_destroy(k.t, Get(k, ctx).xa_lock);
+  if (warn_on(k, left, ctx, sim::Condition::kObjectsLeft)) return;
+  lock_destroy(k, ctx, &Context::liveupdate_mutex);
+  lock_destroy(k, ctx, &Context::ioas_creation_lock);
+  lock_destroy(k, ctx, &Context::groups_xa_lock);
+  lock_destroy(k, ctx, &Context::xa_lock);
   k.s.contexts.Free(ctx);
 }
 
 }  // namespace
 
+void Destroy(Kernel& k, ContextHandle, IoasHandle h) {
+  const sim::Scope scope(k, sim::Fn::kIommufdIoasDestroy, h);
+  uint64_t unmapped = 0;
+  const int error = UnmapRange(k, h, 0, mm::kMax, &unmapped);
+  warn_on(k, error != 0 && error != -sim::kENOENT, h, sim::Condition::kUnmapFailed);
+  ReleaseTable(k, h);
+  lock_destroy(k, h, &Ioas::mutex);
+  Emit(k, sim::Note::kObjectFreed, h);
+  k.s.ioas.Free(h);
+}
+
 int copy_from_user(Kernel& k, sim::ObjectRef file) {
-  return fail(k.t, sim::FaultSite::kCopyFromUser, file);
+  return fail(k, sim::FaultSite::kCopyFromUser, file);
 }
 
 int ioas_alloc(Kernel& k, ContextHandle ctx, uint32_t* id) {
   if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdIoasAllocIoctl);
+  const sim::Scope scope(k, sim::Fn::kIommufdIoasAllocIoctl);
   if (const int error = iommufd_object_alloc(k, Ref(ctx))) return error;
   const IoasHandle h = k.s.ioas.Create(Ioas{});
   ReserveId(k, ctx, KeyOf(h));
-  const sim::ObjectRef ref = Ref(k, h);
-  Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kIoasMutex, ref);
+  lock_init(k, h, &Ioas::mutex, sim::LockClass::kIoasMutex);
   InitTable(k, h);
-  if (const int error = fail(k.t, sim::FaultSite::kCopyToUser, ref)) {
+  if (const int error = fail(k, sim::FaultSite::kCopyToUser, h)) {
     AbortId(k, ctx, KeyOf(h));
-    IoasDestroy(k, h);
+    Destroy(k, ctx, h);
     return error;
   }
   *id = Get(k, h).object.id;
   // A change of process finds every IOAS that it has to change.
-  down_read(k.t, Get(k, ctx).ioas_creation_lock);
+  down_read(k, ctx, &Context::ioas_creation_lock);
   Publish(k, ctx, KeyOf(h));
-  up_read(k.t, Get(k, ctx).ioas_creation_lock);
+  up_read(k, ctx, &Context::ioas_creation_lock);
   return 0;
 }
 
@@ -192,7 +178,7 @@ int ioas_map_file(Kernel& k, ContextHandle ctx, mm::MemfdHandle memfd, MapArgume
 
 int ioas_copy(Kernel& k, ContextHandle ctx, CopyArguments* a) {
   if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdIoasCopy);
+  const sim::Scope scope(k, sim::Fn::kIommufdIoasCopy);
   int error = CheckMapFlags(a->flags, {a->length, a->src_iova, a->dst_iova});
   if (error != 0) return error;
   const ObjectKey src = GetObject(k, ctx, a->src_ioas_id, ObjectType::kIoas);
@@ -214,7 +200,7 @@ int ioas_copy(Kernel& k, ContextHandle ctx, CopyArguments* a) {
 
 int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, uint64_t* length) {
   if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdIoasUnmap);
+  const sim::Scope scope(k, sim::Fn::kIommufdIoasUnmap);
   const ObjectKey key = GetObject(k, ctx, ioas_id, ObjectType::kIoas);
   if (key.null()) return -sim::kENOENT;
   const bool all = iova == 0 && *length == mm::kMax;
@@ -232,35 +218,19 @@ int ioas_unmap(Kernel& k, ContextHandle ctx, uint32_t ioas_id, uint64_t iova, ui
   if (error == 0 && !all && unmapped == 0) error = -sim::kENOENT;
   if (error == 0) {
     *length = unmapped;
-    error = fail(k.t, sim::FaultSite::kCopyToUser, Ref(k, key));
+    error = fail(k, sim::FaultSite::kCopyToUser, key);
   }
   PutObject(k, ctx, key);
   return error;
 }
 
-void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot,
-                 uint16_t generation) {
-  const ObjectKey key{type, slot, generation};
-  switch (type) {
-    case ObjectType::kIoas:
-      return IoasDestroy(k, key.ioas());
-    case ObjectType::kHwptPaging:
-      return HwptDestroy(k, key.hwpt());
-    case ObjectType::kDevice:
-      return DeviceDestroy(k, ctx, key.device());
-    case ObjectType::kNone:
-      break;
-  }
-  k.t.Oops(sim::Splat::kNullDereference, Ref(ctx));  // a call through ops->destroy of no type
-}
-
 int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
   if (const int lost = copy_from_user(k, Ref(ctx))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdDestroy);
+  const sim::Scope scope(k, sim::Fn::kIommufdDestroy);
   ObjectKey removed;
   const int error = RemoveObject(k, ctx, id, &removed);
   if (error != 0) return error;
-  DestroyHook(k, ctx, removed.type, removed.slot, removed.generation);
+  Destroy(k, ctx, removed);
   return 0;
 }
 

@@ -51,7 +51,4 @@ void iommufd_get_file(Kernel& k, ContextHandle ctx);
 // The last reference destroys every object and the context (objects.md section 6).
 void iommufd_put_file(Kernel& k, ContextHandle ctx);
 
-// Runs the destroy hook of an object that is out of the table, and frees it (objects.md section 5).
-void DestroyHook(Kernel& k, ContextHandle ctx, ObjectType type, uint16_t slot, uint16_t generation);
-
 }  // namespace iommufd_check::iommufd

@@ -43,33 +43,14 @@ struct Kernel {
   Hooks& hooks;
 };
 
-// The object, or an oops (use after free) when the handle is stale. References are for immediate
-// use: they do not survive a step.
-Context& Get(Kernel& k, ContextHandle h);
-Ioas& Get(Kernel& k, IoasHandle h);
-Hwpt& Get(Kernel& k, HwptHandle h);
-Device& Get(Kernel& k, DeviceHandle h);
-Igroup& Get(Kernel& k, IgroupHandle h);
-Area& Get(Kernel& k, AreaHandle h);
-Pages& Get(Kernel& k, PagesHandle h);
-
-// How events and reports name them: by user-visible id where there is one.
-sim::ObjectRef Ref(ContextHandle h);
-sim::ObjectRef Ref(const Ioas& ioas);
-sim::ObjectRef Ref(const Hwpt& hwpt);
-sim::ObjectRef Ref(const Device& device);
-sim::ObjectRef Ref(IgroupHandle h);
-sim::ObjectRef Ref(AreaHandle h);
-sim::ObjectRef Ref(PagesHandle h);
-sim::ObjectRef Ref(Kernel& k, IoasHandle h);
-sim::ObjectRef Ref(Kernel& k, HwptHandle h);
-sim::ObjectRef Ref(Kernel& k, DeviceHandle h);
-inline sim::ObjectRef Ref(Kernel&, ContextHandle h) { return Ref(h); }
-inline sim::ObjectRef Ref(Kernel&, IgroupHandle h) { return Ref(h); }
-inline sim::ObjectRef Ref(Kernel&, AreaHandle h) { return Ref(h); }
-inline sim::ObjectRef Ref(Kernel&, PagesHandle h) { return Ref(h); }
+template <class T>
+  requires(kSlotsOf<T> != nullptr)
+T& Get(Kernel& k, sim::Handle<T> h) {
+  return Live(k.t, k.s.*kSlotsOf<T>, h);
+}
 inline iommu::Domain& Get(Kernel& k, iommu::DomainHandle h) { return Get(k.t, k.iommu, h); }
-inline sim::ObjectRef Ref(Kernel&, iommu::DomainHandle h) { return iommu::Ref(h); }
+inline mm::Memfd& Get(Kernel& k, mm::MemfdHandle h) { return Get(k.t, k.mm, h); }
+using sim::Ref;
 
 // The entry of the descriptor table, as events name it: it is there, and read, also when the file
 // that it named is gone, so it must not be an object that is freed with the file.

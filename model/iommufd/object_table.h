@@ -7,6 +7,7 @@
 #pragma once
 
 #include "model/iommufd/kernel.h"
+#include "model/sim/check.h"
 
 namespace iommufd_check::iommufd {
 
@@ -17,13 +18,23 @@ struct ObjectKey {
   uint16_t generation = 0;
 
   bool null() const { return type == ObjectType::kNone; }
-  IoasHandle ioas() const;
-  HwptHandle hwpt() const;
-  DeviceHandle device() const;
+  // ioas(), hwpt() and so on. REQUIRES: it names one.
+#define OBJECT(kind, name, Type, slots, type_id, value, stem) \
+  Type##Handle name() const { return As<Type>(); }
+#include "model/sim/objects.def"
+
+ private:
+  template <class T>
+  sim::Handle<T> As() const {
+    IOMMUFD_CHECK(type == kTypeOf<T>, "the key names an object of that type");
+    return {slot, generation};
+  }
 };
-ObjectKey KeyOf(IoasHandle h);
-ObjectKey KeyOf(HwptHandle h);
-ObjectKey KeyOf(DeviceHandle h);
+template <class T>
+  requires(kTypeOf<T> != ObjectType::kNone)
+ObjectKey KeyOf(sim::Handle<T> h) {
+  return {kTypeOf<T>, h.index, h.generation};
+}
 sim::ObjectKind KindOf(ObjectKey key);
 
 // The counters of the object, or an oops when it has been freed.
@@ -56,6 +67,13 @@ ObjectKey GetObject(Kernel& k, ContextHandle ctx, uint32_t id, ObjectType type);
 ObjectKey GetDriversDevice(Kernel& k, ContextHandle ctx, uint32_t id);
 // iommufd_put_object: users first, then wait_cnt, which wakes who waits on ctx->destroy_wait.
 void PutObject(Kernel& k, ContextHandle ctx, ObjectKey key);
+
+// Destroy hooks (objects.md section 5): each type of object has one, which gives up what the object
+// holds and frees it. The object is out of the table, and LOCKS: none is held.
+#define OBJECT(kind, name, Type, slots, type, value, stem) \
+  void Destroy(Kernel& k, ContextHandle ctx, Type##Handle h);
+#include "model/sim/objects.def"
+void Destroy(Kernel& k, ContextHandle ctx, ObjectKey key);
 
 // Takes the object out of the table: ENOENT; EBUSY unless only the table's reference is left. Then
 // waits for short references (EBUSY and a WARN when they do not go in 60 s). The caller runs the

@@ -4,7 +4,6 @@
 
 #include "model/iommufd/pfn_reader.h"
 #include "model/sim/check.h"
-#include "model/sim/runtime.h"
 
 namespace iommufd_check::iommufd {
 namespace {
@@ -25,7 +24,7 @@ bool RunFits(const AreaShape& area, Iova iova, uint64_t pages) {
 // error what this call mapped is unmapped.
 int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
              const std::vector<mm::Pfn>& pfns) {
-  const sim::Scope scope(k.t, sim::Fn::kBatchToDomain, Ref(domain));
+  const sim::Scope scope(k, sim::Fn::kBatchToDomain, domain);
   const AreaShape area = Read(k, h, &Area::shape);
   const Iova base = area.first + first * mm::kPageSize;
   size_t done = 0;
@@ -47,11 +46,11 @@ int MapBatch(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t first,
 }
 
 void UnmapPages(Kernel& k, AreaHandle h, DomainHandle domain, uint64_t count) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptUnmapPages, Ref(domain));
+  const sim::Scope scope(k, sim::Fn::kIoptUnmapPages, domain);
   if (count == 0) return;
   const uint64_t unmapped =
       iommu_unmap(k.t, k.iommu, k.mm, domain, Read(k, h, &Area::shape).first, count);
-  warn_on(k.t, unmapped != count, Ref(domain), sim::Condition::kUnmappedShort);
+  warn_on(k, unmapped != count, domain, sim::Condition::kUnmappedShort);
 }
 
 // Unmaps the pages of `range`, with which the area begins, from the domain that stores them, then
@@ -74,10 +73,10 @@ uint64_t UnmapAndUnpin(Kernel& k, AreaHandle h, PagesHandle pages, DomainHandle 
 // Pages that a fill has pinned are charged when all of it is done.
 int Account(Kernel& k, PagesHandle h, uint64_t pinned) {
   if (pinned == 0) return 0;
-  if (const int error = fail(k.t, sim::FaultSite::kAccount, Ref(h))) return error;
+  if (const int error = fail(k, sim::FaultSite::kAccount, h)) return error;
   const uint64_t npages = Read(k, h, &Pages::shape).npages;
   const uint64_t npinned = Read(k, h, &Pages::npinned) + pinned;
-  warn_on(k.t, npinned > npages, Ref(h), sim::Condition::kStillPinned);
+  warn_on(k, npinned > npages, h, sim::Condition::kStillPinned);
   Write(k, h, &Pages::npinned, npinned);
   mm::account_locked_pages(k.t, k.mm, static_cast<int64_t>(pinned));
   return 0;
@@ -86,7 +85,7 @@ int Account(Kernel& k, PagesHandle h, uint64_t pinned) {
 void Unaccount(Kernel& k, PagesHandle h, uint64_t unpinned) {
   if (unpinned == 0) return;
   const uint64_t npinned = Read(k, h, &Pages::npinned);
-  warn_on(k.t, npinned < unpinned, Ref(h), sim::Condition::kStillPinned);
+  warn_on(k, npinned < unpinned, h, sim::Condition::kStillPinned);
   Write(k, h, &Pages::npinned, npinned - std::min(npinned, unpinned));
   mm::account_locked_pages(k.t, k.mm, -static_cast<int64_t>(unpinned));
 }
@@ -111,7 +110,7 @@ void UndoFill(Kernel& k, AreaHandle h, PagesHandle pages, const std::vector<Doma
 
 int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
                 const std::vector<DomainHandle>& domains) {
-  if (const int error = fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages))) return error;
+  if (const int error = fail(k, sim::FaultSite::kPfnBatch, pages)) return error;
   const PageRange slice = SliceOf(k, area, pages);
   for (uint64_t done = 0; done < slice.count;) {
     const uint64_t count = std::min(kBatchPages, slice.count - done);
@@ -137,10 +136,10 @@ int FillBatches(Kernel& k, AreaHandle area, PagesHandle pages,
 }  // namespace
 
 PagesHandle AllocPages(Kernel& k, const PagesShape& shape) {
-  if (fail(k.t, sim::FaultSite::kPagesAlloc) != 0) return {};
+  if (fail(k, sim::FaultSite::kPagesAlloc) != 0) return {};
   const PagesHandle h = k.s.pages.Create(Pages{});
   Get(k, h).shape.Raw() = shape;
-  Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kPagesMutex, Ref(h));
+  lock_init(k, h, &Pages::mutex, sim::LockClass::kPagesMutex);
   if (shape.is_file()) memfd_get_file(k.t, k.mm, shape.memfd);
   return h;
 }
@@ -148,12 +147,12 @@ PagesHandle AllocPages(Kernel& k, const PagesShape& shape) {
 namespace {
 
 void ReleasePages(Kernel& k, PagesHandle h) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptReleasePages, Ref(h));
+  const sim::Scope scope(k, sim::Fn::kIoptReleasePages, h);
   const PagesShape shape = Read(k, h, &Pages::shape);
-  warn_on(k.t, Read(k, h, &Pages::npinned) != 0, Ref(h), sim::Condition::kStillPinned);
+  warn_on(k, Read(k, h, &Pages::npinned) != 0, h, sim::Condition::kStillPinned);
   if (shape.is_file()) memfd_put_file(k.t, k.mm, shape.memfd);
-  lock_destroy(k.t, Get(k, h).mutex);
-  k.t.Emit(sim::Note::kObjectFreed, Ref(h));
+  lock_destroy(k, h, &Pages::mutex);
+  Emit(k, sim::Note::kObjectFreed, h);
   k.s.pages.Free(h);
 }
 
@@ -176,20 +175,20 @@ PagesShape ShapeOf(Kernel& k, PagesHandle h) {
 const AreaShape& ShapeOf(Kernel& k, AreaHandle h) { return Get(k, h).shape.Peek(); }
 
 int FillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptAreaFillDomains, Ref(area));
+  const sim::Scope scope(k, sim::Fn::kIoptAreaFillDomains, area);
   const std::vector<DomainHandle> domains = Read(k, ioas, iopt::domains);
   if (domains.empty()) return 0;  // lazy: nothing is pinned
-  mutex_lock(k.t, Get(k, pages).mutex);
+  mutex_lock(k, pages, &Pages::mutex);
   const int error = FillBatches(k, area, pages, domains);
   if (error == 0) Write(k, area, &Area::storage, {domains.front(), pages});
-  mutex_unlock(k.t, Get(k, pages).mutex);
+  mutex_unlock(k, pages, &Pages::mutex);
   return error;
 }
 
 void UnfillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle pages) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptAreaUnfillDomains, Ref(area));
+  const sim::Scope scope(k, sim::Fn::kIoptAreaUnfillDomains, area);
   const std::vector<DomainHandle> domains = Read(k, ioas, iopt::domains);
-  mutex_lock(k.t, Get(k, pages).mutex);
+  mutex_lock(k, pages, &Pages::mutex);
   const DomainHandle storage = Read(k, area, &Area::storage).domain;
   if (!storage.null()) {
     const PageRange slice = SliceOf(k, area, pages);
@@ -198,36 +197,36 @@ void UnfillDomains(Kernel& k, IoasHandle ioas, AreaHandle area, PagesHandle page
     }
     Drain(k, area, pages, storage, slice);
   }
-  mutex_unlock(k.t, Get(k, pages).mutex);
+  mutex_unlock(k, pages, &Pages::mutex);
 }
 
 int FillDomain(Kernel& k, AreaHandle area, DomainHandle domain) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptAreaFillDomain, Ref(area));
+  const sim::Scope scope(k, sim::Fn::kIoptAreaFillDomain, area);
   const PagesHandle pages = Read(k, area, &Area::pages);
-  mutex_lock(k.t, Get(k, pages).mutex);
+  mutex_lock(k, pages, &Pages::mutex);
   int error = 0;
   if (Read(k, area, &Area::storage).domain.null()) {
     error = FillBatches(k, area, pages, {domain});
     if (error == 0) Write(k, area, &Area::storage, {domain, pages});
-  } else if (error = fail(k.t, sim::FaultSite::kPfnBatch, Ref(pages)); error == 0) {
+  } else if (error = fail(k, sim::FaultSite::kPfnBatch, pages); error == 0) {
     error = MapBatch(k, area, domain, 0, ReadFromDomain(k, area, SliceOf(k, area, pages)));
   }
-  mutex_unlock(k.t, Get(k, pages).mutex);
+  mutex_unlock(k, pages, &Pages::mutex);
   return error;
 }
 
 std::vector<mm::PfnRun> ReadPinnedRuns(Kernel& k, AreaHandle area) {
   const PagesHandle pages = Read(k, area, &Area::pages);
-  mutex_lock(k.t, Get(k, pages).mutex);
+  mutex_lock(k, pages, &Pages::mutex);
   const std::vector<mm::PfnRun> runs = ReadRunsFromDomain(k, area, SliceOf(k, area, pages));
-  mutex_unlock(k.t, Get(k, pages).mutex);
+  mutex_unlock(k, pages, &Pages::mutex);
   return runs;
 }
 
 void UnfillDomain(Kernel& k, AreaHandle area, DomainHandle domain, DomainHandle next_storage) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptAreaUnfillDomain, Ref(area));
+  const sim::Scope scope(k, sim::Fn::kIoptAreaUnfillDomain, area);
   const PagesHandle pages = Read(k, area, &Area::pages);
-  mutex_lock(k.t, Get(k, pages).mutex);
+  mutex_lock(k, pages, &Pages::mutex);
   const PageRange slice = SliceOf(k, area, pages);
   if (next_storage.null()) {
     Drain(k, area, pages, domain, slice);
@@ -237,7 +236,7 @@ void UnfillDomain(Kernel& k, AreaHandle area, DomainHandle domain, DomainHandle 
       Write(k, area, &Area::storage, {next_storage, pages});
     }
   }
-  mutex_unlock(k.t, Get(k, pages).mutex);
+  mutex_unlock(k, pages, &Pages::mutex);
 }
 
 }  // namespace iommufd_check::iommufd

@@ -70,19 +70,19 @@ int Pin(Kernel& k, PagesHandle h, PageRange range, std::vector<mm::Pfn>* out) {
 PageRange SliceOf(Kernel& k, AreaHandle area, PagesHandle pages) {
   const uint64_t npages = Read(k, pages, &Pages::shape).npages;
   const AreaShape& shape = ShapeOf(k, area);
-  warn_on(k.t, shape.last_index() >= npages, Ref(pages));
+  warn_on(k, shape.last_index() >= npages, pages);
   return {shape.first_index, shape.npages()};
 }
 
 std::vector<mm::Pfn> ReadFromDomain(Kernel& k, AreaHandle h, PageRange range) {
-  const sim::Scope scope(k.t, sim::Fn::kBatchFromDomain, Ref(h));
+  const sim::Scope scope(k, sim::Fn::kBatchFromDomain, h);
   const AreaShape area = Read(k, h, &Area::shape);
   const DomainHandle storage = Read(k, h, &Area::storage).domain;
   std::vector<mm::Pfn> pfns;
   for (uint64_t page = range.first; page < range.end(); ++page) {
     const auto address = iommu_iova_to_phys(k.t, k.iommu, k.mm, storage, IovaOf(area, page));
     // Somebody took a page out of a domain that is in use: batch_from_domain warns.
-    if (warn_on(k.t, !address.has_value(), Ref(storage), sim::Condition::kNotMapped)) break;
+    if (warn_on(k, !address.has_value(), storage, sim::Condition::kNotMapped)) break;
     pfns.push_back(mm::PfnOf(*address));
   }
   return pfns;
@@ -91,12 +91,12 @@ std::vector<mm::Pfn> ReadFromDomain(Kernel& k, AreaHandle h, PageRange range) {
 std::vector<mm::PfnRun> ReadRunsFromDomain(Kernel& k, AreaHandle h, PageRange range) {
   const DomainHandle storage = Read(k, h, &Area::storage).domain;
   const AreaShape area = Read(k, h, &Area::shape);
-  const sim::Scope scope(k.t, sim::Fn::kBatchFromDomain, Ref(h));
+  const sim::Scope scope(k, sim::Fn::kBatchFromDomain, h);
   std::vector<mm::PfnRun> runs =
       iommu_iova_to_runs(k.t, k.iommu, k.mm, storage, IovaOf(area, range.first), range.count);
   uint64_t found = 0;
   for (const mm::PfnRun& run : runs) found += run.count;
-  warn_on(k.t, found != range.count, Ref(storage), sim::Condition::kNotMapped);
+  warn_on(k, found != range.count, storage, sim::Condition::kNotMapped);
   return runs;
 }
 

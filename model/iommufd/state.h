@@ -25,26 +25,29 @@ using sim::Field;
 using sim::LockId;
 using sim::Shared;
 
-struct Context;
-struct Ioas;
-struct Hwpt;
-struct Device;
-struct Igroup;
-struct Area;
-struct Pages;
-using ContextHandle = sim::Handle<Context>;
+// ContextHandle, IoasHandle, AreaHandle and so on.
+#define SLOTS(kind, name, life, Type, slots) \
+  struct Type;                               \
+  using Type##Handle = sim::Handle<Type>;
+#include "model/sim/objects.def"
+
 // The process opens its iommufds at boot and none later, so a descriptor is the index of its
 // context.
 constexpr ContextHandle IommufdAt(uint16_t index) { return {index, 0}; }
-using IoasHandle = sim::Handle<Ioas>;
-using HwptHandle = sim::Handle<Hwpt>;
-using DeviceHandle = sim::Handle<Device>;
-using IgroupHandle = sim::Handle<Igroup>;
-using AreaHandle = sim::Handle<Area>;
-using PagesHandle = sim::Handle<Pages>;
 
 // enum iommufd_object_type, the kinds of this slice with the kernel's values.
-enum class ObjectType : uint8_t { kNone = 0, kDevice = 1, kHwptPaging = 2, kIoas = 4 };
+enum class ObjectType : uint8_t {
+  kNone = 0,
+#define OBJECT(kind, name, Type, slots, type, value, stem) type = value,
+#include "model/sim/objects.def"
+};
+// The type of an object with an id; kNone: T is none.
+template <class T>
+inline constexpr ObjectType kTypeOf = ObjectType::kNone;
+#define OBJECT(kind, name, Type, slots, type, value, stem) \
+  template <>                                              \
+  inline constexpr ObjectType kTypeOf<Type> = ObjectType::type;
+#include "model/sim/objects.def"
 
 // References that a destroyer may wait for.
 struct WaitCount : sim::Refcount {
@@ -178,8 +181,10 @@ struct Ioas {
   }
 };
 
-// Paths to the fields of an IOAS's table.
+// Paths to the locks and fields of an IOAS's table.
 namespace iopt {
+inline constexpr sim::Path domains_rwsem{&Ioas::iopt, &IoPagetable::domains_rwsem};
+inline constexpr sim::Path iova_rwsem{&Ioas::iopt, &IoPagetable::iova_rwsem};
 inline constexpr sim::Path areas{&Ioas::iopt, &IoPagetable::areas};
 inline constexpr sim::Path domains{&Ioas::iopt, &IoPagetable::domains};
 inline constexpr sim::Path reserved{&Ioas::iopt, &IoPagetable::reserved};
@@ -369,25 +374,24 @@ struct Pages {
 };
 
 struct State {
-  sim::Slots<Context> contexts;
-  sim::Slots<Ioas> ioas;
-  sim::Slots<Hwpt> hwpts;
-  sim::Slots<Device> devices;
-  sim::Slots<Igroup> igroups;
-  sim::Slots<Area> areas;
-  sim::Slots<Pages> pages;
+#define SLOTS(kind, name, life, Type, slots) sim::Slots<Type> slots;
+#include "model/sim/objects.def"
 
   friend bool operator==(const State&, const State&) = default;
   template <class Visitor, class... Self>
   static constexpr void Visit(Visitor&& v, Self&... s) {
-    v("contexts", s.contexts...);
-    v("ioas", s.ioas...);
-    v("hwpts", s.hwpts...);
-    v("devices", s.devices...);
-    v("igroups", s.igroups...);
-    v("areas", s.areas...);
-    v("pages", s.pages...);
+#define SLOTS(kind, name, life, Type, slots) v(#slots, s.slots...);
+#include "model/sim/objects.def"
   }
 };
+
+// The table that has the objects of a type.
+template <class T>
+inline constexpr sim::Slots<T> State::* kSlotsOf = nullptr;
+#define SLOTS(kind, name, life, Type, slots)                                 \
+  template <>                                                                \
+  inline constexpr sim::Slots<Type> State::* kSlotsOf<Type> = &State::slots; \
+  static_assert(Type::kKind == sim::ObjectKind::kind);
+#include "model/sim/objects.def"
 
 }  // namespace iommufd_check::iommufd

@@ -26,8 +26,8 @@ void FreeArray(Kernel& k, PhysAddr page) {
 // RESERVE_RECORD(domain): the next slot of the array, a new page when the last is full. `flb`: the
 // object that get_outgoing gave.
 PhysAddr ReserveRecord(Kernel& k, PhysAddr flb, const CoreRules& rules) {
-  const sim::Scope scope(k.t, sim::Fn::kReserveObjSer);
-  if (const int error = fail(k.t, sim::FaultSite::kReserveRecord, kFlbRef)) return ErrPtr(error);
+  const sim::Scope scope(k, sim::Fn::kReserveObjSer);
+  if (const int error = fail(k, sim::FaultSite::kReserveRecord, kFlbRef)) return ErrPtr(error);
   PhysAddr page = load(k, flb, kFlbDomains.offset, kFlbDomains.bytes, kFlbRef);
   for (;;) {
     const PhysAddr next = load(k, page, kArrayNext.offset, kArrayNext.bytes, kFlbRef);
@@ -57,7 +57,7 @@ void MarkDeleted(Kernel& k, PhysAddr record, const CoreRules& rules) {
 
 // ops->preserve of generic page tables: registers every table, or none.
 int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
-  const sim::Scope scope(k.t, sim::Fn::kIommuPreservePages, Ref(domain));
+  const sim::Scope scope(k, sim::Fn::kIommuPreservePages, domain);
   const std::vector<Pfn> tables = iommu_tables(k.t, k.iommu, k.mm, domain);
   for (size_t i = 0; i < tables.size(); ++i) {
     const int error = kho_preserve_folio(k, tables[i], Ref(domain), sim::FaultSite::kPreserveTable);
@@ -70,7 +70,7 @@ int PreserveTables(Kernel& k, iommu::DomainHandle domain) {
 
 // Walks the *current* table, as generic page tables do (B34b).
 void UnpreserveTables(Kernel& k, iommu::DomainHandle domain) {
-  const sim::Scope scope(k.t, sim::Fn::kIommuUnpreservePages, Ref(domain));
+  const sim::Scope scope(k, sim::Fn::kIommuUnpreservePages, domain);
   for (Pfn table : iommu_tables(k.t, k.iommu, k.mm, domain)) {
     kho_unpreserve_folio(k, table, Ref(domain));
   }
@@ -94,14 +94,14 @@ int PreserveLocked(Kernel& k, PhysAddr flb, iommu::DomainHandle domain, const Co
   store(k, reserved, rules.record.top_level.offset, rules.record.top_level.bytes,
         iommu::kLevels - 1, kFlbRef);
   Write(k, domain, &iommu::Domain::preserved_state, reserved);
-  k.t.Emit(sim::Note::kDomainPreserved, Ref(domain), static_cast<int64_t>(reserved));
+  Emit(k, sim::Note::kDomainPreserved, domain, static_cast<int64_t>(reserved));
   *record = reserved;
   return 0;
 }
 
 // get_outgoing: 0 is ENOENT, no preserved file holds the FLB.
 PhysAddr GetFlb(Kernel& k, const CoreRules& rules) {
-  const sim::Scope scope(k.t, sim::Fn::kLiveupdateFlbGetOutgoing);
+  const sim::Scope scope(k, sim::Fn::kLiveupdateFlbGetOutgoing);
   mutex_lock(k.t, k.lu.flb_lock);
   const PhysAddr flb_ser = Read(k.t, k.lu.flb, kFlbRef).data;
   if (flb_ser != 0 && rules.gets != FlbGets::kUncounted) {
@@ -121,8 +121,8 @@ void PutFlb(Kernel& k, const CoreRules& rules) {
 }  // namespace
 
 int flb_preserve(Kernel& k) {
-  const sim::Scope scope(k.t, sim::Fn::kIommuLiveupdateFlbPreserve);
-  if (const int failed = fail(k.t, sim::FaultSite::kFlbPreserve, kFlbRef)) return failed;
+  const sim::Scope scope(k, sim::Fn::kIommuLiveupdateFlbPreserve);
+  if (const int failed = fail(k, sim::FaultSite::kFlbPreserve, kFlbRef)) return failed;
   const PhysAddr header = AllocFlbPage(k, kFlbSize);
   if (IsErr(header)) return PtrErr(header);
   std::array<PhysAddr, kArrays> arrays{};
@@ -141,7 +141,7 @@ int flb_preserve(Kernel& k) {
 }
 
 void flb_unpreserve(Kernel& k) {
-  const sim::Scope scope(k.t, sim::Fn::kIommuLiveupdateFlbUnpreserve);
+  const sim::Scope scope(k, sim::Fn::kIommuLiveupdateFlbUnpreserve);
   const PhysAddr header = Read(k.t, k.lu.flb, kFlbRef).data;
   for (int i = kArrays - 1; i >= 0; --i) {
     FreeArray(k, load(k, header, kFlbDomains.offset + 8 * static_cast<uint64_t>(i), 8, kFlbRef));
@@ -152,8 +152,8 @@ void flb_unpreserve(Kernel& k) {
 
 int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules,
                           PhysAddr* record) {
-  const sim::Scope scope(k.t, sim::Fn::kIommuDomainPreserve, Ref(domain));
-  int error = fail(k.t, sim::FaultSite::kIommuDomainPreserve, Ref(domain));
+  const sim::Scope scope(k, sim::Fn::kIommuDomainPreserve, domain);
+  int error = fail(k, sim::FaultSite::kIommuDomainPreserve, domain);
   if (error != 0) return error;
   const PhysAddr flb = GetFlb(k, rules);
   if (flb == 0) return -sim::kENOENT;
@@ -165,19 +165,19 @@ int iommu_domain_preserve(Kernel& k, iommu::DomainHandle domain, const CoreRules
 }
 
 void iommu_domain_unpreserve(Kernel& k, iommu::DomainHandle domain, const CoreRules& rules) {
-  const sim::Scope scope(k.t, sim::Fn::kIommuDomainUnpreserve, Ref(domain));
+  const sim::Scope scope(k, sim::Fn::kIommuDomainUnpreserve, domain);
   const PhysAddr record = Read(k, domain, &iommu::Domain::preserved_state);
   if (record == 0) {
-    k.t.Emit(sim::Note::kDomainPreserveMissing, Ref(domain));
+    Emit(k, sim::Note::kDomainPreserveMissing, domain);
     if (rules.tolerate_missing) return;
-    k.t.Oops(sim::Splat::kNullDereference, Ref(domain));
+    Oops(k, sim::Splat::kNullDereference, domain);
   }
   GetFlb(k, rules);
   mutex_lock(k.t, k.lu.flb_object_mutex);
   UnpreserveTables(k, domain);
   MarkDeleted(k, record, rules);
   Write(k, domain, &iommu::Domain::preserved_state, 0);
-  k.t.Emit(sim::Note::kDomainUnpreserved, Ref(domain));
+  Emit(k, sim::Note::kDomainUnpreserved, domain);
   mutex_unlock(k.t, k.lu.flb_object_mutex);
   PutFlb(k, rules);
 }

@@ -14,12 +14,9 @@ struct Kernel : iommufd::Kernel {
   Design& design;
 };
 
-// The session, or an oops when it has been freed.
-Session& Get(Kernel& k, SessionHandle h);
 using iommufd::Get;
 using iommufd::Ref;
-sim::ObjectRef Ref(SessionHandle h);
-inline sim::ObjectRef Ref(Kernel&, SessionHandle h) { return Ref(h); }
+inline Session& Get(Kernel& k, SessionHandle h) { return Live(k.t, k.lu.sessions, h); }
 inline sim::ObjectRef DescriptorRef(SessionHandle h) {
   return {sim::ObjectKind::kDescriptor, h.index};
 }

@@ -38,7 +38,7 @@ void SetBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
     if (position == set.end() || *position != key) set.insert(position, key);
   });
   for (Pfn pfn = key.pfn; pfn < key.end(); ++pfn) {
-    k.t.Emit(sim::Note::kKhoAdd, owner, static_cast<int64_t>(pfn));
+    Emit(k, sim::Note::kKhoAdd, owner, static_cast<int64_t>(pfn));
   }
   mutex_unlock(k.t, k.lu.kho.radix_mutex);
 }
@@ -60,7 +60,7 @@ void ClearBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
   };
   for (Pfn pfn = key.pfn; pfn < key.end(); ++pfn) {
     const auto note = still(pfn) ? sim::Note::kKhoOrderMismatch : sim::Note::kKhoDel;
-    k.t.Emit(note, owner, static_cast<int64_t>(pfn));
+    Emit(k, note, owner, static_cast<int64_t>(pfn));
   }
   mutex_unlock(k.t, k.lu.kho.radix_mutex);
 }
@@ -74,8 +74,8 @@ uint16_t WordOf(PhysAddr address) { return static_cast<uint16_t>(address >> 3 & 
 // Of [memory + offset, ... + bytes). A field that a wild offset wraps around is nowhere either.
 void CheckPointer(Kernel& k, PhysAddr memory, uint64_t offset, int bytes, sim::ObjectRef object) {
   IOMMUFD_CHECK(bytes >= 1 && bytes <= 8, "a field has one to eight bytes");
-  if (memory == 0) k.t.Oops(sim::Splat::kNullDereference, object);
-  if (IsErr(memory)) k.t.Oops(sim::Splat::kBadPointer, object, PtrErr(memory));
+  if (memory == 0) Oops(k, sim::Splat::kNullDereference, object);
+  if (IsErr(memory)) Oops(k, sim::Splat::kBadPointer, object, PtrErr(memory));
   for (const uint64_t end : {uint64_t{0}, static_cast<uint64_t>(bytes) - 1}) {
     k.mm.phys.Use(k.t, mm::PfnOf(memory + offset + end), RecordOf(object), object);
   }
@@ -94,7 +94,7 @@ std::vector<Pfn> Kho::PreservedPages() const {
 }
 
 int kho_preserve_folio(Kernel& k, Pfn pfn, sim::ObjectRef owner, sim::FaultSite site) {
-  if (const int error = fail(k.t, site, owner)) return error;
+  if (const int error = fail(k, site, owner)) return error;
   SetBit(k, {pfn, k.mm.phys.Use(k.t, pfn, mm::kAnyOwner, owner).order}, owner);
   return 0;
 }
@@ -104,26 +104,26 @@ void kho_unpreserve_folio(Kernel& k, Pfn pfn, sim::ObjectRef owner) {
 }
 
 PhysAddr kho_alloc_preserve(Kernel& k, uint64_t size, mm::FrameOwner owner, sim::ObjectRef object) {
-  const sim::Scope scope(k.t, sim::Fn::kKhoAllocPreserve, object);
+  const sim::Scope scope(k, sim::Fn::kKhoAllocPreserve, object);
   IOMMUFD_CHECK(mm::Contains(mm::kRecordOwners, owner),
                 "memory that is born registered is the kernel's own record");
   if (size == 0) return ErrPtr(-sim::kEINVAL);
   if (size > kMaxOrderBytes) return ErrPtr(-sim::kE2BIG);
-  if (const int error = fail(k.t, sim::FaultSite::kKhoAllocPreserve, object)) {
-    k.t.Emit(sim::Note::kCalleeFailed, object, error);
+  if (const int error = fail(k, sim::FaultSite::kKhoAllocPreserve, object)) {
+    Emit(k, sim::Note::kCalleeFailed, object, error);
     return ErrPtr(error);
   }
   const auto first = k.mm.phys.AllocFolio(k.t, owner, OrderOf(size));
   if (!first.has_value()) return ErrPtr(-sim::kENOMEM);
   SetBit(k, {*first, OrderOf(size)}, object);
   if (owner == mm::FrameOwner::kIommufdSer) {
-    k.t.Emit(sim::Note::kRecordCapacity, object, static_cast<int64_t>(size));
+    Emit(k, sim::Note::kRecordCapacity, object, static_cast<int64_t>(size));
   }
   return mm::AddressOf(*first);
 }
 
 void kho_unpreserve_free(Kernel& k, PhysAddr memory, sim::ObjectRef object) {
-  const sim::Scope scope(k.t, sim::Fn::kKhoUnpreserveFree, object);
+  const sim::Scope scope(k, sim::Fn::kKhoUnpreserveFree, object);
   if (memory == 0) return;
   CheckPointer(k, memory, 0, 1, object);
   const Pfn pfn = mm::PfnOf(memory);
@@ -140,7 +140,7 @@ void NoteRecord(Kernel& k, PhysAddr address, int bytes, sim::ObjectRef object) {
   const mm::Frame& frame = k.mm.phys.at(pfn);
   if (frame.owner != mm::FrameOwner::kIommufdSer) return;
   const uint64_t end = address - mm::AddressOf(pfn - frame.tail) + static_cast<uint64_t>(bytes);
-  k.t.Emit(sim::Note::kRecordStore, object, static_cast<int64_t>(end));
+  Emit(k, sim::Note::kRecordStore, object, static_cast<int64_t>(end));
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include "model/liveupdate/iommu_core.h"
 #include "model/liveupdate/memfd_luo.h"
 #include "model/sim/check.h"
-#include "model/sim/runtime.h"
 
 namespace iommufd_check::liveupdate {
 namespace {
@@ -36,7 +35,7 @@ void EraseId(Kernel& k, FileRef file) {
 
 // FLBs follow the files of the handler they are linked to: only iommufd's has one.
 int GetFileFlbs(Kernel& k, FileRef file) {
-  const sim::Scope scope(k.t, sim::Fn::kLuoFlbFilePreserveOne);
+  const sim::Scope scope(k, sim::Fn::kLuoFlbFilePreserveOne);
   if (file.kind != FileRef::Kind::kIommufd) return 0;
   down_read(k.t, k.lu.register_rwlock);
   mutex_lock(k.t, k.lu.flb_lock);
@@ -49,7 +48,7 @@ int GetFileFlbs(Kernel& k, FileRef file) {
 }
 
 void PutFileFlbs(Kernel& k, FileRef file) {
-  const sim::Scope scope(k.t, sim::Fn::kLuoFlbFileUnpreserveOne);
+  const sim::Scope scope(k, sim::Fn::kLuoFlbFileUnpreserveOne);
   if (file.kind != FileRef::Kind::kIommufd) return;
   down_read(k.t, k.lu.register_rwlock);
   mutex_lock(k.t, k.lu.flb_lock);
@@ -84,9 +83,9 @@ int HandlerPreserve(Kernel& k, SessionHandle session, LuoFile* file) {
     return memfd_luo_preserve(k, file->memfd, &file->data);
   }
   PreserveArguments arguments{session, file->iommufd, 0};
-  k.t.Emit(sim::Note::kPreserveBegin, Ref(file->iommufd));
+  Emit(k, sim::Note::kPreserveBegin, file->iommufd);
   const int error = k.design.Preserve(k, &arguments);
-  k.t.Emit(sim::Note::kPreserveEnd, Ref(file->iommufd), error);
+  Emit(k, sim::Note::kPreserveEnd, file->iommufd, error);
   file->data = arguments.serialized_data;
   return error;
 }
@@ -95,9 +94,9 @@ void HandlerUnpreserve(Kernel& k, SessionHandle session, const LuoFile& file) {
   if (file.file.kind == FileRef::Kind::kMemfd) {
     return memfd_luo_unpreserve(k, file.memfd, file.data);
   }
-  k.t.Emit(sim::Note::kUnpreserveBegin, Ref(file.iommufd));
+  Emit(k, sim::Note::kUnpreserveBegin, file.iommufd);
   k.design.Unpreserve(k, PreserveArguments{session, file.iommufd, file.data});
-  k.t.Emit(sim::Note::kUnpreserveEnd, Ref(file.iommufd));
+  Emit(k, sim::Note::kUnpreserveEnd, file.iommufd);
 }
 
 // From the id on: each step has its inverse, run in reverse on failure.
@@ -106,7 +105,7 @@ int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
   if (error != 0) return error;
   error = GetFileFlbs(k, file.file);
   if (error == 0) {
-    error = fail(k.t, sim::FaultSite::kFileAlloc, Ref(session));
+    error = fail(k, sim::FaultSite::kFileAlloc, session);
     if (error == 0) error = HandlerPreserve(k, session, &file);
     if (error == 0) {
       Update(k, session, &Session::files,
@@ -120,24 +119,24 @@ int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
 }
 
 int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
-  const sim::Scope scope(k.t, sim::Fn::kLuoPreserveFile, Ref(session));
+  const sim::Scope scope(k, sim::Fn::kLuoPreserveFile, session);
   for (const LuoFile& other : Read(k, session, &Session::files)) {
     if (other.token == file.token) return -sim::kEEXIST;
   }
-  int error = fail(k.t, sim::FaultSite::kBlockGrow, Ref(session));
+  int error = fail(k, sim::FaultSite::kBlockGrow, session);
   if (error != 0) return error;
   if (file.file.kind == FileRef::Kind::kNone) return -sim::kEBADF;
-  error = fail(k.t, sim::FaultSite::kFdLookup, Ref(session));
+  error = fail(k, sim::FaultSite::kFdLookup, session);
   if (error != 0) return error;
   if (!GetFile(k, file)) return -sim::kEBADF;
   FindHandler(k);
-  error = fail(k.t, sim::FaultSite::kFileInsert, Ref(session));
+  error = fail(k, sim::FaultSite::kFileInsert, session);
   if (error == 0) error = PreserveFile(k, session, file);
   if (error != 0) {
     PutFile(k, file);
     return error;
   }
-  return fail(k.t, sim::FaultSite::kCopyToUser, Ref(session));
+  return fail(k, sim::FaultSite::kCopyToUser, session);
 }
 
 // luo_session_remove and luo_session_free.
@@ -146,13 +145,13 @@ void RemoveSession(Kernel& k, SessionHandle session) {
   Update(k.t, k.lu.session_list, kLuoRef,
          [&](std::vector<SessionHandle>& list) { std::erase(list, session); });
   up_write(k.t, k.lu.sessions_rwsem);
-  lock_destroy(k.t, Get(k, session).mutex);
-  k.t.Emit(sim::Note::kObjectFreed, Ref(session));
+  lock_destroy(k, session, &Session::mutex);
+  Emit(k, sim::Note::kObjectFreed, session);
   k.lu.sessions.Free(session);
 }
 
 void UnpreserveFiles(Kernel& k, SessionHandle session) {
-  mutex_lock(k.t, Get(k, session).mutex);
+  mutex_lock(k, session, &Session::mutex);
   for (;;) {
     const std::vector<LuoFile> files = Read(k, session, &Session::files);
     if (files.empty()) break;
@@ -163,12 +162,12 @@ void UnpreserveFiles(Kernel& k, SessionHandle session) {
     Update(k, session, &Session::files, [](std::vector<LuoFile>& list) { list.pop_back(); });
     PutFile(k, file);
   }
-  mutex_unlock(k.t, Get(k, session).mutex);
+  mutex_unlock(k, session, &Session::mutex);
 }
 
 // luo_session_release: nothing of it happens while sessions are being serialized.
 void ReleaseSession(Kernel& k, SessionHandle session) {
-  const sim::Scope scope(k.t, sim::Fn::kLuoSessionRelease, Ref(session));
+  const sim::Scope scope(k, sim::Fn::kLuoSessionRelease, session);
   down_read(k.t, k.lu.serialize_rwsem);
   UnpreserveFiles(k, session);
   RemoveSession(k, session);
@@ -178,14 +177,14 @@ void ReleaseSession(Kernel& k, SessionHandle session) {
 // luo_session_insert: on the list under its name, which nobody else has.
 int InsertSession(Kernel& k, const std::string& name, SessionHandle* out) {
   down_write(k.t, k.lu.sessions_rwsem);
-  int error = fail(k.t, sim::FaultSite::kBlockGrow, kLuoRef);
+  int error = fail(k, sim::FaultSite::kBlockGrow, kLuoRef);
   for (SessionHandle other : Read(k.t, k.lu.session_list, kLuoRef)) {
     if (error == 0 && Read(k, other, &Session::name) == name) error = -sim::kEEXIST;
   }
   if (error == 0) {
     const SessionHandle h = k.lu.sessions.Create(Session{});
     Get(k, h).name.Raw() = name;
-    Get(k, h).mutex = k.t.runtime().locks().Create(sim::LockClass::kLuoSessionMutex, Ref(h));
+    lock_init(k, h, &Session::mutex, sim::LockClass::kLuoSessionMutex);
     Update(k.t, k.lu.session_list, kLuoRef,
            [&](std::vector<SessionHandle>& list) { list.push_back(h); });
     *out = h;
@@ -196,16 +195,16 @@ int InsertSession(Kernel& k, const std::string& name, SessionHandle* out) {
 
 // luo_session_getfile, an anonymous inode's file.
 int GetSessionFile(Kernel& k, SessionHandle session) {
-  mutex_lock(k.t, Get(k, session).mutex);
-  const int error = fail(k.t, sim::FaultSite::kSessionGetfile, Ref(session));
-  mutex_unlock(k.t, Get(k, session).mutex);
+  mutex_lock(k, session, &Session::mutex);
+  const int error = fail(k, sim::FaultSite::kSessionGetfile, session);
+  mutex_unlock(k, session, &Session::mutex);
   return error;
 }
 
 // luo_session_create. LOCKS: luo_session_serialize_rwsem R.
 int CreateLocked(Kernel& k, const std::string& name, SessionHandle* out) {
   if (name.empty() || name.size() >= kSessionNameBytes) return -sim::kEINVAL;
-  int error = fail(k.t, sim::FaultSite::kSessionAlloc, kLuoRef);
+  int error = fail(k, sim::FaultSite::kSessionAlloc, kLuoRef);
   if (error == 0) error = InsertSession(k, name, out);
   if (error != 0) return error;
   error = GetSessionFile(k, *out);
@@ -215,24 +214,16 @@ int CreateLocked(Kernel& k, const std::string& name, SessionHandle* out) {
 
 }  // namespace
 
-Session& Get(Kernel& k, SessionHandle h) {
-  Session* session = k.lu.sessions.Find(h);
-  if (session == nullptr) k.t.Oops(sim::Splat::kUseAfterFree, Ref(h));
-  return *session;
-}
-
-sim::ObjectRef Ref(SessionHandle h) { return {sim::ObjectKind::kSession, h.index}; }
-
 int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
   if (const int lost = copy_from_user(k, kLuoRef)) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kLuoSessionCreate);
-  if (const int full = fail(k.t, sim::FaultSite::kGetUnusedFd, kLuoRef)) return full;
+  const sim::Scope scope(k, sim::Fn::kLuoSessionCreate);
+  if (const int full = fail(k, sim::FaultSite::kGetUnusedFd, kLuoRef)) return full;
   SessionHandle h;
   down_read(k.t, k.lu.serialize_rwsem);
   const int error = CreateLocked(k, name, &h);
   up_read(k.t, k.lu.serialize_rwsem);
   if (error != 0) return error;
-  if (const int lost = fail(k.t, sim::FaultSite::kCopyToUser, Ref(h))) {
+  if (const int lost = fail(k, sim::FaultSite::kCopyToUser, h)) {
     luo_close_session(k, h);
     return lost;
   }
@@ -249,9 +240,9 @@ int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, mm::MemfdHan
   wanted.memfd = memfd;
   wanted.iommufd = k.ctx;
   down_read(k.t, k.lu.serialize_rwsem);
-  mutex_lock(k.t, Get(k, session).mutex);
+  mutex_lock(k, session, &Session::mutex);
   const int error = PreserveLocked(k, session, wanted);
-  mutex_unlock(k.t, Get(k, session).mutex);
+  mutex_unlock(k, session, &Session::mutex);
   up_read(k.t, k.lu.serialize_rwsem);
   return error;
 }
@@ -271,8 +262,8 @@ void luo_put_session(Kernel& k, SessionHandle session) {
 
 int luo_get_token_outgoing(Kernel& k, SessionHandle session, mm::MemfdHandle memfd, uint64_t* token,
                            uint64_t* data) {
-  const sim::Scope scope(k.t, sim::Fn::kLiveupdateGetTokenOutgoing, Ref(session));
-  lockdep_assert_held(k.t, Get(k, session).mutex);
+  const sim::Scope scope(k, sim::Fn::kLiveupdateGetTokenOutgoing, session);
+  lockdep_assert_held(k, session, &Session::mutex);
   for (const LuoFile& file : Read(k, session, &Session::files)) {
     if (file.file.kind == FileRef::Kind::kMemfd && file.memfd == memfd) {
       *token = file.token;

@@ -26,7 +26,7 @@ void UnregisterFolios(Kernel& k, const std::vector<Pfn>& folios, size_t register
 PhysAddr PreserveArray(Kernel& k, const std::vector<Pfn>& folios, sim::ObjectRef ref, int* error) {
   const uint64_t pages = ArrayPages(folios.size());
   IOMMUFD_CHECK(pages > 0, "an empty file has no folio list");
-  *error = fail(k.t, sim::FaultSite::kKcalloc, ref);
+  *error = fail(k, sim::FaultSite::kKcalloc, ref);
   if (*error != 0) return 0;
   *error = -sim::kENOMEM;
   const auto first = k.mm.phys.Alloc(k.t, mm::FrameOwner::kMemfdSer, pages);
@@ -68,23 +68,22 @@ int PreserveContents(Kernel& k, mm::MemfdHandle memfd, PhysAddr header, uint64_t
   if (error != 0) return error;
   IOMMUFD_CHECK(folios.size() == pages, "every page of the file is pinned, holes too");
   PhysAddr array = 0;
-  error = PreserveFolios(k, folios, mm::Ref(memfd), &array);
+  error = PreserveFolios(k, folios, Ref(memfd), &array);
   if (error != 0) {
     unpin_pages(k.t, k.mm, folios);
     return error;
   }
-  store(k, header, kMemfdFolios.offset, 8, pages, mm::Ref(memfd));
-  store(k, header, kMemfdArray.offset, 8, array, mm::Ref(memfd));
+  store(k, header, kMemfdFolios.offset, 8, pages, Ref(memfd));
+  store(k, header, kMemfdArray.offset, 8, array, Ref(memfd));
   return 0;
 }
 
 // Steps under the inode lock; the file is frozen by the caller.
 int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
-  const sim::ObjectRef ref = mm::Ref(memfd);
+  const sim::ObjectRef ref = Ref(memfd);
   const PhysAddr header = kho_alloc_preserve(k, kMemfdSerSize, mm::FrameOwner::kMemfdSer, ref);
   if (IsErr(header)) return PtrErr(header);
-  mm::View files{k.t, k.mm};
-  const mm::MemfdState state = Read(files, memfd, &mm::Memfd::state, sim::kAccessMarked);
+  const mm::MemfdState state = Read(k, memfd, &mm::Memfd::state, sim::kAccessMarked);
   const uint64_t size = state.size;
   const uint32_t seals = state.seals;
   store(k, header, kMemfdSize.offset, kMemfdSize.bytes, size, ref);
@@ -99,30 +98,27 @@ int PreserveLocked(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
 }
 
 void SetFrozen(Kernel& k, mm::MemfdHandle memfd, bool frozen) {
-  mm::View files{k.t, k.mm};
   Update(
-      files, memfd, &mm::Memfd::state, [&](mm::MemfdState& state) { state.frozen = frozen; },
+      k, memfd, &mm::Memfd::state, [&](mm::MemfdState& state) { state.frozen = frozen; },
       sim::kAccessMarked);
 }
 
 }  // namespace
 
 int memfd_luo_preserve(Kernel& k, mm::MemfdHandle memfd, uint64_t* data) {
-  const sim::Scope scope(k.t, sim::Fn::kMemfdLuoPreserve, Ref(memfd));
-  const sim::LockId lock = Get(k.t, k.mm, memfd).inode_lock;
-  mutex_lock(k.t, lock);
+  const sim::Scope scope(k, sim::Fn::kMemfdLuoPreserve, memfd);
+  mutex_lock(k, memfd, &mm::Memfd::inode_lock);
   SetFrozen(k, memfd, true);
   const int error = PreserveLocked(k, memfd, data);
   if (error != 0) SetFrozen(k, memfd, false);
-  mutex_unlock(k.t, lock);
+  mutex_unlock(k, memfd, &mm::Memfd::inode_lock);
   return error;
 }
 
 void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
-  const sim::Scope scope(k.t, sim::Fn::kMemfdLuoUnpreserve, Ref(memfd));
-  const sim::ObjectRef ref = mm::Ref(memfd);
-  const sim::LockId lock = Get(k.t, k.mm, memfd).inode_lock;
-  mutex_lock(k.t, lock);
+  const sim::Scope scope(k, sim::Fn::kMemfdLuoUnpreserve, memfd);
+  const sim::ObjectRef ref = Ref(memfd);
+  mutex_lock(k, memfd, &mm::Memfd::inode_lock);
   SetFrozen(k, memfd, false);
   // Whatever the header says by now is believed, as the kernel does; a wild list ends in an oops.
   const uint64_t folios = load(k, data, kMemfdFolios.offset, kMemfdFolios.bytes, ref);
@@ -137,19 +133,19 @@ void memfd_luo_unpreserve(Kernel& k, mm::MemfdHandle memfd, uint64_t data) {
     k.mm.phys.Put(k.t, mm::PfnOf(array) + i);
   }
   kho_unpreserve_free(k, data, ref);
-  mutex_unlock(k.t, lock);
+  mutex_unlock(k, memfd, &mm::Memfd::inode_lock);
 }
 
 int memfd_luo_check_seals(Kernel& k, mm::MemfdHandle memfd, PhysAddr data, uint32_t seals) {
-  const sim::Scope scope(k.t, sim::Fn::kMemfdLuoCheckSeals, Ref(memfd));
-  const uint64_t had = load(k, data, kMemfdSeals.offset, kMemfdSeals.bytes, mm::Ref(memfd));
+  const sim::Scope scope(k, sim::Fn::kMemfdLuoCheckSeals, memfd);
+  const uint64_t had = load(k, data, kMemfdSeals.offset, kMemfdSeals.bytes, Ref(memfd));
   return (had & seals) == seals ? 0 : -sim::kEINVAL;
 }
 
 int memfd_luo_check_pages(Kernel& k, mm::MemfdHandle memfd, PhysAddr data, uint64_t first_page,
                           std::span<const mm::PfnRun> runs) {
-  const sim::Scope scope(k.t, sim::Fn::kMemfdLuoCheckPages, Ref(memfd));
-  const sim::ObjectRef ref = mm::Ref(memfd);
+  const sim::Scope scope(k, sim::Fn::kMemfdLuoCheckPages, memfd);
+  const sim::ObjectRef ref = Ref(memfd);
   const uint64_t folios = load(k, data, kMemfdFolios.offset, kMemfdFolios.bytes, ref);
   const PhysAddr array = load(k, data, kMemfdArray.offset, kMemfdArray.bytes, ref);
   uint64_t pages = 0;

@@ -153,4 +153,15 @@ struct World {
   }
 };
 
+// The table of the World that has the objects of a type.
+template <class T>
+const sim::Slots<T>& TableOf(const World& world);
+#define TABLE(kind, name, life, Type, table)                         \
+  template <>                                                        \
+  inline const sim::Slots<Type>& TableOf<Type>(const World& world) { \
+    return world.table;                                              \
+  }                                                                  \
+  static_assert(Type::kKind == sim::ObjectKind::kind);
+#include "model/sim/objects.def"
+
 }  // namespace iommufd_check::liveupdate

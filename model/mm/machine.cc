@@ -61,12 +61,6 @@ Pfn Lookup(const PageMap& map, uint32_t index) {
   return it != map.end() && it->first == index ? it->second : 0;
 }
 
-Memfd& Get(Task& t, Machine& mm, MemfdHandle h) {
-  Memfd* memfd = mm.memfds.Find(h);
-  if (memfd == nullptr) t.Oops(sim::Splat::kUseAfterFree, Ref(h));
-  return *memfd;
-}
-
 namespace {
 
 // mm/memfd.c: memfd_tag_pins. The pages of the page cache that somebody has pinned.

@@ -94,18 +94,14 @@ struct Machine {
   }
 };
 
-inline sim::ObjectRef Ref(MemfdHandle h) { return {sim::ObjectKind::kMemfd, h.index}; }
-
 // What a task sees of this layer.
 struct View {
   sim::Task& t;
   Machine& mm;
 };
 
-// The memfd, or an oops when its file has been freed.
-Memfd& Get(sim::Task& t, Machine& mm, MemfdHandle h);
+inline Memfd& Get(sim::Task& t, Machine& mm, MemfdHandle h) { return Live(t, mm.memfds, h); }
 inline Memfd& Get(View& view, MemfdHandle h) { return Get(view.t, view.mm, h); }
-inline sim::ObjectRef Ref(View&, MemfdHandle h) { return Ref(h); }
 
 // System calls on a memfd. Errno order as in luo_kho.md section 7, and of Linux 6.12:
 // memfd_add_seals (mm/memfd.c): unknown seals EINVAL, F_SEAL_SEAL set EPERM, F_SEAL_WRITE anew

@@ -185,6 +185,10 @@ void lockdep_assert_held(Task& t, LockId id) {
   }
 }
 
+LockId lock_create(Task& t, LockClass lock_class, ObjectRef object) {
+  return t.runtime().locks().Create(lock_class, object);
+}
+
 void lock_destroy(Task& t, LockId id) {
   const LockState& lock = StillThere(t, id, {});
   if (lock.held() || lock.waited_for()) {

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -117,11 +118,18 @@ class Task {
   std::vector<std::function<void()>> work_;  // for the return to user space
 };
 
+// What a task sees of a layer of the kernel: `t` is the task, the other members are the state that
+// the layer may touch. Objects are found and named by Get(k, h) and Ref(k, h) of the layer.
+template <class K>
+concept Layer = requires(K& k) {
+  { k.t } -> std::convertible_to<Task&>;
+};
+
 // Says which function of the kernel the code below it stands for, until the end of the block:
 // findings are told apart by it, and swim lanes show its entry. Takes no step. The end restores the
 // caller and records nothing, so that a run may unwind through it.
 //
-//   sim::Scope scope(k.t, sim::Fn::kIoptAbortArea, Ref(k, ioas));
+//   sim::Scope scope(k, sim::Fn::kIoptAbortArea, ioas);
 class Scope {
  public:
   Scope(Task& t, Fn function, ObjectRef object = {}) : task_(t), caller_(t.function_) {
@@ -129,6 +137,10 @@ class Scope {
     ++t.depth_;
     t.Record(Primitive::kEnter, object, static_cast<int>(function), t.depth_);
   }
+  template <Layer K, class H>
+  Scope(K& k, Fn function, H h) : Scope(k.t, function, Ref(k, h)) {}
+  template <Layer K>
+  Scope(K& k, Fn function) : Scope(k.t, function) {}
   ~Scope() {
     task_.function_ = caller_;
     --task_.depth_;
@@ -157,6 +169,8 @@ void spin_unlock(Task& t, LockId id);
 // Reports kLockNotHeld unless the task holds the lock in any mode (lockdep_assert_held).
 void lockdep_assert_held(Task& t, LockId id);
 
+// The lock of an object that is being built (mutex_init and its like). Takes no step.
+LockId lock_create(Task& t, LockClass lock_class, ObjectRef object);
 // Frees the lock with its object; an oops (kFreeLockedLock) when somebody holds or awaits it.
 void lock_destroy(Task& t, LockId id);
 

@@ -8,9 +8,13 @@ namespace {
 #define IOMMUFD_CHECK_NAME(id, name, ...) name,
 
 constexpr std::string_view kObjectKinds[] = {
-#define IOMMUFD_CHECK_OBJECT_KINDS IOMMUFD_CHECK_NAME
-#include "model/sim/vocabulary.def"
-#undef IOMMUFD_CHECK_OBJECT_KINDS
+#define KIND(kind, name, life) #name,
+#include "model/sim/objects.def"
+};
+enum class Life : uint8_t { kStays, kDies };
+constexpr Life kLives[] = {
+#define KIND(kind, name, life) Life::life,
+#include "model/sim/objects.def"
 };
 constexpr std::string_view kLockClasses[] = {
 #define IOMMUFD_CHECK_LOCK_CLASSES IOMMUFD_CHECK_NAME
@@ -111,6 +115,11 @@ std::string_view Name(Condition condition) { return Lookup(kConditions, conditio
 
 std::string Slug(Splat splat) { return SlugOf(Lookup(kSplatIdentifiers, splat)); }
 std::string Slug(Condition condition) { return SlugOf(Lookup(kConditionIdentifiers, condition)); }
+
+bool CanDie(ObjectKind kind) {
+  IOMMUFD_CHECK(kind < ObjectKind::kCount, "a kind of the vocabulary");
+  return kLives[static_cast<size_t>(kind)] == Life::kDies;
+}
 
 LockKind KindOf(LockClass lock_class) { return kLockKinds[static_cast<size_t>(lock_class)]; }
 

@@ -1,6 +1,6 @@
 // The closed vocabularies of the simulation as enums with names: object kinds, lock classes, shared
 // fields, fault sites, primitives, splats, notes, functions and conditions. Lists stand in
-// vocabulary.def.
+// objects.def and vocabulary.def.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,8 @@ namespace iommufd_check::sim {
 
 // Two bytes wide, so that an ObjectRef has no padding: events are hashed as bytes.
 enum class ObjectKind : uint16_t {
-#define IOMMUFD_CHECK_OBJECT_KINDS IOMMUFD_CHECK_ENUMERATOR
-#include "model/sim/vocabulary.def"
-#undef IOMMUFD_CHECK_OBJECT_KINDS
+#define KIND(kind, name, life) kind,
+#include "model/sim/objects.def"
   kCount
 };
 
@@ -109,6 +108,10 @@ std::string Slug(Splat splat);
 std::string Slug(Condition condition);
 
 LockKind KindOf(LockClass lock_class);
+
+// An object of this kind may be freed while a program runs. (What outlives every program is freed
+// when its process exits.)
+bool CanDie(ObjectKind kind);
 
 // The errno (negative) with which the call at `site` fails.
 int FailureOf(FaultSite site);

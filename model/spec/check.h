@@ -22,6 +22,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -68,7 +69,7 @@ class Check {
   virtual void Forget() {}                // a run begins
   virtual void TakeOver(const Check&) {}  // REQUIRES: of the same invariant
   virtual bool RemembersCalls() const { return false; }
-  virtual void ForgetCall(sim::TaskId) {}  // the task's call begins or has ended
+  virtual void ForgetCall(sim::TaskId) {}  // the task's call begins
 };
 
 // A check with a State for the call that each task is in.
@@ -112,6 +113,7 @@ class Listeners {
   template <class Subject>
   struct Ear {
     Invariant invariant;
+    PartSet looks_at;  // of a Snapshot; of other subjects kAllParts
     void (*hear)(Check*, const Subject&, const Evidence&, Ruling);
   };
   template <class Subject>
@@ -129,35 +131,47 @@ class Listeners {
   template <auto kMethod>
   void On(sim::Primitive primitive) {
     IOMMUFD_CHECK(sim::IsHeardAlone(primitive), "accesses are heard by ReadOf and AccessOfTask");
-    Add<kMethod>(&primitives_[static_cast<size_t>(primitive)]);
+    IOMMUFD_CHECK(!HasDetails(primitive), "notes and splats are heard one by one");
+    IOMMUFD_CHECK(primitive != sim::Primitive::kUnlock, "what a release says is in LockWatch");
+    AddAt<kMethod>(SlotOf(primitive, 0));
   }
   template <auto kMethod>
   void On(sim::Note note) {
-    Add<kMethod>(&notes_[static_cast<size_t>(note)]);
+    AddAt<kMethod>(SlotOf(sim::Primitive::kNote, static_cast<uint8_t>(note)));
   }
   template <auto kMethod>
   void On(sim::Splat splat) {
-    Add<kMethod>(&splats_[static_cast<size_t>(splat)]);
+    AddAt<kMethod>(SlotOf(sim::Primitive::kSplat, static_cast<uint8_t>(splat)));
   }
   template <auto kMethod>
   void On(ReadOf read) {
-    Add<kMethod>(&reads_[static_cast<size_t>(read.field)]);
+    AddAt<kMethod>(SlotOf(sim::Primitive::kRead, static_cast<uint8_t>(read.field)));
   }
   template <auto kMethod>
   void On(AccessOfTask) {
-    Add<kMethod>(&accesses_);
+    AddAt<kMethod>(SlotOf(sim::Primitive::kWrite, 0));
+    for (int field = 0; field < sim::Count<sim::Field>(); ++field) {
+      AddAt<kMethod>(SlotOf(sim::Primitive::kRead, static_cast<uint8_t>(field)));
+    }
   }
   // The moment whose type the method takes.
   template <auto kMethod>
   void On() {
-    Add<kMethod>(&std::get<Ears<SubjectOf<decltype(kMethod)>>>(moments_));
+    using Moment = SubjectOf<decltype(kMethod)>;
+    static_assert(!std::is_same_v<Moment, Snapshot>, "OnRest says what is looked at");
+    Add<kMethod>(&std::get<Ears<Moment>>(moments_));
+  }
+  // A quiescent point. What the method says is a function of these parts of the Snapshot alone, so
+  // that it is not asked again before one of them changes.
+  template <auto kMethod>
+  void OnRest(PartSet looks_at) {
+    Add<kMethod>(&std::get<Ears<Snapshot>>(moments_), looks_at);
   }
 
-  const Ears<sim::Event>& of(sim::Primitive p) const { return primitives_[static_cast<size_t>(p)]; }
-  const Ears<sim::Event>& of_note(uint8_t note) const { return notes_[note]; }
-  const Ears<sim::Event>& of_splat(uint8_t splat) const { return splats_[splat]; }
-  const Ears<sim::Event>& of_read(uint8_t field) const { return reads_[field]; }
-  const Ears<sim::Event>& of_accesses() const { return accesses_; }
+  // Those who hear the event, which is no access of main.
+  const Ears<sim::Event>& of(const sim::Event& event) const {
+    return events_[SlotOf(event.primitive, event.detail)];
+  }
   template <class Moment>
   const Ears<Moment>& of_moment() const {
     return std::get<Ears<Moment>>(moments_);
@@ -179,21 +193,44 @@ class Listeners {
   template <class Method>
   using SubjectOf = typename Signature<Method>::Subject;
 
+  // Events of one slot have the same listeners: a primitive, or one detail of a primitive that is
+  // heard by its details.
+  static constexpr bool HasDetails(sim::Primitive primitive) {
+    return primitive == sim::Primitive::kNote || primitive == sim::Primitive::kSplat ||
+           primitive == sim::Primitive::kRead;
+  }
+  static constexpr size_t kNotesAt = sim::Count<sim::Primitive>();
+  static constexpr size_t kSplatsAt = kNotesAt + sim::Count<sim::Note>();
+  static constexpr size_t kReadsAt = kSplatsAt + sim::Count<sim::Splat>();
+  static constexpr size_t kSlots = kReadsAt + sim::Count<sim::Field>();
+  static size_t SlotOf(sim::Primitive primitive, uint8_t detail) {
+    switch (primitive) {
+      case sim::Primitive::kNote:
+        return kNotesAt + detail;
+      case sim::Primitive::kSplat:
+        return kSplatsAt + detail;
+      case sim::Primitive::kRead:
+        return kReadsAt + detail;
+      default:
+        return static_cast<size_t>(primitive);
+    }
+  }
+
+  template <auto kMethod>
+  void AddAt(size_t slot) {
+    Add<kMethod>(&events_.at(slot));
+  }
   template <auto kMethod, class Subject>
-  void Add(Ears<Subject>* ears) {
+  void Add(Ears<Subject>* ears, PartSet looks_at = kAllParts) {
     using Class = typename Signature<decltype(kMethod)>::Class;
-    ears->push_back(
-        {listening_, [](Check* check, const Subject& subject, const Evidence& seen, Ruling rule) {
-           (static_cast<Class*>(check)->*kMethod)(subject, seen, rule);
-         }});
+    ears->push_back({listening_, looks_at,
+                     [](Check* check, const Subject& subject, const Evidence& seen, Ruling rule) {
+                       (static_cast<Class*>(check)->*kMethod)(subject, seen, rule);
+                     }});
   }
 
   Invariant listening_ = Invariant::kCount;
-  std::array<Ears<sim::Event>, sim::Count<sim::Primitive>()> primitives_;
-  std::array<Ears<sim::Event>, sim::Count<sim::Note>()> notes_;
-  std::array<Ears<sim::Event>, sim::Count<sim::Splat>()> splats_;
-  std::array<Ears<sim::Event>, sim::Count<sim::Field>()> reads_;
-  Ears<sim::Event> accesses_;
+  std::array<Ears<sim::Event>, kSlots> events_;
   std::tuple<Ears<Returned>, Ears<Unexplained>, Ears<FailedPreserve>, Ears<Snapshot>,
              Ears<uapi::Contract>, Ears<Exited>>
       moments_;

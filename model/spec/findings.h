@@ -35,11 +35,9 @@ class Findings {
   void SetPosition(const Position& position) { position_ = position; }
   const Position& position() const { return position_; }
 
-  // The antecedent of the invariant was true once more.
-  void Arm(Invariant invariant) { ++armed_[static_cast<size_t>(invariant)]; }
-  // So many times each, of checks that would only find again what they found.
-  void ArmAgain(const std::array<uint64_t, kInvariants>& armed) {
-    for (size_t i = 0; i < kInvariants; ++i) armed_[i] += armed[i];
+  // The antecedent of the invariant was true once more, or so many times.
+  void Arm(Invariant invariant, uint64_t times = 1) {
+    armed_[static_cast<size_t>(invariant)] += times;
   }
 
   // Keeps the first violation of each invariant, operation, kind of object, function, splat and

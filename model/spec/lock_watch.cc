@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "model/sim/check.h"
+
 namespace iommufd_check::spec {
 
 using sim::LockClass;
@@ -10,41 +12,42 @@ using sim::Primitive;
 
 // Keeps the room that held locks took: this is called for each run.
 void LockWatch::Clear() {
-  first_.clear();
   known_.fill(0);
   for (std::vector<Held>& held : held_) held.clear();
-  sleeping_.fill(false);
+  sleeping_ = 0;
+  has_locked_ = 0;
 }
 
 void LockWatch::NoteOrder(const sim::Event& event, sim::Fn function) {
   const auto inner = static_cast<LockClass>(event.detail);
+  const uint64_t bit = uint64_t{1} << event.detail;
   for (const Held& held : held_[event.task]) {
-    if (held.lock_class == inner) continue;
     uint64_t& known = known_[static_cast<size_t>(held.lock_class)];
-    const uint64_t bit = uint64_t{1} << static_cast<int>(inner);
-    if ((known & bit) != 0) continue;
+    if (held.lock_class == inner || (known & bit) != 0) continue;
     known |= bit;
-    first_[{held.lock_class, inner}] = {held.lock_class, inner, event.operation, event.task,
-                                        function};
+    first_[static_cast<size_t>(held.lock_class)][event.detail] = {
+        held.lock_class, inner, event.operation, event.task, function};
   }
 }
 
-void LockWatch::OnEvent(const sim::Event& event, sim::Fn function) {
+void LockWatch::Follow(const sim::Event& event, sim::Fn function) {
   std::vector<Held>& held = held_[event.task];
   const LockClass lock_class = sim::LockClassOf(event);
   switch (event.primitive) {
     case Primitive::kWait:
       if (lock_class != LockClass::kCount) NoteOrder(event, function);
-      sleeping_[event.task] = true;
+      sleeping_ |= Bit(event.task);
       waits_[event.task] = {event.operation, event.task, event.step,
                             function,        lock_class, event.object};
       return;
     case Primitive::kLock:
-      if (!sleeping_[event.task]) NoteOrder(event, function);
-      sleeping_[event.task] = false;
+      if (!held.empty() && !Sleeps(event.task)) NoteOrder(event, function);
+      Wakes(event.task);
+      has_locked_ |= Bit(event.task);
       held.push_back({event.spare, lock_class});
       return;
     case Primitive::kUnlock: {
+      if (!held.empty() && held.back().lock == event.spare) return held.pop_back();
       const auto last = std::find_if(held.rbegin(), held.rend(),
                                      [&](const Held& lock) { return lock.lock == event.spare; });
       if (last != held.rend()) held.erase(std::next(last).base());
@@ -52,12 +55,11 @@ void LockWatch::OnEvent(const sim::Event& event, sim::Fn function) {
     }
     case Primitive::kOpBegin:
       held.clear();
-      sleeping_[event.task] = false;
-      return;
-    case Primitive::kSplat:
+      Wakes(event.task);
+      has_locked_ &= static_cast<uint8_t>(~Bit(event.task));
       return;
     default:
-      sleeping_[event.task] = false;
+      IOMMUFD_CHECK(false, "no event of locks");
   }
 }
 
@@ -65,22 +67,23 @@ std::vector<LockNesting> LockWatch::ChainOf(const sim::Event& event, sim::Fn fun
   const auto outer = static_cast<LockClass>(event.value >> 8);
   const auto inner = static_cast<LockClass>(event.value & 0xff);
   std::vector<LockNesting> chain{{outer, inner, event.operation, event.task, function}};
-  // Breadth first from `inner`; the map's order breaks ties.
-  std::map<LockClass, Edge> reached_by;
+  // Breadth first from `inner`; the order of the classes breaks ties.
+  std::array<const LockNesting*, kClasses> reached_by{};
   std::deque<LockClass> frontier{inner};
-  while (!frontier.empty() && !reached_by.contains(outer)) {
-    const LockClass from = frontier.front();
+  while (!frontier.empty() && reached_by[static_cast<size_t>(outer)] == nullptr) {
+    const auto from = static_cast<size_t>(frontier.front());
     frontier.pop_front();
-    for (const auto& [edge, nesting] : first_) {
-      if (edge.first != from || edge.second == inner || reached_by.contains(edge.second)) continue;
-      reached_by[edge.second] = edge;
-      frontier.push_back(edge.second);
+    for (size_t to = 0; to < kClasses; ++to) {
+      const bool nests = (known_[from] >> to & 1u) != 0;
+      if (!nests || to == static_cast<size_t>(inner) || reached_by[to] != nullptr) continue;
+      reached_by[to] = &first_[from][to];
+      frontier.push_back(static_cast<LockClass>(to));
     }
   }
-  if (!reached_by.contains(outer)) return chain;
+  if (reached_by[static_cast<size_t>(outer)] == nullptr) return chain;
   std::vector<LockNesting> back;
-  for (LockClass at = outer; at != inner; at = reached_by.at(at).first) {
-    back.push_back(first_.at(reached_by.at(at)));
+  for (LockClass at = outer; at != inner; at = back.back().outer) {
+    back.push_back(*reached_by[static_cast<size_t>(at)]);
   }
   chain.insert(chain.end(), back.rbegin(), back.rend());
   return chain;
@@ -89,7 +92,7 @@ std::vector<LockNesting> LockWatch::ChainOf(const sim::Event& event, sim::Fn fun
 std::vector<LockWatch::Wait> LockWatch::Waiting() const {
   std::vector<Wait> waiting;
   for (size_t task = 0; task < waits_.size(); ++task) {
-    if (sleeping_[task]) waiting.push_back(waits_[task]);
+    if (Sleeps(static_cast<sim::TaskId>(task))) waiting.push_back(waits_[task]);
   }
   return waiting;
 }

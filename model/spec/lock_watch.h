@@ -4,14 +4,12 @@
 //
 //   watch.OnEvent(event, function);
 //   watch.ChainOf(event, function);    // at a kLockCycle splat
-//   watch.waiting();                   // at a kDeadlock splat
+//   watch.Waiting();                   // at a kDeadlock splat
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "model/sim/event.h"
@@ -32,7 +30,23 @@ class LockWatch {
   };
 
   void Clear();
-  void OnEvent(const sim::Event& event, sim::Fn function);
+  void OnEvent(const sim::Event& event, sim::Fn function) {
+    switch (event.primitive) {
+      case sim::Primitive::kWait:
+      case sim::Primitive::kLock:
+      case sim::Primitive::kUnlock:
+      case sim::Primitive::kOpBegin:
+        return Follow(event, function);
+      case sim::Primitive::kSplat:
+        return;
+      default:
+        Wakes(event.task);
+    }
+  }
+
+  // Of the call that the task is in: how many locks it holds, and whether it has taken one.
+  size_t HeldBy(sim::TaskId task) const { return held_[task].size(); }
+  bool HasLocked(sim::TaskId task) const { return (has_locked_ >> task & 1u) != 0; }
 
   // The nesting that `event`, a kLockCycle splat, is about, and after it those of a shortest way
   // back from its inner class to its outer one; without them when no event showed them.
@@ -46,17 +60,26 @@ class LockWatch {
     uint16_t lock = 0;
     sim::LockClass lock_class = sim::LockClass::kCount;
   };
-  using Edge = std::pair<sim::LockClass, sim::LockClass>;
 
+  static constexpr uint8_t Bit(sim::TaskId task) { return static_cast<uint8_t>(1u << task); }
+
+  void Follow(const sim::Event& event, sim::Fn function);
   void NoteOrder(const sim::Event& event, sim::Fn function);
+  bool Sleeps(sim::TaskId task) const { return (sleeping_ & Bit(task)) != 0; }
+  void Wakes(sim::TaskId task) { sleeping_ &= static_cast<uint8_t>(~Bit(task)); }
 
-  static_assert(sim::Count<sim::LockClass>() <= 64, "a bit for each");
+  static constexpr size_t kClasses = sim::Count<sim::LockClass>();
+  static_assert(kClasses <= 64, "a bit for each");
 
-  std::map<Edge, LockNesting> first_;
-  std::array<uint64_t, sim::Count<sim::LockClass>()> known_{};  // by outer class: bits of first_
+  // By outer and inner class: where the inner one was first taken inside the outer one. Those of
+  // the bits of known_ alone mean something.
+  std::array<std::array<LockNesting, kClasses>, kClasses> first_;
+  std::array<uint64_t, kClasses> known_{};  // by outer class
   std::array<std::vector<Held>, sim::kMaxTasks> held_;
   std::array<Wait, sim::kMaxTasks> waits_;
-  std::array<bool, sim::kMaxTasks> sleeping_{};
+  // Bit t: task t.
+  uint8_t sleeping_ = 0;
+  uint8_t has_locked_ = 0;
 };
 
 // "task A waits for ioas->mutex of ioas 1", "main waits for a change of ioas 1".

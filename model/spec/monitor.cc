@@ -49,38 +49,45 @@ void Monitor::SetPosition(const sim::Event& event) {
 
 void Monitor::OnEvent(const sim::Event& event) {
   ++sequence_;
-  SetPosition(event);
-  evidence_.locks.OnEvent(event, findings_->position().function);
-  evidence_.race = races_.OnEvent(event);
-  if (event.primitive == Primitive::kOpBegin) ForgetCall(event.task);
-  TellEars(event);
-  if (event.primitive == Primitive::kOpEnd) ForgetCall(event.task);
-  if (event.primitive == Primitive::kNote) evidence_.account.Follow(event);
+  if (event.primitive == Primitive::kUnlock) {
+    evidence_.locks.OnEvent(event, sim::Fn::kNone);
+    if (event.task != 0) races_.OnEvent(event);
+    return;
+  }
+  if (event.task == 0 && !sim::IsHeardAlone(event.primitive)) return;
+  evidence_.locks.OnEvent(event, findings_->function());
+  if (event.task != 0) evidence_.race = races_.OnEvent(event);
+  const bool note = event.primitive == Primitive::kNote;
+  if (event.primitive == Primitive::kOpBegin) {
+    ForgetCall(event.task);
+  } else if (event.primitive == Primitive::kSplat) {
+    evidence_.splat = SplatText(event, evidence_.freed_by);
+    evidence_.freed_by.reset();
+  } else if (note && static_cast<Note>(event.detail) == Note::kFrameFreedBy) {
+    evidence_.freed_by = mm::UnpackFreedBy(event.value);
+  }
+  const Listeners::Ears<sim::Event>& ears = listeners_.of(event);
+  if (!ears.empty()) {
+    SetPosition(event);
+    Tell(ears, event);
+  }
+  if (note) evidence_.account.Follow(event);
+  if (event.primitive == Primitive::kOpEnd) evidence_.account.preserving[event.task].reset();
 }
 
-void Monitor::TellEars(const sim::Event& event) {
-  switch (event.primitive) {
-    case Primitive::kNote:
-      if (static_cast<Note>(event.detail) == Note::kFrameFreedBy) {
-        evidence_.freed_by = mm::UnpackFreedBy(event.value);
-      }
-      Tell(listeners_.of_note(event.detail), event);
-      break;
-    case Primitive::kSplat:
-      evidence_.splat = SplatText(event, evidence_.freed_by);
-      evidence_.freed_by.reset();
-      Tell(listeners_.of_splat(event.detail), event);
-      break;
-    case Primitive::kRead:
-      if (event.task != 0) Tell(listeners_.of_read(event.detail), event);
-      [[fallthrough]];
-    case Primitive::kWrite:
-      if (event.task != 0) Tell(listeners_.of_accesses(), event);
-      break;
-    default:
-      break;
+void Monitor::TellRest(const Snapshot& now, PartSet changed) {
+  for (const auto& ear : listeners_.of_moment<Snapshot>()) {
+    const auto number = static_cast<size_t>(ear.invariant);
+    AtRest& last = at_rest_[number];
+    if (last.held && (ear.looks_at & changed) == 0) {
+      findings_->Arm(ear.invariant, last.armed);
+      continue;
+    }
+    const uint64_t raised = findings_->raised();
+    const uint64_t armed = findings_->armed()[number];
+    ear.hear(checks_[number].get(), now, evidence_, Ruling(findings_, ear.invariant));
+    last = {.held = findings_->raised() == raised, .armed = findings_->armed()[number] - armed};
   }
-  Tell(listeners_.of(event.primitive), event);
 }
 
 void Monitor::ForgetCall(sim::TaskId task) {

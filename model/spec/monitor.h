@@ -7,6 +7,8 @@
 //   monitor.Tell(Returned{...});            // of every moment (evidence.h)
 #pragma once
 
+#include <array>
+
 #include "model/sim/event.h"
 #include "model/spec/check.h"
 
@@ -27,6 +29,10 @@ class Monitor : public sim::EventListener {
   void Tell(const Moment& moment) {
     Tell(listeners_.of_moment<Moment>(), moment);
   }
+  // A quiescent point, of which these parts alone may have changed since the last one. A check that
+  // looks at none of them, and that held, has its antecedents once more and is not asked.
+  // REQUIRES: all parts, the first time after Clear or a copy.
+  void TellRest(const Snapshot& now, PartSet changed);
 
   // The next event is number `events` + 1 of the run: those that it did not hear count too.
   void SetEventsBefore(uint32_t events) { sequence_ = events; }
@@ -54,6 +60,12 @@ class Monitor : public sim::EventListener {
   Evidence evidence_;
   RaceDetector races_;
   uint32_t sequence_ = 0;  // events seen
+  // What each check said at the last quiescent point at which it was asked.
+  struct AtRest {
+    bool held = false;
+    uint64_t armed = 0;
+  };
+  std::array<AtRest, kInvariants> at_rest_{};
 };
 
 }  // namespace iommufd_check::spec

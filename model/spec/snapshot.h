@@ -20,6 +20,25 @@ using mm::Iova;
 using mm::Pfn;
 using mm::PhysAddr;
 
+// What of a Snapshot is read together, and changes together.
+enum class Part : uint8_t {
+  kIommufds,
+  kIoas,
+  kHwpts,
+  kDevices,
+  kDomains,
+  kMemfds,
+  kSessions,
+  kRegistered,
+  kRecords,  // the FLB and the domain records
+  kCount
+};
+using PartSet = uint32_t;
+constexpr PartSet Only(Part part) { return PartSet{1} << static_cast<int>(part); }
+inline constexpr PartSet kNoPart = 0;
+inline constexpr PartSet kAllParts = Only(Part::kCount) - 1;
+constexpr bool Contains(PartSet set, Part part) { return (set & Only(part)) != 0; }
+
 struct LeafView {
   Iova iova = 0;
   Pfn pfn = 0;

@@ -42,26 +42,44 @@ std::optional<OpCode> OpCodeFromName(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view Name(ResultKind kind) {
-  constexpr std::string_view kNames[] = {"", "ioas", "hwpt", "device", "session"};
-  return kNames[static_cast<size_t>(kind)];
+namespace {
+
+struct ResultNames {
+  std::string_view name;
+  std::string_view stem;
+};
+constexpr ResultNames kResults[] = {
+    {"", ""},
+#define OBJECT(kind, name, Type, slots, type, value, stem) {#name, #stem},
+#define DESCRIPTOR(kind, name, Type, table, stem) {#name, #stem},
+#include "model/sim/objects.def"
+};
+
+const ResultNames& NamesOf(ResultKind kind) {
+  IOMMUFD_CHECK(kind < ResultKind::kCount, "a kind of result");
+  return kResults[static_cast<size_t>(kind)];
 }
 
+// Has an id on its iommufd.
+bool HasId(ResultKind result) {
+#define OBJECT(kind, ...) \
+  if (result == ResultKind::kind) return true;
+#include "model/sim/objects.def"
+  return false;
+}
+
+}  // namespace
+
+std::string_view Name(ResultKind kind) { return NamesOf(kind).name; }
+std::string_view StemOf(ResultKind kind) { return NamesOf(kind).stem; }
+
 bool Accepts(ArgumentKind argument, ResultKind result) {
-  switch (argument) {
-    case ArgumentKind::kIoas:
-      return result == ResultKind::kIoas;
-    case ArgumentKind::kHwpt:
-      return result == ResultKind::kHwpt;
-    case ArgumentKind::kDevice:
-      return result == ResultKind::kDevice;
-    case ArgumentKind::kSession:
-      return result == ResultKind::kSession;
-    case ArgumentKind::kObject:
-      return result != ResultKind::kNone && result != ResultKind::kSession;
-    default:
-      return false;
-  }
+  if (argument == ArgumentKind::kObject) return HasId(result);
+#define OBJECT(kind, ...) \
+  if (argument == ArgumentKind::kind) return result == ResultKind::kind;
+#define DESCRIPTOR(kind, ...) OBJECT(kind)
+#include "model/sim/objects.def"
+  return false;
 }
 
 }  // namespace iommufd_check::uapi

@@ -17,11 +17,11 @@ enum class OpCode : uint8_t {
   kCount
 };
 
+// First the objects of one kind, by id or by descriptor, then whatever has an id.
 enum class ArgumentKind : uint8_t {
-  kIoas,
-  kHwpt,
-  kDevice,
-  kSession,
+#define OBJECT(kind, ...) kind,
+#define DESCRIPTOR(kind, ...) kind,
+#include "model/sim/objects.def"
   kObject,
   kMemfd,
   kBuffer,
@@ -41,7 +41,13 @@ enum class ArgumentKind : uint8_t {
 };
 
 // What an operation creates.
-enum class ResultKind : uint8_t { kNone, kIoas, kHwpt, kDevice, kSession, kCount };
+enum class ResultKind : uint8_t {
+  kNone,
+#define OBJECT(kind, ...) kind,
+#define DESCRIPTOR(kind, ...) kind,
+#include "model/sim/objects.def"
+  kCount
+};
 
 // The descriptor that an operation is made on, which the kernel looks up and holds for the length
 // of the call. kNothing: close(2), which takes the number itself.
@@ -93,6 +99,8 @@ const OperationSpec& SpecOf(OpCode code);
 std::span<const OpCode> AllOperations();
 std::optional<OpCode> OpCodeFromName(std::string_view name);
 std::string_view Name(ResultKind kind);  // "ioas", "hwpt", "device", "session"; "" for kNone
+// With what the names of its variables begin: "dev", "s".
+std::string_view StemOf(ResultKind kind);
 
 // How a value is written, checked and passed on, whatever it means.
 enum class Form : uint8_t {
@@ -109,10 +117,9 @@ enum class Form : uint8_t {
 };
 constexpr Form FormOf(ArgumentKind kind) {
   switch (kind) {
-    case ArgumentKind::kIoas:
-    case ArgumentKind::kHwpt:
-    case ArgumentKind::kDevice:
-    case ArgumentKind::kSession:
+#define OBJECT(object, ...) case ArgumentKind::object:
+#define DESCRIPTOR(object, ...) case ArgumentKind::object:
+#include "model/sim/objects.def"
     case ArgumentKind::kObject:
       return Form::kObject;
     case ArgumentKind::kMemfd:
@@ -148,7 +155,12 @@ bool Accepts(ArgumentKind argument, ResultKind result);
 // True when the argument names an object (a variable or a raw id).
 constexpr bool IsObject(ArgumentKind kind) { return FormOf(kind) == Form::kObject; }
 // True when it names an object by its id on an iommufd.
-constexpr bool IsId(ArgumentKind kind) { return IsObject(kind) && kind != ArgumentKind::kSession; }
+constexpr bool IsId(ArgumentKind kind) {
+#define DESCRIPTOR(descriptor, ...) \
+  if (kind == ArgumentKind::descriptor) return false;
+#include "model/sim/objects.def"
+  return IsObject(kind);
+}
 // True when it is any number of 64 bits, `auto` apart.
 constexpr bool IsNumber(ArgumentKind kind) { return FormOf(kind) == Form::kNumber; }
 // True when it also takes `auto`.

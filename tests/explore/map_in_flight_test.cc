@@ -114,9 +114,9 @@ TEST(MapInFlight, AForgottenWakeUpIsSeen) {
 class WaitsWithTheLock : public liveupdate::Reference {
  protected:
   bool WaitForMaps(liveupdate::Kernel& k, IoasHandle ioas) override {
-    down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+    down_read(k, ioas, iommufd::iopt::iova_rwsem);
     const bool ended = Reference::WaitForMaps(k, ioas);
-    up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+    up_read(k, ioas, iommufd::iopt::iova_rwsem);
     return ended;
   }
 };

@@ -27,9 +27,9 @@ class DomainsTest : public IommufdTest {
     std::vector<mm::PfnRun> runs;
     m.Call([&](Kernel& k) {
       const IoasHandle ioas{0, 0};
-      down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+      down_read(k, ioas, iopt::iova_rwsem);
       runs = ReadPinnedRuns(k, Read(k, ioas, iopt::areas).front());
-      up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+      up_read(k, ioas, iopt::iova_rwsem);
       return 0;
     });
     return runs;

@@ -271,9 +271,9 @@ TEST_F(KhoTest, WhatADesignCanNameIsAnOops) {
 
 TEST_F(KhoTest, RegisteringSleeps) {
   m.Call([](Kernel& k) {
-    spin_lock(k.t, Get(k, k.ctx).xa_lock);
+    spin_lock(k, k.ctx, &iommufd::Context::xa_lock);
     kho_unpreserve_folio(k, 0x101, kOwner);
-    spin_unlock(k.t, Get(k, k.ctx).xa_lock);
+    spin_unlock(k, k.ctx, &iommufd::Context::xa_lock);
     return 0;
   });
   EXPECT_EQ(m.splats(), Splats{sim::Splat::kSleepInAtomic});

@@ -206,12 +206,12 @@ TEST_F(LuoTest, TokensOfPreservedFilesAreFound) {
   ASSERT_EQ(PreserveMemfd(s, 1, 42), 0);
   m.Call([&](Kernel& k) {
     uint64_t token = 0, data = 0;
-    mutex_lock(k.t, Get(k, s).mutex);
+    mutex_lock(k, s, &Session::mutex);
     EXPECT_EQ(luo_get_token_outgoing(k, s, m.memfd(0), &token, &data), -sim::kENOENT);
     EXPECT_EQ(luo_get_token_outgoing(k, s, m.memfd(1), &token, &data), 0);
     EXPECT_EQ(token, 42u);
     EXPECT_EQ(data, Get(k, s).files.Peek()[0].data);
-    mutex_unlock(k.t, Get(k, s).mutex);
+    mutex_unlock(k, s, &Session::mutex);
     return 0;
   });
 }

@@ -187,7 +187,7 @@ TEST_F(MemfdLuoTest, Sizes) {
 TEST_F(MemfdLuoTest, AGarbledHeaderIsAnOops) {
   uint64_t data = 0;
   ASSERT_EQ(Preserve(0, &data), 0);
-  const sim::ObjectRef ref = mm::Ref(m.memfd(0));
+  const sim::ObjectRef ref = Ref(m.memfd(0));
   const PhysAddr array = m.world.machine.phys.ReadField(data + kMemfdArray.offset, 8);
   struct Row {
     PhysAddr address;

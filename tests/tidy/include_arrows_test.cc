@@ -26,9 +26,9 @@ struct Arrows {
 
 const std::vector<Arrows>& Table() {
   // check.h is the assertion macro and no more; spec could not assert without it. The specification
-  // sees names, values and events, never the code that it judges.
+  // sees names, values and events, never the code that it judges. objects.def is a list of names.
   static const std::vector<Arrows> table = {
-      {"model/uapi/", {"model/sim/check.h"}},
+      {"model/uapi/", {"model/sim/check.h", "model/sim/objects.def"}},
       {"model/sim/", {}},
       {"model/mm/", {"model/sim/"}},
       {"model/iommu/", {"model/sim/", "model/mm/"}},
@@ -39,9 +39,10 @@ const std::vector<Arrows>& Table() {
        {"model/uapi/", "model/sim/check.h", "model/sim/errno.h", "model/sim/event.h",
         "model/sim/lookup_map.h", "model/sim/places.h", "model/sim/vocabulary.h",
         "model/mm/types.h"}},
+      {"model/linux/", {"model/uapi/", "model/sim/", "model/mm/"}},
       {"model/program/",
        {"model/uapi/", "model/sim/", "model/mm/", "model/iommu/", "model/iommufd/",
-        "model/liveupdate/", "model/spec/"}},
+        "model/liveupdate/", "model/spec/", "model/linux/"}},
       // Explorers reduce by what events say and drive the runtime's scheduler.
       {"model/explore/", {"model/uapi/", "model/sim/", "model/mm/types.h", "model/program/"}},
       {"fuzz/", {"model/"}},
@@ -149,6 +150,8 @@ TEST(IncludeArrows, EachPlantedUpwardArrowIsReported) {
       {"model/spec/a.cc", "model/sim/task.h"},
       {"model/spec/a.cc", "model/iommufd/a.h"},
       {"model/spec/a.cc", "model/liveupdate/a.h"},
+      {"model/linux/a.cc", "model/iommufd/a.h"},
+      {"model/linux/a.cc", "model/spec/a.h"},
       {"model/program/a.cc", "model/explore/a.h"},
       {"model/explore/a.cc", "model/iommufd/a.h"},
       {"model/explore/a.cc", "fuzz/a.h"},

@@ -150,5 +150,25 @@ TEST(Operations, HaveArgumentStructs) {
   static_assert(std::is_same_v<decltype(MapFileArguments::iova), IovaArgument>);
 }
 
+TEST(ResultKinds, HaveNamesAndStemsOfTheirOwn) {
+  std::set<std::string_view> names;
+  std::set<std::string_view> stems;
+  for (int i = 1; i < static_cast<int>(ResultKind::kCount); ++i) {
+    const auto kind = static_cast<ResultKind>(i);
+    EXPECT_TRUE(names.insert(Name(kind)).second) << Name(kind);
+    EXPECT_TRUE(stems.insert(StemOf(kind)).second) << StemOf(kind);
+  }
+  EXPECT_EQ(Name(ResultKind::kNone), "");
+  EXPECT_EQ(StemOf(ResultKind::kDevice), "dev");
+  EXPECT_EQ(StemOf(ResultKind::kSession), "s");
+}
+
+TEST(ResultKinds, ADescriptorIsNoId) {
+  EXPECT_TRUE(IsId(ArgumentKind::kDevice));
+  EXPECT_TRUE(IsId(ArgumentKind::kObject));
+  EXPECT_FALSE(IsId(ArgumentKind::kSession));
+  EXPECT_FALSE(IsId(ArgumentKind::kMemfd));
+}
+
 }  // namespace
 }  // namespace iommufd_check::uapi

@@ -34,23 +34,6 @@ constexpr uint64_t RawKey(ObjectRef object, uint8_t what, uint16_t element, uint
 }
 constexpr uint64_t KeyOfAll(Place place) { return RawKey({}, static_cast<uint8_t>(place), 0, 0); }
 
-bool CanDie(ObjectKind kind) {
-  switch (kind) {
-    case ObjectKind::kIoas:
-    case ObjectKind::kArea:
-    case ObjectKind::kPages:
-    case ObjectKind::kHwpt:
-    case ObjectKind::kDomain:
-    case ObjectKind::kDevice:
-    case ObjectKind::kIgroup:
-    case ObjectKind::kSession:
-    case ObjectKind::kFrame:
-      return true;
-    default:
-      return false;
-  }
-}
-
 ObjectRef FrameNamed(int64_t pfn) {
   return {ObjectKind::kFrame, static_cast<uint16_t>(static_cast<uint64_t>(pfn) - mm::kFirstPfn)};
 }

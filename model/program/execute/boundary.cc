@@ -55,36 +55,19 @@ class BoundarySink : public sim::WordFlattener<BoundarySink> {
 
   void AddEntry(const iommufd::TableEntry& entry) {
     AddMembers(entry);
-    const auto live = [&]<class T>(const sim::Slots<T>& slots) {
-      return slots.Find(Handle<T>{entry.slot, entry.generation}) != nullptr;
-    };
-    const iommufd::State& s = world_.kernel.iommufd;
     switch (entry.type) {
-      case iommufd::ObjectType::kDevice:
-        return Add(live(s.devices));
-      case iommufd::ObjectType::kHwptPaging:
-        return Add(live(s.hwpts));
-      case iommufd::ObjectType::kIoas:
-        return Add(live(s.ioas));
+#define OBJECT(kind, name, Type, slots, type, value, stem) \
+  case iommufd::ObjectType::type:                          \
+    return Add(IsLive(iommufd::Type##Handle{entry.slot, entry.generation}));
+#include "model/sim/objects.def"
       case iommufd::ObjectType::kNone:
         return Add(false);
     }
   }
 
-  bool IsLive(iommufd::ContextHandle h) const { return Found(world_.kernel.iommufd.contexts, h); }
-  bool IsLive(iommufd::IoasHandle h) const { return Found(world_.kernel.iommufd.ioas, h); }
-  bool IsLive(iommufd::HwptHandle h) const { return Found(world_.kernel.iommufd.hwpts, h); }
-  bool IsLive(iommufd::DeviceHandle h) const { return Found(world_.kernel.iommufd.devices, h); }
-  bool IsLive(iommufd::IgroupHandle h) const { return Found(world_.kernel.iommufd.igroups, h); }
-  bool IsLive(iommufd::AreaHandle h) const { return Found(world_.kernel.iommufd.areas, h); }
-  bool IsLive(iommufd::PagesHandle h) const { return Found(world_.kernel.iommufd.pages, h); }
-  bool IsLive(iommu::DomainHandle h) const { return Found(world_.iommu.domains, h); }
-  bool IsLive(mm::MemfdHandle h) const { return Found(world_.machine.memfds, h); }
-  bool IsLive(liveupdate::SessionHandle h) const { return Found(world_.kernel.luo.sessions, h); }
-
   template <class T>
-  static bool Found(const sim::Slots<T>& slots, Handle<T> h) {
-    return slots.Find(h) != nullptr;
+  bool IsLive(Handle<T> h) const {
+    return liveupdate::TableOf<T>(world_).Find(h) != nullptr;
   }
 
   const World& world_;

@@ -30,6 +30,7 @@ bool IsOfMain(const Program& program, const sim::PlannedFault& fault) {
 
 struct Executor::Impl {
   void Bind(Design& design, const Program& program, const RunOptions& options);
+  void RunProgram(Design& design, const Program& program, const RunOptions& options);
   void KnowBoot();
   void BootAgain();
   void StartRun();
@@ -297,12 +298,25 @@ const spec::Violation* Execution::Find(Invariant invariant) const {
 Executor::Executor() : impl_(std::make_unique<Impl>()) {}
 Executor::~Executor() = default;
 
+void Executor::Impl::RunProgram(Design& new_design, const Program& new_program,
+                                const RunOptions& new_options) {
+  Bind(new_design, new_program, new_options);
+  RunMain();
+  RunTasks();
+  RunPhase(kFinally);
+  RunExit();
+}
+
+// What asks somebody else cannot be run again.
 const Execution& Executor::Run(Design& design, const Program& program, const RunOptions& options) {
-  impl_->Bind(design, program, options);
-  impl_->RunMain();
-  impl_->RunTasks();
-  impl_->RunPhase(kFinally);
-  impl_->RunExit();
+  impl_->RunProgram(design, program, options);
+  const bool repeatable = options.scheduler == nullptr && options.answers == nullptr;
+  if (options.judged && impl_->judge.overlooked() && repeatable) {
+    RunOptions again = options;
+    again.reuses_main = false;
+    again.thorough = true;
+    impl_->RunProgram(design, program, again);
+  }
   impl_->Collect();
   return impl_->execution;
 }

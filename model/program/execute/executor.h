@@ -48,6 +48,8 @@ struct RunOptions {
   bool reuses_main = false;
   // False: only run, check nothing. For measuring what the checks cost.
   bool judged = true;
+  // True: no shortcut is taken in judging (judge.h). The result is the same, which tests try.
+  bool thorough = false;
   // False: Execution::digest stays 0. For those who look for findings only: whatever they find they
   // run again.
   bool digested = true;

@@ -1,6 +1,7 @@
 #include "model/program/execute/judge.h"
 
 #include "model/program/execute/world_difference.h"
+#include "model/program/execute/written.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::program {
@@ -37,7 +38,10 @@ void Judge::Bind(const liveupdate::Design& design, const Program& program,
   options_ = options;
   for (InFlight& flight : in_flight_) flight.Clear();
   observer_.Forget();
-  at_rest_.events = 0;
+  rest_ = 0;
+  changed_ = spec::kAllParts;
+  agreed_ = false;
+  overlooked_ = false;
   inside_ = 0;
   concurrent_ = false;
   not_judged_ = 0;
@@ -74,6 +78,7 @@ void Judge::GoOnFrom(const Kept& kept, const liveupdate::Design& design, const P
 }
 
 void Judge::RestartOracle(const spec::Snapshot& observed) {
+  agreed_ = false;
   oracle_.Restart(LimitsOf(program_->boot, *design_), observed);
 }
 
@@ -83,20 +88,30 @@ void Judge::Recall(const spec::Account& account, const std::vector<OperationResu
 }
 
 void Judge::OnEvent(const sim::Event& event) {
-  // Of a task alone, a call that does not fail is a site and nothing else.
-  if (concurrent_ || event.primitive != Primitive::kCall) {
-    findings_.SetFunction(runtime_.task(event.task).function());
-    monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
-    monitor_.OnEvent(event);
+  switch (event.primitive) {
+    case Primitive::kUnlock:  // breaks nothing
+      return monitor_.OnEvent(event);
+    case Primitive::kFail:
+      in_flight_[event.task].failed_site = static_cast<sim::FaultSite>(event.detail);
+      AddSite(event);
+      break;
+    case Primitive::kCall:
+      AddSite(event);
+      if (!options_.thorough) return;  // it is a site and nothing else
+      break;
+    default:
+      break;
   }
-  if (event.primitive == Primitive::kCall || event.primitive == Primitive::kFail) {
-    const auto site = static_cast<sim::FaultSite>(event.detail);
-    if (event.operation != spec::kExitOperation) {
-      sites_.push_back({event.operation, site, static_cast<uint16_t>(event.value)});
-    }
-    if (event.primitive == Primitive::kFail) in_flight_[event.task].failed_site = site;
-  }
+  findings_.SetFunction(runtime_.task(event.task).function());
+  monitor_.SetEventsBefore(static_cast<uint32_t>(runtime_.log().events().size()) - 1);
+  monitor_.OnEvent(event);
   if (findings_.violations().size() > reported_) KeepDifference(event.task);
+}
+
+void Judge::AddSite(const sim::Event& event) {
+  if (event.operation == spec::kExitOperation) return;
+  const auto site = static_cast<sim::FaultSite>(event.detail);
+  sites_.push_back({event.operation, site, static_cast<uint16_t>(event.value)});
 }
 
 bool Judge::Wanted() const {
@@ -149,11 +164,14 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   const bool preserve_failed = IsPreserve(flight.call) && result.result < 0 &&
                                flight.failed_site != sim::FaultSite::kCopyToUser;
   const bool at_rest = inside_ == 0;
-  const bool as_it_was = at_rest && !concurrent_ && at_rest_.events != 0 && WroteNothingSinceRest();
-  if (!as_it_was && (at_rest || preserve_failed)) observer_.Observe(world_, *design_, &now_);
+  if (at_rest || preserve_failed) Look(at_rest ? WrittenSinceRest() : spec::kAllParts);
   TellReturn(flight, result);
   if (preserve_failed) monitor_.Tell(spec::FailedPreserve{flight.before, now_, flight.others});
-  if (at_rest) TellRest(as_it_was);
+  if (at_rest) {
+    monitor_.TellRest(now_, changed_);
+    changed_ = spec::kNoPart;
+    rest_ = runtime_.log().events().size();
+  }
   const bool handed_over = IsPreserve(flight.call) && result.result == 0 &&
                            flight.call.file.kind == mm::FileRef::Kind::kIommufd;
   if (handed_over) monitor_.Tell(design_->contract());
@@ -161,24 +179,15 @@ void Judge::OperationEnds(sim::Task& t, const OperationResult& result) {
   flight.active = false;
 }
 
-bool Judge::WroteNothingSinceRest() const {
-  return WroteNothing(std::span(runtime_.log().events()).subspan(at_rest_.events));
+void Judge::Look(spec::PartSet written) {
+  if (options_.thorough) observer_.Forget();
+  changed_ |= observer_.Observe(world_, *design_, &now_, written);
 }
 
-// What held holds when nothing was written, and has its antecedents once more.
-void Judge::TellRest(bool as_it_was) {
-  if (!as_it_was || !at_rest_.held) {
-    at_rest_.armed = findings_.armed();
-    const uint64_t raised = findings_.raised();
-    monitor_.Tell(now_);
-    at_rest_.held = findings_.raised() == raised;
-    for (size_t i = 0; i < spec::kInvariants; ++i) {
-      at_rest_.armed[i] = findings_.armed()[i] - at_rest_.armed[i];
-    }
-  } else {
-    findings_.ArmAgain(at_rest_.armed);
-  }
-  at_rest_.events = runtime_.log().events().size();
+// Between calls that overlap, what one gives back was taken before.
+spec::PartSet Judge::WrittenSinceRest() const {
+  if (options_.thorough || concurrent_ || rest_ == 0) return spec::kAllParts;
+  return WrittenBy(std::span(runtime_.log().events()).subspan(rest_));
 }
 
 void Judge::TellReturn(const InFlight& flight, const OperationResult& result) {
@@ -201,12 +210,16 @@ void Judge::TellReturn(const InFlight& flight, const OperationResult& result) {
   past_ends_[flight.past] = findings_.position();
 }
 
-// Of a call that ran alone. Where the oracle and the machine part, it goes on from the machine.
+// Of a call that ran alone. Where the oracle and the machine part, it goes on from the machine. A
+// call that is refused changes neither; but an unmap may fail behind areas that it removed.
 void Judge::AskOracle(const InFlight& flight, spec::Returned* returned) {
   returned->now = &now_;
   if (!flight.failed_site.has_value()) {
-    returned->answer_difference = ReplyDifference(oracle_.Apply(flight.call), returned->reply);
+    const spec::Prediction predicted = oracle_.Apply(flight.call);
+    returned->answer_difference = ReplyDifference(predicted, returned->reply);
     if (!returned->answer_difference->empty()) return RestartOracle(now_);
+    const bool refused = predicted.result < 0 && flight.call.kind != Call::Kind::kUnmap;
+    if (refused && agreed_ && changed_ == spec::kNoPart) return;
   } else if (returned->reply.result < 0) {
     oracle_.ApplyFailed(flight.call, returned->reply.result,
                         returned->lost == spec::LostCopy::kReply);
@@ -214,7 +227,8 @@ void Judge::AskOracle(const InFlight& flight, spec::Returned* returned) {
     RestartOracle(now_);
   }
   returned->state_difference = oracle_.Compare(now_);
-  if (!returned->state_difference.empty()) RestartOracle(now_);
+  agreed_ = returned->state_difference.empty();
+  if (!agreed_) RestartOracle(now_);
 }
 
 void Judge::TasksBegin() {
@@ -228,7 +242,7 @@ void Judge::TasksBegin() {
 void Judge::TasksEnd() {
   concurrent_ = false;
   if (runtime_.stopped()) return;
-  observer_.Observe(world_, *design_, &now_);
+  Look(spec::kAllParts);
   JudgeConcurrent();
   RestartOracle(now_);
 }
@@ -236,6 +250,9 @@ void Judge::TasksEnd() {
 // A call that is condemned already has no order to look for.
 void Judge::JudgeConcurrent() {
   if (condemned_) return;
+  const bool in_order =
+      !options_.thorough && spec::ExplainedInOrder(oracle_.limits(), oracle_.state(), past_, now_);
+  if (in_order) return;
   const spec::Linearization found = spec::Linearize(oracle_.limits(), oracle_.state(), past_, now_);
   if (found.verdict == spec::Linearization::Verdict::kNotJudged) ++not_judged_;
   if (found.verdict != spec::Linearization::Verdict::kUnexplained) return;
@@ -244,7 +261,16 @@ void Judge::JudgeConcurrent() {
   if (findings_.violations().size() > reported_) KeepDifference(past_ends_[found.call].task);
 }
 
+// Whoever cannot run the program again finds here what no event said.
+void Judge::LookAround() {
+  IOMMUFD_CHECK(inside_ == 0 && !concurrent_, "a call changes what it has not finished");
+  Observer().Observe(world_, *design_, &around_);
+  overlooked_ = !(around_ == now_);
+  if (overlooked_) monitor_.TellRest(around_, spec::kAllParts);
+}
+
 void Judge::ExitBegins() {
+  if (rest_ != 0 && !options_.thorough && !runtime_.stopped()) LookAround();
   monitor_.BeginExit();
   if (options_.keep_worlds) in_flight_[0].world_before = world_;
 }

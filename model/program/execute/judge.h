@@ -2,6 +2,11 @@
 // the run is looked at (spec/evidence.h), asks the oracle, and keeps what a report needs. What
 // holds and what does not say the invariants alone.
 //
+// Between quiescent points only what was written is looked at again (written.h), and only the
+// checks of that are asked (spec/monitor.h). Before the exit the whole is compared with what is
+// known: a design that has changed what no event says makes the run one to be judged again,
+// thoroughly.
+//
 // Moments after an operation, in order: its return, the failure of a preserve, the quiescent point
 // when no task is inside a system call, bytes handed over.
 #pragma once
@@ -63,6 +68,8 @@ class Judge : public sim::EventListener {
   const std::vector<SiteVisit>& sites() const { return sites_; }
   // Concurrent phases whose answers nobody could judge within the budget.
   uint32_t not_judged() const { return not_judged_; }
+  // Something has changed that no event said. What was found may be of an operation too late.
+  bool overlooked() const { return overlooked_; }
   const sim::PlaceSet& meetings() const { return monitor_.meetings(); }
   std::vector<std::string> TakeDifference() { return std::move(difference_); }
 
@@ -87,11 +94,13 @@ class Judge : public sim::EventListener {
   };
 
   void Bind(const liveupdate::Design& design, const Program& program, const RunOptions& options);
+  void AddSite(const sim::Event& event);
   void TellReturn(const InFlight& flight, const OperationResult& result);
   void AskOracle(const InFlight& flight, spec::Returned* returned);
   void JudgeConcurrent();
-  bool WroteNothingSinceRest() const;
-  void TellRest(bool as_it_was);
+  void Look(spec::PartSet written);
+  spec::PartSet WrittenSinceRest() const;
+  void LookAround();
   void KeepDifference(sim::TaskId task);
   void RestartOracle(const spec::Snapshot& observed);
   bool Wanted() const;
@@ -108,13 +117,13 @@ class Judge : public sim::EventListener {
   OracleCalls calls_;
   Observer observer_;
   spec::Snapshot now_;  // as it saw it last
-  // The quiescent point after the last call that ran alone; now_ is what was seen there.
-  struct AtRest {
-    size_t events = 0;                                // of the log, then; 0: there was none
-    bool held = false;                                // no check of it raised anything
-    std::array<uint64_t, spec::kInvariants> armed{};  // by these checks
-  };
-  AtRest at_rest_;
+  // Events of the log at the last quiescent point, which now_ shows but for what overlapped since;
+  // 0: there was none.
+  size_t rest_ = 0;
+  spec::PartSet changed_ = spec::kAllParts;  // of now_, since then
+  bool agreed_ = false;                      // when the oracle was compared with the machine last
+  bool overlooked_ = false;
+  spec::Snapshot around_;  // all of it, before the exit
   std::array<InFlight, sim::kMaxTasks> in_flight_;
   std::vector<SiteVisit> sites_;
   int inside_ = 0;  // tasks inside a system call

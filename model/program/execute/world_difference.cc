@@ -35,8 +35,9 @@ class Differ {
   Differ(const World& before, const World& after) : before_(before), after_(after) {}
 
   std::vector<std::string> Lines() {
-    CompareIommufd();
-    CompareDomains();
+#define TABLE(kind, name, life, Type, table) Table(before_.table, after_.table);
+#include "model/sim/objects.def"
+    CompareEndpoints();
     CompareLiveUpdate();
     CompareMemory();
     return std::move(lines_);
@@ -54,9 +55,9 @@ class Differ {
     Line(what, int{before}, int{after});
   }
 
-  // Objects of a table: which came, which went, and `compare` of those that stayed.
-  template <class T, class Compare>
-  void Table(const sim::Slots<T>& before, const sim::Slots<T>& after, const Compare& compare) {
+  // Objects of a table: which came, which went, and what those that stayed have otherwise.
+  template <class T>
+  void Table(const sim::Slots<T>& before, const sim::Slots<T>& after) {
     std::map<uint16_t, std::array<const T*, 2>> objects;
     before.ForEach([&](sim::Handle<T> h, const T& object) { objects[h.index][0] = &object; });
     after.ForEach([&](sim::Handle<T> h, const T& object) { objects[h.index][1] = &object; });
@@ -69,16 +70,16 @@ class Differ {
       } else if (is == nullptr) {
         lines_.push_back(name + " is gone");
       } else {
-        compare(name, *was, *is);
+        Compare(name, *was, *is);
       }
     }
   }
 
   // "hwpt3", "nothing".
   template <class T>
-  static std::string Named(const sim::Slots<T>& table, sim::Handle<T> handle) {
+  static std::string Named(const World& world, sim::Handle<T> handle) {
     std::string name = handle.null() ? "nothing" : Numbered(T::kKind, handle.index);
-    table.ForEach([&](sim::Handle<T> h, const T& object) {
+    liveupdate::TableOf<T>(world).ForEach([&](sim::Handle<T> h, const T& object) {
       if (h.index == handle.index) name = Numbered(T::kKind, NumberOf(h.index, object));
     });
     return name;
@@ -89,9 +90,10 @@ class Differ {
     Line("short references of " + name, was.wait_cnt.value, is.wait_cnt.value);
   }
 
-  void CompareIommufd();
-  void CompareIoas();
-  void CompareDomains();
+#define TABLE(kind, name, life, Type, table) \
+  void Compare(const std::string& name_of, const Type& was, const Type& is);
+#include "model/sim/objects.def"
+  void CompareEndpoints();
   void CompareLiveUpdate();
   void CompareMemory();
 
@@ -100,107 +102,96 @@ class Differ {
   std::vector<std::string> lines_;
 };
 
-void Differ::CompareIoas() {
-  using iommufd::Ioas;
+void Differ::Compare(const std::string& name, const iommufd::Context& was,
+                     const iommufd::Context& is) {
+  Line("file references of " + name, was.file.value, is.file.value);
+  Flag("descriptor of " + name, was.fd_open.Peek(), is.fd_open.Peek());
+}
+
+void Differ::Compare(const std::string& name, const iommufd::Ioas& was, const iommufd::Ioas& is) {
   const auto count = [](const auto& list) { return list.Peek().size(); };
-  Table<Ioas>(before_.kernel.iommufd.ioas, after_.kernel.iommufd.ioas,
-              [&](const std::string& name, const Ioas& was, const Ioas& is) {
-                References(name, was.object, is.object);
-                Line(name + " immutable", was.iopt.immutable.Peek(), is.iopt.immutable.Peek());
-                Line("areas of " + name, count(was.iopt.areas), count(is.iopt.areas));
-                Line("domains of " + name, count(was.iopt.domains), count(is.iopt.domains));
-                Line("reserved ranges of " + name, count(was.iopt.reserved),
-                     count(is.iopt.reserved));
-                Line("iova alignment of " + name, was.iopt.iova_alignment.Peek(),
-                     is.iopt.iova_alignment.Peek());
-                Line("hwpts of " + name, count(was.hwpt_list), count(is.hwpt_list));
-              });
+  References(name, was.object, is.object);
+  Line(name + " immutable", was.iopt.immutable.Peek(), is.iopt.immutable.Peek());
+  Line("areas of " + name, count(was.iopt.areas), count(is.iopt.areas));
+  Line("domains of " + name, count(was.iopt.domains), count(is.iopt.domains));
+  Line("reserved ranges of " + name, count(was.iopt.reserved), count(is.iopt.reserved));
+  Line("iova alignment of " + name, was.iopt.iova_alignment.Peek(), is.iopt.iova_alignment.Peek());
+  Line("hwpts of " + name, count(was.hwpt_list), count(is.hwpt_list));
 }
 
-void Differ::CompareIommufd() {
-  using iommufd::Area;
-  using iommufd::Context;
-  using iommufd::Device;
-  using iommufd::Hwpt;
-  using iommufd::Igroup;
-  using iommufd::Pages;
-  const iommufd::State& was_all = before_.kernel.iommufd;
-  const iommufd::State& is_all = after_.kernel.iommufd;
-  Table<Context>(was_all.contexts, is_all.contexts,
-                 [&](const std::string& name, const Context& was, const Context& is) {
-                   Line("file references of " + name, was.file.value, is.file.value);
-                   Flag("descriptor of " + name, was.fd_open.Peek(), is.fd_open.Peek());
-                 });
-  CompareIoas();
-  Table<Hwpt>(was_all.hwpts, is_all.hwpts,
-              [&](const std::string& name, const Hwpt& was, const Hwpt& is) {
-                References(name, was.object, is.object);
-                Flag(name + " marked", was.IsMarked(), is.IsMarked());
-                Flag(name + " enforce_cache_coherency", was.bits.Peek().enforce_cache_coherency,
-                     is.bits.Peek().enforce_cache_coherency);
-                Line("token of " + name, was.token.Peek(), is.token.Peek());
-                Flag(name + " preserved", was.preserved.Peek(), is.preserved.Peek());
-              });
-  Table<Device>(was_all.devices, is_all.devices,
-                [&](const std::string& name, const Device& was, const Device& is) {
-                  References(name, was.object, is.object);
-                  Flag(name + " bound", was.bound.Peek(), is.bound.Peek());
-                  Line(name + " attached to", Named(was_all.hwpts, was.attached.Peek()),
-                       Named(is_all.hwpts, is.attached.Peek()));
-                });
-  Table<Igroup>(was_all.igroups, is_all.igroups,
-                [&](const std::string& name, const Igroup& was, const Igroup& is) {
-                  Line("references of " + name, was.ref.value, is.ref.value);
-                });
-  Table<Area>(
-      was_all.areas, is_all.areas, [&](const std::string& name, const Area& was, const Area& is) {
-        Line("pages of " + name, Named(was_all.pages, was.pages.Peek()),
-             Named(is_all.pages, is.pages.Peek()));
-        Line("storage domain of " + name, Named(before_.iommu.domains, was.storage.Peek().domain),
-             Named(after_.iommu.domains, is.storage.Peek().domain));
-      });
-  Table<Pages>(was_all.pages, is_all.pages,
-               [&](const std::string& name, const Pages& was, const Pages& is) {
-                 Line("references of " + name, was.kref.value, is.kref.value);
-                 Line("pinned by " + name, was.npinned.Peek(), is.npinned.Peek());
-                 Hex("seals seen by " + name, was.seals.Peek(), is.seals.Peek());
-               });
+void Differ::Compare(const std::string& name, const iommufd::Area& was, const iommufd::Area& is) {
+  Line("pages of " + name, Named(before_, was.pages.Peek()), Named(after_, is.pages.Peek()));
+  Line("storage domain of " + name, Named(before_, was.storage.Peek().domain),
+       Named(after_, is.storage.Peek().domain));
 }
 
-void Differ::CompareDomains() {
-  using iommu::Domain;
-  Table<Domain>(before_.iommu.domains, after_.iommu.domains,
-                [&](const std::string& name, const Domain& was, const Domain& is) {
-                  Hex("preserved_state of " + name, was.preserved_state.Peek(),
-                      is.preserved_state.Peek());
-                });
+void Differ::Compare(const std::string& name, const iommufd::Pages& was, const iommufd::Pages& is) {
+  Line("references of " + name, was.kref.value, is.kref.value);
+  Line("pinned by " + name, was.npinned.Peek(), is.npinned.Peek());
+  Hex("seals seen by " + name, was.seals.Peek(), is.seals.Peek());
+}
+
+void Differ::Compare(const std::string& name, const iommufd::Hwpt& was, const iommufd::Hwpt& is) {
+  References(name, was.object, is.object);
+  Flag(name + " marked", was.IsMarked(), is.IsMarked());
+  Flag(name + " enforce_cache_coherency", was.bits.Peek().enforce_cache_coherency,
+       is.bits.Peek().enforce_cache_coherency);
+  Line("token of " + name, was.token.Peek(), is.token.Peek());
+  Flag(name + " preserved", was.preserved.Peek(), is.preserved.Peek());
+}
+
+void Differ::Compare(const std::string& name, const iommu::Domain& was, const iommu::Domain& is) {
+  Hex("preserved_state of " + name, was.preserved_state.Peek(), is.preserved_state.Peek());
+}
+
+void Differ::Compare(const std::string& name, const iommufd::Device& was,
+                     const iommufd::Device& is) {
+  References(name, was.object, is.object);
+  Flag(name + " bound", was.bound.Peek(), is.bound.Peek());
+  Line(name + " attached to", Named(before_, was.attached.Peek()),
+       Named(after_, is.attached.Peek()));
+}
+
+void Differ::Compare(const std::string& name, const mm::Memfd& was, const mm::Memfd& is) {
+  Line("file references of " + name, was.file.value, is.file.value);
+  Hex("size of " + name, was.state.Peek().size, is.state.Peek().size);
+  Hex("seals of " + name, was.state.Peek().seals, is.state.Peek().seals);
+  Flag(name + " frozen", was.state.Peek().frozen, is.state.Peek().frozen);
+  Line("pages of " + name, was.state.Peek().pages.size(), is.state.Peek().pages.size());
+}
+
+void Differ::Compare(const std::string& name, const liveupdate::Session& was,
+                     const liveupdate::Session& is) {
+  Line("files of " + name, was.files.Peek().size(), is.files.Peek().size());
+  Line("file references of " + name, was.file.value, is.file.value);
+  Flag("descriptor of " + name, was.fd_open.Peek(), is.fd_open.Peek());
+}
+
+void Differ::Compare(const std::string& name, const iommufd::Igroup& was,
+                     const iommufd::Igroup& is) {
+  Line("references of " + name, was.ref.value, is.ref.value);
+}
+
+void Differ::CompareEndpoints() {
   const size_t endpoints = std::min(before_.iommu.endpoints.size(), after_.iommu.endpoints.size());
   for (size_t i = 0; i < endpoints; ++i) {
     const iommu::Endpoint& was = before_.iommu.endpoints[i];
     const iommu::Endpoint& is = after_.iommu.endpoints[i];
     const std::string name = absl::StrCat("endpoint", i);
     Flag(name + " owned by user space", was.dma_owner_claimed.Peek(), is.dma_owner_claimed.Peek());
-    Line(name + " translates with", Named(before_.iommu.domains, was.domain.Peek()),
-         Named(after_.iommu.domains, is.domain.Peek()));
+    Line(name + " translates with", Named(before_, was.domain.Peek()),
+         Named(after_, is.domain.Peek()));
   }
 }
 
 void Differ::CompareLiveUpdate() {
-  using liveupdate::Session;
-  const liveupdate::State& was_all = before_.kernel.luo;
-  const liveupdate::State& is_all = after_.kernel.luo;
-  Table<Session>(was_all.sessions, is_all.sessions,
-                 [&](const std::string& name, const Session& was, const Session& is) {
-                   Line("files of " + name, was.files.Peek().size(), is.files.Peek().size());
-                   Line("file references of " + name, was.file.value, is.file.value);
-                   Flag("descriptor of " + name, was.fd_open.Peek(), is.fd_open.Peek());
-                 });
-  Line("files preserved in any session", was_all.preserved_ids.Peek().size(),
-       is_all.preserved_ids.Peek().size());
-  Line("holders of the flb", was_all.flb.Peek().count, is_all.flb.Peek().count);
-  Hex("header of the flb", was_all.flb.Peek().data, is_all.flb.Peek().data);
-  Line("registrations with kho", was_all.kho.preserved.Peek().size(),
-       is_all.kho.preserved.Peek().size());
+  const liveupdate::State& was = before_.kernel.luo;
+  const liveupdate::State& is = after_.kernel.luo;
+  Line("files preserved in any session", was.preserved_ids.Peek().size(),
+       is.preserved_ids.Peek().size());
+  Line("holders of the flb", was.flb.Peek().count, is.flb.Peek().count);
+  Hex("header of the flb", was.flb.Peek().data, is.flb.Peek().data);
+  Line("registrations with kho", was.kho.preserved.Peek().size(), is.kho.preserved.Peek().size());
 }
 
 struct FrameCounts {
@@ -216,7 +207,6 @@ struct FrameCounts {
 };
 
 void Differ::CompareMemory() {
-  using mm::Memfd;
   const FrameCounts was(before_.machine.phys);
   const FrameCounts is(after_.machine.phys);
   for (size_t i = 0; i < was.owned.size(); ++i) {
@@ -226,15 +216,6 @@ void Differ::CompareMemory() {
   }
   Line("pins of frames", was.pins, is.pins);
   Line("locked pages", before_.machine.locked_pages.Peek(), after_.machine.locked_pages.Peek());
-  Table<Memfd>(before_.machine.memfds, after_.machine.memfds,
-               [&](const std::string& name, const Memfd& old, const Memfd& now) {
-                 Line("file references of " + name, old.file.value, now.file.value);
-                 Hex("size of " + name, old.state.Peek().size, now.state.Peek().size);
-                 Hex("seals of " + name, old.state.Peek().seals, now.state.Peek().seals);
-                 Flag(name + " frozen", old.state.Peek().frozen, now.state.Peek().frozen);
-                 Line("pages of " + name, old.state.Peek().pages.size(),
-                      now.state.Peek().pages.size());
-               });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "model/program/designs.h"
 #include "model/program/text/parse_state.h"
 #include "model/program/text/spelling.h"
@@ -16,12 +17,25 @@
 namespace iommufd_check::program {
 namespace {
 
+// "ioas, hwpt or device".
+std::string KindsWithId() {
+  std::vector<std::string> names;
+  for (int i = 0; i < static_cast<int>(ResultKind::kCount); ++i) {
+    const auto result = static_cast<ResultKind>(i);
+    if (Accepts(ArgumentKind::kObject, result)) names.emplace_back(Name(result));
+  }
+  IOMMUFD_CHECK(names.size() > 1, "several kinds of objects have ids");
+  const std::string last = names.back();
+  names.pop_back();
+  return absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
+}
+
 // What may stand for an argument of this kind, as a hint in messages.
 std::string Hint(const ArgumentSpec& spec) {
   switch (FormOf(spec.kind)) {
     case Form::kObject:
       if (spec.kind == ArgumentKind::kObject) {
-        return "a variable of kind ioas, hwpt or device, or an object id";
+        return absl::StrCat("a variable of kind ", KindsWithId(), ", or an object id");
       }
       return absl::StrCat("a variable of kind ", std::string(KindWord(spec.kind)),
                           " or an object id");

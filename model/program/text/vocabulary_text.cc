@@ -62,20 +62,8 @@ std::string_view KindWord(ArgumentKind kind) {
 }
 
 std::string_view VariableStem(ResultKind result) {
-  switch (result) {
-    case ResultKind::kIoas:
-    case ResultKind::kHwpt:
-      return Name(result);
-    case ResultKind::kDevice:
-      return "dev";
-    case ResultKind::kSession:
-      return "s";
-    case ResultKind::kNone:
-    case ResultKind::kCount:
-      break;
-  }
-  IOMMUFD_CHECK(false, "only an operation with a result has a variable");
-  return "";
+  IOMMUFD_CHECK(result != ResultKind::kNone, "only an operation with a result has a variable");
+  return uapi::StemOf(result);
 }
 
 std::span<const BootField> BootFields() { return kBootFields; }

@@ -10,7 +10,7 @@ class ExactRegistration final : public Check {
  public:
   void Listen(Listeners* to) const override {
     to->On<&ExactRegistration::OnFree>(sim::Note::kFrameFree);
-    to->On<&ExactRegistration::AtRest>();
+    to->OnRest<&ExactRegistration::AtRest>(Only(Part::kRegistered) | Only(Part::kRecords));
   }
 
  private:

@@ -1,5 +1,7 @@
-#include <map>
+#include <algorithm>
+#include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "model/sim/errno.h"
 #include "model/spec/invariants/refs.h"
 
@@ -7,9 +9,16 @@ namespace iommufd_check::spec {
 namespace {
 
 struct Gates {
-  // By IOAS whose test the call has passed: it has become immutable since, and still is.
-  std::map<uint16_t, bool> overtaken;
+  // IOASes whose test the call has passed: it has become immutable since, and still is.
+  absl::InlinedVector<std::pair<uint16_t, bool>, 4> overtaken;
   bool saw_unfilled = false;  // while it preserves
+
+  // Null: the call has not passed its test.
+  bool* Of(uint16_t ioas) {
+    const auto gate = std::find_if(overtaken.begin(), overtaken.end(),
+                                   [&](const auto& entry) { return entry.first == ioas; });
+    return gate == overtaken.end() ? nullptr : &gate->second;
+  }
 };
 
 class InFlightExclusion final : public PerCall<Gates> {
@@ -28,7 +37,12 @@ class InFlightExclusion final : public PerCall<Gates> {
 
  private:
   void OnPassed(const sim::Event& event, const Evidence&, Ruling) {
-    CallOf(event).overtaken[event.object.number] = false;
+    Gates& call = CallOf(event);
+    if (bool* const overtaken = call.Of(event.object.number)) {
+      *overtaken = false;
+    } else {
+      call.overtaken.emplace_back(event.object.number, false);
+    }
   }
   void OnImmutable(const sim::Event& event, const Evidence&, Ruling) {
     Overtake(event.object.number, true);
@@ -38,16 +52,15 @@ class InFlightExclusion final : public PerCall<Gates> {
   }
   void Overtake(uint16_t ioas, bool overtaken) {
     for (Gates& call : calls()) {
-      const auto gate = call.overtaken.find(ioas);
-      if (gate != call.overtaken.end()) gate->second = overtaken;
+      if (bool* const gate = call.Of(ioas)) *gate = overtaken;
     }
   }
 
   void OnTableWrite(const sim::Event& event, const Evidence& seen, Ruling rule) {
     const uint16_t ioas = seen.account.IoasOf(event.object.number);
-    const auto gate = CallOf(event).overtaken.find(ioas);
-    if (gate == CallOf(event).overtaken.end()) return;
-    rule.Require(!gate->second, event.object, [&] {
+    const bool* const overtaken = CallOf(event).Of(ioas);
+    if (overtaken == nullptr) return;
+    rule.Require(!*overtaken, event.object, [&] {
       return "ioas " + Id(ioas) + " became immutable between the test and this change of its table";
     });
   }

@@ -18,7 +18,8 @@ class ImmutabilityCount final : public Check {
  public:
   void Listen(Listeners* to) const override {
     to->On<&ImmutabilityCount::OnMayChange>(sim::Note::kImmutableClear);
-    to->On<&ImmutabilityCount::AtRest>();
+    to->OnRest<&ImmutabilityCount::AtRest>(Only(Part::kIoas) | Only(Part::kHwpts) |
+                                           Only(Part::kDomains));
   }
 
  private:

@@ -13,7 +13,7 @@ class Lifetime final : public OfTasks<AccessorMap> {
                                    sim::Splat::kBadPageState, sim::Splat::kFreeLockedLock}) {
       to->On<&Lifetime::OnUse>(splat);
     }
-    to->On<&Lifetime::AtRest>();
+    to->OnRest<&Lifetime::AtRest>(Only(Part::kDomains) | Only(Part::kRecords));
   }
 
  private:

@@ -12,7 +12,10 @@ void CheckShortReferences(sim::ObjectRef object, uint32_t wait_cnt, Ruling rule)
 // A destroyer sleeps until short references are gone, so nobody keeps one across system calls.
 class ReferenceClass final : public Check {
  public:
-  void Listen(Listeners* to) const override { to->On<&ReferenceClass::AtRest>(); }
+  void Listen(Listeners* to) const override {
+    to->OnRest<&ReferenceClass::AtRest>(Only(Part::kIoas) | Only(Part::kHwpts) |
+                                        Only(Part::kDevices));
+  }
 
  private:
   void AtRest(const Snapshot& now, const Evidence&, Ruling rule) const {

@@ -48,7 +48,8 @@ class RecordCount final : public PerCall<Allocation> {
     to->On<&RecordCount::OnPreserve>(sim::Note::kPreserveEnd);
     to->On<&RecordCount::OnCapacity>(sim::Note::kRecordCapacity);
     to->On<&RecordCount::OnStore>(sim::Note::kRecordStore);
-    to->On<&RecordCount::AtRest>();
+    to->OnRest<&RecordCount::AtRest>(Only(Part::kSessions) | Only(Part::kHwpts) |
+                                     Only(Part::kDomains) | Only(Part::kRecords));
   }
 
  private:

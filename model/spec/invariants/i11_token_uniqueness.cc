@@ -35,7 +35,10 @@ void CheckRecords(const Snapshot& now, const FileView& file, Ruling rule) {
 
 class TokenUniqueness final : public Check {
  public:
-  void Listen(Listeners* to) const override { to->On<&TokenUniqueness::AtRest>(); }
+  void Listen(Listeners* to) const override {
+    to->OnRest<&TokenUniqueness::AtRest>(Only(Part::kSessions) | Only(Part::kHwpts) |
+                                         Only(Part::kDomains));
+  }
 
  private:
   void AtRest(const Snapshot& now, const Evidence&, Ruling rule) const {

@@ -5,7 +5,9 @@ namespace {
 
 class MemoryCoverage final : public Check {
  public:
-  void Listen(Listeners* to) const override { to->On<&MemoryCoverage::AtRest>(); }
+  void Listen(Listeners* to) const override {
+    to->OnRest<&MemoryCoverage::AtRest>(kOfPreservedLeaves);
+  }
 
  private:
   void AtRest(const Snapshot& now, const Evidence&, Ruling rule) const {

@@ -8,7 +8,7 @@ constexpr uint32_t kRelied = 1 | 2 | 4;
 
 class Seals final : public Check {
  public:
-  void Listen(Listeners* to) const override { to->On<&Seals::AtRest>(); }
+  void Listen(Listeners* to) const override { to->OnRest<&Seals::AtRest>(kOfPreservedLeaves); }
 
  private:
   void AtRest(const Snapshot& now, const Evidence&, Ruling rule) const {

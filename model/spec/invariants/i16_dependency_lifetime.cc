@@ -5,7 +5,9 @@ namespace {
 
 class DependencyLifetime final : public Check {
  public:
-  void Listen(Listeners* to) const override { to->On<&DependencyLifetime::AtRest>(); }
+  void Listen(Listeners* to) const override {
+    to->OnRest<&DependencyLifetime::AtRest>(kOfPreservedLeaves);
+  }
 
  private:
   void AtRest(const Snapshot& now, const Evidence&, Ruling rule) const {

@@ -5,7 +5,9 @@ namespace {
 
 class SessionConfinement final : public Check {
  public:
-  void Listen(Listeners* to) const override { to->On<&SessionConfinement::AtRest>(); }
+  void Listen(Listeners* to) const override {
+    to->OnRest<&SessionConfinement::AtRest>(kOfPreservedLeaves);
+  }
 
  private:
   void AtRest(const Snapshot& now, const Evidence&, Ruling rule) const {

@@ -11,7 +11,7 @@ class SingleOwner final : public Check {
   void Listen(Listeners* to) const override {
     to->On<&SingleOwner::OnRegistered>(sim::Note::kKhoAdd);
     to->On<&SingleOwner::OnPreserved>(sim::Note::kDomainPreserved);
-    to->On<&SingleOwner::AtRest>();
+    to->OnRest<&SingleOwner::AtRest>(Only(Part::kSessions));
   }
 
  private:

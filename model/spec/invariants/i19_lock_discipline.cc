@@ -4,15 +4,10 @@
 namespace iommufd_check::spec {
 namespace {
 
-struct Nesting {
-  int held = 0;
-};
-
-class LockDiscipline final : public PerCall<Nesting> {
+class LockDiscipline final : public Check {
  public:
   void Listen(Listeners* to) const override {
     to->On<&LockDiscipline::OnLock>(sim::Primitive::kLock);
-    to->On<&LockDiscipline::OnUnlock>(sim::Primitive::kUnlock);
     for (int i = 0; i < sim::Count<sim::Splat>(); ++i) {
       const auto splat = static_cast<sim::Splat>(i);
       if (splat == sim::Splat::kDeadlock) {
@@ -27,11 +22,8 @@ class LockDiscipline final : public PerCall<Nesting> {
 
  private:
   // A lock that is taken alone cannot be taken in the wrong order, and not under a spinlock.
-  void OnLock(const sim::Event& event, const Evidence&, Ruling rule) {
-    if (++CallOf(event).held > 1) rule.Arm();
-  }
-  void OnUnlock(const sim::Event& event, const Evidence&, Ruling) {
-    CallOf(event).held -= CallOf(event).held > 0 ? 1 : 0;
+  void OnLock(const sim::Event& event, const Evidence& seen, Ruling rule) {
+    if (seen.locks.HeldBy(event.task) > 1) rule.Arm();
   }
 
   void OnOther(const sim::Event& event, const Evidence& seen, Ruling rule) {

@@ -60,7 +60,10 @@ void CheckFiles(const Snapshot& now, Ruling rule) {
 
 class ReferenceBalance final : public Check {
  public:
-  void Listen(Listeners* to) const override { to->On<&ReferenceBalance::AtRest>(); }
+  void Listen(Listeners* to) const override {
+    to->OnRest<&ReferenceBalance::AtRest>(kAllParts &
+                                          ~(Only(Part::kDomains) | Only(Part::kRegistered)));
+  }
 
  private:
   void AtRest(const Snapshot& now, const Evidence&, Ruling rule) const {

@@ -36,7 +36,10 @@ void CheckLinks(const Snapshot& now, const FileView& file, Ruling rule) {
 
 class GraphClosure final : public Check {
  public:
-  void Listen(Listeners* to) const override { to->On<&GraphClosure::AtRest>(); }
+  void Listen(Listeners* to) const override {
+    to->OnRest<&GraphClosure::AtRest>(Only(Part::kSessions) | Only(Part::kRegistered) |
+                                      Only(Part::kRecords));
+  }
 
  private:
   void AtRest(const Snapshot& now, const Evidence&, Ruling rule) const {

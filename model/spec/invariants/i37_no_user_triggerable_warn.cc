@@ -4,15 +4,10 @@
 namespace iommufd_check::spec {
 namespace {
 
-struct Reached {
-  bool locked = false;  // took a lock, so it went beyond the checks of its arguments
-};
-
-class NoUserTriggerableWarn final : public PerCall<Reached> {
+class NoUserTriggerableWarn final : public Check {
  public:
   // Lockdep's splats are I19's.
   void Listen(Listeners* to) const override {
-    to->On<&NoUserTriggerableWarn::OnLock>(sim::Primitive::kLock);
     to->On<&NoUserTriggerableWarn::OnEnd>(sim::Primitive::kOpEnd);
     for (int i = 0; i < sim::Count<sim::Splat>(); ++i) {
       const auto splat = static_cast<sim::Splat>(i);
@@ -21,9 +16,9 @@ class NoUserTriggerableWarn final : public PerCall<Reached> {
   }
 
  private:
-  void OnLock(const sim::Event& event, const Evidence&, Ruling) { CallOf(event).locked = true; }
-  void OnEnd(const sim::Event& event, const Evidence&, Ruling rule) {
-    if (CallOf(event).locked) rule.Arm();
+  // Armed when the call took a lock, so that it went beyond the checks of its arguments.
+  void OnEnd(const sim::Event& event, const Evidence& seen, Ruling rule) {
+    if (seen.locks.HasLocked(event.task)) rule.Arm();
   }
   void OnSplat(const sim::Event& event, const Evidence& seen, Ruling rule) {
     rule.Violate(event.object, seen.splat);

@@ -7,6 +7,11 @@
 
 namespace iommufd_check::spec {
 
+// What the leaves, their memory and who hands it over are read from.
+inline constexpr PartSet kOfPreservedLeaves = Only(Part::kSessions) | Only(Part::kDomains) |
+                                              Only(Part::kIoas) | Only(Part::kMemfds) |
+                                              Only(Part::kRegistered);
+
 struct PreservedLeaf {
   const SessionView& session;
   size_t iommufd;  // the file of `session` that the domain is preserved with

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/container/inlined_vector.h"
 #include "model/sim/errno.h"
 #include "model/spec/oracle/linearize_search.h"
 
@@ -209,6 +210,42 @@ Linearization Linearize(const Limits& limits, const oracle::State& before,
             .detail = "the call writes an output that it does not have"};
   }
   return linearize::Search(limits, calls, after, max_nodes).Run(before);
+}
+
+bool oracle::FailedWithoutEffect(const PastCall& past) {
+  const bool keeps = past.reply_lost && uapi::SpecOf(past.call.kind).Has(uapi::kKeepsEffect);
+  return past.failed && past.reply.result < 0 && !keeps;
+}
+
+namespace {
+
+// A call looks up the descriptor that it is made on before it can fail in another way.
+bool DescriptorIsOpen(const oracle::State& state, const Call& call) {
+  if (OnIommufd(call.kind)) return state.iommufds[call.iommufd].fd_open;
+  return call.kind != Call::Kind::kLuoPreserve || state.sessions.contains(call.session);
+}
+
+// The call runs alone. False: not with what it answered.
+bool Follow(const Limits& limits, const PastCall& past, oracle::State* state) {
+  if (oracle::FailedWithoutEffect(past)) return DescriptorIsOpen(*state, past.call);
+  const Prediction predicted = oracle::Apply(*state, limits, past.call);
+  if (past.reply_lost) return predicted.result == 0;
+  return ReplyDifference(predicted, past.reply).empty();
+}
+
+}  // namespace
+
+bool ExplainedInOrder(const Limits& limits, const oracle::State& before,
+                      const std::vector<PastCall>& calls, const Snapshot& after) {
+  absl::InlinedVector<const PastCall*, 16> by_end;
+  for (const PastCall& past : calls) by_end.push_back(&past);
+  std::sort(by_end.begin(), by_end.end(),
+            [](const PastCall* a, const PastCall* b) { return a->end < b->end; });
+  oracle::State state = before;
+  for (const PastCall* past : by_end) {
+    if (WritesForeignOutput(*past) || !Follow(limits, *past, &state)) return false;
+  }
+  return oracle::Difference(state, after).empty();
 }
 
 }  // namespace iommufd_check::spec

@@ -1,11 +1,11 @@
 // Where the machine's state differs from the oracle's, in one line.
 #include <algorithm>
 #include <cstdio>
-#include <initializer_list>
 #include <map>
 #include <string_view>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "model/sim/check.h"
 #include "model/spec/oracle/oracle_leaves.h"
 #include "model/spec/oracle/oracle_rules.h"
@@ -40,195 +40,239 @@ struct WhereFile {
   }
 };
 
-template <class Place>
-std::string Saw(const Place& where, std::string_view what, const std::string& observed,
-                const std::string& expected) {
-  return where.Text() + std::string(what) + " " + observed + ", expected " + expected;
-}
-
-template <class Place>
-std::string SawNumber(const Place& where, std::string_view what, uint64_t observed,
-                      uint64_t expected) {
-  if (observed == expected) return "";
-  return Saw(where, what, std::to_string(observed), std::to_string(expected));
-}
-
-template <class Place>
-std::string SawObject(const Place& where, std::string_view what, uint32_t observed,
-                      uint32_t expected) {
-  if (observed == expected) return "";
-  return Saw(where, what, uapi::NumberText(observed), uapi::NumberText(expected));
-}
-
-template <class Place>
-std::string SawHex(const Place& where, std::string_view what, uint64_t observed,
-                   uint64_t expected) {
-  return observed == expected ? "" : Saw(where, what, Hex(observed), Hex(expected));
-}
-
-template <class Place>
-std::string SawFlag(const Place& where, std::string_view what, bool observed, bool expected) {
-  if (observed == expected) return "";
-  return Saw(where, what, observed ? "yes" : "no", expected ? "yes" : "no");
-}
-
-std::string First(std::initializer_list<std::string> differences) {
-  for (const std::string& difference : differences) {
-    if (!difference.empty()) return difference;
+// What is found different, and where. Each question is true when the answer is yes, and then it is
+// the last one: `a || b` asks in order. Nothing is written before.
+class Contrast {
+ public:
+  template <class Place>
+  bool Number(const Place& where, std::string_view what, uint64_t observed, uint64_t expected) {
+    return observed != expected &&
+           Saw(where, what, std::to_string(observed), std::to_string(expected));
   }
-  return "";
-}
+  template <class Place>
+  bool Object(const Place& where, std::string_view what, uint32_t observed, uint32_t expected) {
+    return observed != expected &&
+           Saw(where, what, uapi::NumberText(observed), uapi::NumberText(expected));
+  }
+  template <class Place>
+  bool HexNumber(const Place& where, std::string_view what, uint64_t observed, uint64_t expected) {
+    return observed != expected && Saw(where, what, Hex(observed), Hex(expected));
+  }
+  template <class Place>
+  bool Flag(const Place& where, std::string_view what, bool observed, bool expected) {
+    return observed != expected &&
+           Saw(where, what, observed ? "yes" : "no", expected ? "yes" : "no");
+  }
+  template <class Place>
+  bool Saw(const Place& where, std::string_view what, const std::string& observed,
+           const std::string& expected) {
+    return Say(where.Text() + std::string(what) + " " + observed + ", expected " + expected);
+  }
+  bool Say(std::string text) {
+    IOMMUFD_CHECK(text_.empty() && !text.empty(), "the first difference is the last question");
+    text_ = std::move(text);
+    return true;
+  }
 
-// Calls same(where, object, view) for each key that both have; a key of one side is a difference.
-template <class Objects, class View, class Key, class Same>
-std::string Match(std::string_view kind, const Objects& objects, const std::vector<View>& views,
-                  Key View::* key, Same same) {
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+// A key that one side alone has, or the first difference of those before that one.
+template <class Objects, class View, class Key, class Differs>
+bool Unmatched(Contrast& c, std::string_view kind, const Objects& objects,
+               const std::vector<View>& views, Key View::* key, Differs differs) {
   for (const View& view : views) {
     if (objects.contains(view.*key)) continue;
-    return std::string(kind) + uapi::NumberText(view.*key) + " unexpected";
+    return c.Say(std::string(kind) + uapi::NumberText(view.*key) + " unexpected");
   }
   for (const auto& [number, object] : objects) {
     const auto view = std::find_if(views.begin(), views.end(),
                                    [&, n = number](const View& v) { return v.*key == n; });
-    if (view == views.end()) return std::string(kind) + uapi::NumberText(number) + " missing";
-    std::string difference = same(Where{kind, number}, object, *view);
-    if (!difference.empty()) return difference;
+    if (view == views.end()) {
+      return c.Say(std::string(kind) + uapi::NumberText(number) + " missing");
+    }
+    if (differs(Where{kind, number}, object, *view)) return true;
   }
-  return "";
+  return false;
 }
 
-std::string BackingDifference(const WhereArea& where, const Area& area, const AreaView& view) {
-  return First({
-      SawFlag(where, "of a file", view.is_file, area.is_file),
-      SawNumber(where, "memfd", view.is_file ? view.memfd : 0, area.is_file ? area.memfd : 0),
-      SawHex(where, "source page", view.source_page, area.first_page()),
-      SawHex(where, "page offset", view.page_offset, area.start % mm::kPageSize),
-      SawNumber(where, "pages", view.pages, area.pages),
-  });
+// Asks differs(where, object, view) for each key that both have; a key of one side is a difference.
+template <class Objects, class View, class Key, class Differs>
+bool Match(Contrast& c, std::string_view kind, const Objects& objects,
+           const std::vector<View>& views, Key View::* key, Differs differs) {
+  const auto same_key = [&](const auto& object, const View& view) {
+    return object.first == view.*key;
+  };
+  if (!std::equal(objects.begin(), objects.end(), views.begin(), views.end(), same_key)) {
+    return Unmatched(c, kind, objects, views, key, differs);
+  }
+  auto view = views.begin();
+  for (const auto& [number, object] : objects) {
+    if (differs(Where{kind, number}, object, *view++)) return true;
+  }
+  return false;
 }
 
-std::string AreaDifference(const Where& ioas, const Area& area, const AreaView& view) {
+bool BackingDiffers(Contrast& c, const WhereArea& where, const Area& area, const AreaView& view) {
+  return c.Flag(where, "of a file", view.is_file, area.is_file) ||
+         c.Number(where, "memfd", view.is_file ? view.memfd : 0, area.is_file ? area.memfd : 0) ||
+         c.HexNumber(where, "source page", view.source_page, area.first_page()) ||
+         c.HexNumber(where, "page offset", view.page_offset, area.start % mm::kPageSize) ||
+         c.Number(where, "pages", view.pages, area.pages);
+}
+
+bool AreaDiffers(Contrast& c, const Where& ioas, const Area& area, const AreaView& view) {
   IOMMUFD_CHECK(area.first == view.first, "areas are matched by their first byte");
   const WhereArea where{ioas, area.first, area.last};
-  return First({
-      SawHex(where, "ends at", view.last, area.last),
-      SawNumber(where, "permissions", view.permissions, area.permissions),
-      SawFlag(where, "finished", view.finished, area.finished),
-      // A half-built area shows no pages.
-      area.finished ? BackingDifference(where, area, view) : "",
-  });
+  // A half-built area shows no pages.
+  return c.HexNumber(where, "ends at", view.last, area.last) ||
+         c.Number(where, "permissions", view.permissions, area.permissions) ||
+         c.Flag(where, "finished", view.finished, area.finished) ||
+         (area.finished && BackingDiffers(c, where, area, view));
 }
 
-std::string AreasDifference(const Where& where, const Ioas& ioas, const IoasView& view) {
+bool AreasDiffer(Contrast& c, const Where& where, const Ioas& ioas, const IoasView& view) {
   auto expected = ioas.areas.begin();
   for (const AreaView& area : view.areas) {
     if (expected == ioas.areas.end() || area.first < expected->first) {
-      return WhereArea{where, area.first, area.last}.Text() + "unexpected";
+      return c.Say(WhereArea{where, area.first, area.last}.Text() + "unexpected");
     }
     if (area.first > expected->first) break;
-    std::string difference = AreaDifference(where, expected->second, area);
-    if (!difference.empty()) return difference;
+    if (AreaDiffers(c, where, expected->second, area)) return true;
     ++expected;
   }
-  if (expected == ioas.areas.end()) return "";
-  return WhereArea{where, expected->first, expected->second.last}.Text() + "missing";
+  return expected != ioas.areas.end() &&
+         c.Say(WhereArea{where, expected->first, expected->second.last}.Text() + "missing");
 }
 
-std::string IoasDifference(const State& state, const Where& where, const Ioas& ioas,
-                           const IoasView& view) {
-  return First({
-      AreasDifference(where, ioas, view),
-      SawNumber(where, "alignment", view.alignment, state.AlignmentOf(view.id)),
-      SawNumber(where, "domains", view.domains.size(), state.HwptsOn(view.id)),
-  });
+bool IoasDiffers(Contrast& c, const State& state, const Where& where, const Ioas& ioas,
+                 const IoasView& view) {
+  return AreasDiffer(c, where, ioas, view) ||
+         c.Number(where, "alignment", view.alignment, state.AlignmentOf(view.id)) ||
+         c.Number(where, "domains", view.domains.size(), state.HwptsOn(view.id));
 }
 
-std::string HwptDifference(const Where& where, const Hwpt& hwpt, const HwptView& view) {
-  return First({
-      SawObject(where, "ioas", view.ioas, hwpt.ioas),
-      SawFlag(where, "marked", view.marked, hwpt.mark.has_value()),
-      hwpt.mark.has_value() ? SawHex(where, "token", view.token, *hwpt.mark) : "",
-  });
+bool HwptDiffers(Contrast& c, const Where& where, const Hwpt& hwpt, const HwptView& view) {
+  return c.Object(where, "ioas", view.ioas, hwpt.ioas) ||
+         c.Flag(where, "marked", view.marked, hwpt.mark.has_value()) ||
+         (hwpt.mark.has_value() && c.HexNumber(where, "token", view.token, *hwpt.mark));
 }
 
-std::string DeviceDifference(const Where& where, const Device& device, const DeviceView& view) {
-  return First({
-      SawNumber(where, "endpoint", view.endpoint, device.endpoint),
-      SawObject(where, "attached to", view.attached, device.attached),
-  });
+bool DeviceDiffers(Contrast& c, const Where& where, const Device& device, const DeviceView& view) {
+  return c.Number(where, "endpoint", view.endpoint, device.endpoint) ||
+         c.Object(where, "attached to", view.attached, device.attached);
 }
 
 // All pages of a preserved file are there, and never one beyond its end.
-std::string PageCacheDifference(const State& state, const Where& where, const MemfdView& view) {
+bool PageCacheDiffers(Contrast& c, const State& state, const Where& where, const MemfdView& view) {
   const uint64_t end = (view.size + mm::kPageSize - 1) / mm::kPageSize;
   uint64_t next = 0;
   for (const auto& [page, pfn] : view.pages) {
-    if (page >= end) return where.Text() + "page " + std::to_string(page) + " beyond its end";
+    if (page >= end) {
+      return c.Say(where.Text() + "page " + std::to_string(page) + " beyond its end");
+    }
     if (page == next) ++next;
   }
-  if (next == end || !state.IsPreserved({mm::FileRef::Kind::kMemfd, view.number})) return "";
-  return where.Text() + "preserved, but page " + std::to_string(next) + " is a hole";
+  return next != end && state.IsPreserved({mm::FileRef::Kind::kMemfd, view.number}) &&
+         c.Say(where.Text() + "preserved, but page " + std::to_string(next) + " is a hole");
 }
 
-std::string MemfdDifference(const State& state, const Where& where, const Memfd& memfd,
-                            const MemfdView& view) {
-  return First({
-      SawHex(where, "size", view.size, memfd.size),
-      SawHex(where, "seals", view.seals, memfd.seals),
-      SawFlag(where, "frozen", view.frozen, memfd.frozen),
-      PageCacheDifference(state, where, view),
-  });
+bool MemfdDiffers(Contrast& c, const State& state, const Where& where, const Memfd& memfd,
+                  const MemfdView& view) {
+  return c.HexNumber(where, "size", view.size, memfd.size) ||
+         c.HexNumber(where, "seals", view.seals, memfd.seals) ||
+         c.Flag(where, "frozen", view.frozen, memfd.frozen) ||
+         PageCacheDiffers(c, state, where, view);
 }
 
-std::string SessionDifference(const Where& where, const Session& session, const SessionView& view) {
-  if (view.name != session.name) return Saw(where, "name", view.name, session.name);
+bool FileDiffers(Contrast& c, const WhereFile& where, const File& file, const FileView& view) {
+  return file.file.kind == mm::FileRef::Kind::kMemfd &&
+         (c.HexNumber(where, "serialized size", view.serialized_size, file.size) ||
+          c.HexNumber(where, "serialized seals", view.serialized_seals, file.seals));
+}
+
+bool SessionDiffers(Contrast& c, const Where& where, const Session& session,
+                    const SessionView& view) {
+  if (view.name != session.name) return c.Saw(where, "name", view.name, session.name);
   for (size_t i = 0; i < session.files.size(); ++i) {
     const File& file = session.files[i];
     const WhereFile name{where, &file.file, file.token};
-    if (i >= view.files.size()) return name.Text() + "missing";
+    if (i >= view.files.size()) return c.Say(name.Text() + "missing");
     const FileView& seen = view.files[i];
     if (seen.token != file.token || !(seen.file == file.file)) {
-      return name.Text() + "is not file " + std::to_string(i) + " of the session";
+      return c.Say(name.Text() + "is not file " + std::to_string(i) + " of the session");
     }
-    if (file.file.kind != mm::FileRef::Kind::kMemfd) continue;
-    std::string difference =
-        First({SawHex(name, "serialized size", seen.serialized_size, file.size),
-               SawHex(name, "serialized seals", seen.serialized_seals, file.seals)});
-    if (!difference.empty()) return difference;
+    if (FileDiffers(c, name, file, seen)) return true;
   }
-  if (view.files.size() == session.files.size()) return "";
+  if (view.files.size() == session.files.size()) return false;
   const FileView& extra = view.files[session.files.size()];
-  return WhereFile{where, &extra.file, extra.token}.Text() + "unexpected";
+  return c.Say(WhereFile{where, &extra.file, extra.token}.Text() + "unexpected");
 }
 
-std::string IommufdsDifference(const State& state, const Snapshot& observed) {
+bool IommufdsDiffer(Contrast& c, const State& state, const Snapshot& observed) {
   for (uint16_t i = 0; i < state.iommufds.size(); ++i) {
     const IommufdView* view = observed.FindIommufd(i);
     const Where where{"iommufd ", i};
-    const std::string difference = First({
-        SawFlag(where, "context", view != nullptr, state.iommufds[i].context),
-        SawFlag(where, "open", view != nullptr && view->fds > 0, state.iommufds[i].fd_open),
-    });
-    if (!difference.empty()) return difference;
+    const bool differs =
+        c.Flag(where, "context", view != nullptr, state.iommufds[i].context) ||
+        c.Flag(where, "open", view != nullptr && view->fds > 0, state.iommufds[i].fd_open);
+    if (differs) return true;
   }
-  return "";
+  return false;
 }
 
-std::string ObjectsDifference(const State& state, const Snapshot& observed) {
-  const auto ioas_same = [&](const Where& where, const Ioas& ioas, const IoasView& view) {
-    return IoasDifference(state, where, ioas, view);
-  };
-  return First({
-      IommufdsDifference(state, observed),
-      Match("ioas ", state.ioas, observed.ioas, &IoasView::id, ioas_same),
-      Match("hwpt ", state.hwpts, observed.hwpts, &HwptView::id, HwptDifference),
-      Match("device ", state.devices, observed.devices, &DeviceView::id, DeviceDifference),
-  });
+bool ObjectsDiffer(Contrast& c, const State& state, const Snapshot& observed) {
+  return IommufdsDiffer(c, state, observed) ||
+         Match(c, "ioas ", state.ioas, observed.ioas, &IoasView::id,
+               [&](const Where& where, const Ioas& ioas, const IoasView& view) {
+                 return IoasDiffers(c, state, where, ioas, view);
+               }) ||
+         Match(c, "hwpt ", state.hwpts, observed.hwpts, &HwptView::id,
+               [&](const Where& where, const Hwpt& hwpt, const HwptView& view) {
+                 return HwptDiffers(c, where, hwpt, view);
+               }) ||
+         Match(c, "device ", state.devices, observed.devices, &DeviceView::id,
+               [&](const Where& where, const Device& device, const DeviceView& view) {
+                 return DeviceDiffers(c, where, device, view);
+               });
+}
+
+bool FilesDiffer(Contrast& c, const State& state, const Snapshot& observed) {
+  return Match(c, "memfd ", state.memfds, observed.memfds, &MemfdView::number,
+               [&](const Where& where, const Memfd& memfd, const MemfdView& view) {
+                 return MemfdDiffers(c, state, where, memfd, view);
+               }) ||
+         Match(c, "session ", state.sessions, observed.sessions, &SessionView::number,
+               [&](const Where& where, const Session& session, const SessionView& view) {
+                 return SessionDiffers(c, where, session, view);
+               });
+}
+
+// No area shares pages, on neither side: the usual case, told without a list of who does.
+bool NobodyShares(const State& state, const Snapshot& observed) {
+  absl::InlinedVector<uint16_t, 16> backings;
+  for (const IoasView& ioas : observed.ioas) {
+    for (const AreaView& area : ioas.areas) {
+      if (area.backing != kNoBacking) backings.push_back(area.backing);
+    }
+  }
+  std::sort(backings.begin(), backings.end());
+  if (std::adjacent_find(backings.begin(), backings.end()) != backings.end()) return false;
+  for (const auto& [id, ioas] : state.ioas) {
+    for (const auto& [first, area] : ioas.areas) {
+      if (area.sharing != 0) return false;
+    }
+  }
+  return true;
 }
 
 // Areas are slices of one pages object on both sides or on none. REQUIRES: both have the same
 // areas.
-std::string SharingDifference(const State& state, const Snapshot& observed) {
+bool SharingDiffers(Contrast& c, const State& state, const Snapshot& observed) {
+  if (NobodyShares(state, observed)) return false;
   using Group = std::pair<uint32_t, const Area*>;  // by number, or an area that is alone
   std::map<uint16_t, Group> groups;
   std::map<Group, uint16_t> backings;
@@ -241,10 +285,11 @@ std::string SharingDifference(const State& state, const Snapshot& observed) {
       const bool leads = backings.emplace(group, view.backing).first->second == view.backing;
       if (joins && leads) continue;
       const WhereArea where{{"ioas ", ioas.id}, view.first, view.last};
-      return where.Text() + (joins ? "has pages of its own" : "shares pages") + ", not as expected";
+      return c.Say(where.Text() + (joins ? "has pages of its own" : "shares pages") +
+                   ", not as expected");
     }
   }
-  return "";
+  return false;
 }
 
 }  // namespace
@@ -258,16 +303,12 @@ std::string Hex(uint64_t value) {
 }
 
 std::string Difference(const State& state, const Snapshot& observed, bool leaves) {
-  const auto memfd_same = [&](const Where& where, const Memfd& memfd, const MemfdView& view) {
-    return MemfdDifference(state, where, memfd, view);
-  };
-  std::string difference = First({
-      ObjectsDifference(state, observed),
-      Match("memfd ", state.memfds, observed.memfds, &MemfdView::number, memfd_same),
-      Match("session ", state.sessions, observed.sessions, &SessionView::number, SessionDifference),
-  });
-  if (difference.empty()) difference = SharingDifference(state, observed);
-  return difference.empty() && leaves ? LeavesDifference(state, observed) : difference;
+  Contrast c;
+  if (ObjectsDiffer(c, state, observed) || FilesDiffer(c, state, observed) ||
+      SharingDiffers(c, state, observed)) {
+    return c.Take();
+  }
+  return leaves ? LeavesDifference(state, observed) : "";
 }
 
 }  // namespace iommufd_check::spec::oracle
