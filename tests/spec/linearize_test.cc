@@ -306,28 +306,25 @@ TEST_F(LinearizeTest, GivesUpAndAccusesNobody) {
 // --- A stale answer
 // --------------------------------------------------------------------------------
 
+// What each task saw of the token before it took the lock: its local variable, between two steps.
+std::array<uint64_t, sim::kMaxTasks> seen_by_task{};
+
 // Looks at the token before the lock, and takes a change of it in between for a conflict.
-class StaleConflict : public Mutant {
- public:
-  StaleConflict() : Mutant("StaleConflict") {}
-  int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override {
-    const iommufd::ObjectKey key = GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
-    if (key.null()) return -sim::kENOENT;
-    seen_[k.t.id()] = ReadOnce(k, key.hwpt(), &iommufd::Hwpt::token);
-    PutObject(k, k.ctx, key);
-    return Reference::Mark(k, hwpt_id, token);
-  }
-
- protected:
-  int CheckMark(Kernel& k, HwptHandle target, uint64_t token) override {
-    const int error = Reference::CheckMark(k, target, token);
-    const bool changed = Read(k, target, &iommufd::Hwpt::token) != seen_[k.t.id()];
-    return error == 0 && changed ? -sim::kEADDRINUSE : error;
-  }
-
- private:
-  std::array<uint64_t, sim::kMaxTasks> seen_{};
-};
+int LookFirst(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
+  const iommufd::ObjectKey key = GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
+  if (key.null()) return -sim::kENOENT;
+  seen_by_task[k.t.id()] = ReadOnce(k, key.hwpt(), &iommufd::Hwpt::token);
+  PutObject(k, k.ctx, key);
+  return Reference().steps().mark(k, hwpt_id, token);
+}
+int RefuseChanged(StepKernel& k, HwptHandle target, uint64_t token) {
+  const int error = Reference().steps().check_mark(k, target, token);
+  const bool changed = Read(k, target, &iommufd::Hwpt::token) != seen_by_task[k.t.id()];
+  return error == 0 && changed ? -sim::kEADDRINUSE : error;
+}
+Revision StaleConflict() {
+  return Reference().With(&Steps::mark, LookFirst).With(&Steps::check_mark, RefuseChanged);
+}
 
 program::Program TwoMarks(const std::string& tasks) {
   absl::StatusOr<program::Program> program = program::ParseProgram(kOneMarked + tasks, "test");
@@ -336,7 +333,7 @@ program::Program TwoMarks(const std::string& tasks) {
 }
 
 TEST(StaleAnswer, IsSeenInNoSequentialRun) {
-  StaleConflict design;
+  Revision design = StaleConflict();
   program::Executor executor;
   for (const char* order : {"lu_mark(hwpt, token=8)\n  lu_mark(hwpt, token=9)\n",
                             "lu_mark(hwpt, token=9)\n  lu_mark(hwpt, token=8)\n"}) {
@@ -346,7 +343,7 @@ TEST(StaleAnswer, IsSeenInNoSequentialRun) {
 }
 
 TEST(StaleAnswer, IsFoundByExploring) {
-  StaleConflict design;
+  Revision design = StaleConflict();
   program::Executor executor;
   explore::Meter meter;
   const program::Program program =
@@ -369,7 +366,7 @@ TEST(StaleAnswer, IsFoundByExploring) {
 
 // To make immutable, then to check, and to undo it all on failure (B37 was about this order).
 TEST(ImmutableBeforeTheCheck, HoldsInEverySchedule) {
-  liveupdate::Reference design;
+  Revision design = Reference();
   program::Executor executor;
   explore::Meter meter;
   const program::Program program = TwoMarks(
@@ -393,18 +390,11 @@ TEST(ImmutableBeforeTheCheck, HoldsInEverySchedule) {
 // -----------------------------------------------------------------------------------------------
 
 // Answers EBUSY where `reference` waits, and says so or not.
-class RefusesMapsInFlight : public Mutant {
- public:
-  explicit RefusesMapsInFlight(uapi::Contract::MapInFlight promise)
-      : Mutant("RefusesMapsInFlight"), promise_(promise) {}
-  uapi::Contract contract() const override { return {.map_in_flight = promise_}; }
-
- protected:
-  bool WaitForMaps(Kernel&, IoasHandle) override { return false; }
-
- private:
-  uapi::Contract::MapInFlight promise_;
-};
+Revision RefusesMapsInFlight(uapi::Contract::MapInFlight promise) {
+  return Reference()
+      .With(&Facts::contract, {.map_in_flight = promise})
+      .With(&Steps::wait_for_maps, [](StepKernel&, IoasHandle) { return false; });
+}
 
 // The details of what every schedule with one switch shows.
 std::set<std::string> DetailsBesideAMap(liveupdate::Design* design) {
@@ -428,12 +418,12 @@ std::set<std::string> DetailsBesideAMap(liveupdate::Design* design) {
 }
 
 TEST(MapInFlight, ARefusalIsAnAnswerWhereItIsPromised) {
-  RefusesMapsInFlight promised(uapi::Contract::MapInFlight::kRefused);
+  Revision promised = RefusesMapsInFlight(uapi::Contract::MapInFlight::kRefused);
   EXPECT_EQ(DetailsBesideAMap(&promised), std::set<std::string>{});
 }
 
 TEST(MapInFlight, ARefusalIsNoAnswerWhereAWaitIsPromised) {
-  RefusesMapsInFlight silent(uapi::Contract::MapInFlight::kWaitedFor);
+  Revision silent = RefusesMapsInFlight(uapi::Contract::MapInFlight::kWaitedFor);
   EXPECT_EQ(DetailsBesideAMap(&silent),
             (std::set<std::string>{
                 "the call answers EBUSY that no order of the overlapping calls documents, they "
