@@ -234,17 +234,7 @@ void Runtime::RunTaskWork(Task& t) {
   }
 }
 
-// No class nests inside itself, so that a lock that may be of the same class as one that is held
-// is never as before.
-bool Runtime::NestsAsBefore(const Task& t, LockClass wanted) const {
-  for (int i = 0; i < t.held_count_; ++i) {
-    if (!config_.lock_order->HasEdge(t.held_[i].lock_class, wanted)) return false;
-  }
-  return true;
-}
-
 void Runtime::NoteOrder(Task& t, const LockState& wanted, const Nesting& nesting) {
-  if (NestsAsBefore(t, wanted.lock_class)) return;
   for (int i = 0; i < t.held_count_; ++i) {
     const HeldLock& held = t.held_[i];
     IOMMUFD_CHECK(config_.locks->at(held.id).lock_class == held.lock_class,

@@ -79,7 +79,7 @@ void Task::Record(Primitive primitive, ObjectRef object, int detail, int64_t val
   if (ear != nullptr) ear->OnEvent(rt.log_.events().back());
 }
 
-void Task::Report(Splat splat, ObjectRef object, int64_t value, Condition condition) {
+[[gnu::cold]] void Task::Report(Splat splat, ObjectRef object, int64_t value, Condition condition) {
   Record(Primitive::kSplat, object, static_cast<int>(splat), value, static_cast<int>(condition),
          static_cast<int>(function_));
 }
@@ -105,31 +105,36 @@ int Task::PlaceOf(LockId id, LockMode mode) const {
   return i;
 }
 
-void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
+// Somebody else has the lock, or waits for it. The lock, when it is free for this task.
+[[gnu::cold]] LockState& AwaitLock(Task& t, LockId id, LockMode mode) {
   Runtime& rt = *t.runtime_;
+  LockState* lock = &rt.locks().at(id);
+  const ObjectRef object = lock->object;
+  t.Record(Primitive::kWait, object, static_cast<int>(lock->lock_class), id.generation,
+           static_cast<int>(mode), id.index);
+  (mode == LockMode::kShared ? lock->waiting_readers : lock->waiting_writers) |= Bit(t.id());
+  do {
+    rt.BlockOn(t, {.lock = id, .mode = mode, .object = object});
+    lock = &rt.locks().at(id);  // the table moves when other tasks create locks
+  } while (!lock->CanAcquire(t.id(), mode));
+  lock->waiting_readers &= static_cast<uint8_t>(~Bit(t.id()));
+  lock->waiting_writers &= static_cast<uint8_t>(~Bit(t.id()));
+  return *lock;
+}
+
+void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
   LockState* lock = &StillThere(t, id, {});
   const LockClass lock_class = lock->lock_class;
   const ObjectRef object = lock->object;
-  const bool sleeps = KindOf(lock_class) != LockKind::kSpin;
   if (t.Step({Primitive::kLock, Detail(lock_class)})) lock = &StillThere(t, id, object);
+  const bool sleeps = KindOf(lock_class) != LockKind::kSpin;
   if (sleeps) might_sleep(t, object);
-  if (t.held_count_ > 0) {
-    rt.NoteOrder(t, *lock, nesting);
+  if (t.held_count_ > 0 && !t.runtime_->NestsAsBefore(t, lock_class)) {
+    t.runtime_->NoteOrder(t, *lock, nesting);
     if (t.Holds(id)) t.Oops(Splat::kDeadlock, object);
   }
-
-  const auto class_number = static_cast<int>(lock_class);
-  const auto mode_number = static_cast<int>(mode);
-  if (!lock->CanAcquire(t.id(), mode)) [[unlikely]] {
-    t.Record(Primitive::kWait, object, class_number, id.generation, mode_number, id.index);
-    (mode == LockMode::kShared ? lock->waiting_readers : lock->waiting_writers) |= Bit(t.id());
-    do {
-      rt.BlockOn(t, {.lock = id, .mode = mode, .object = object});
-      lock = &rt.locks().at(id);  // the table moves when other tasks create locks
-    } while (!lock->CanAcquire(t.id(), mode));
-    lock->waiting_readers &= static_cast<uint8_t>(~Bit(t.id()));
-    lock->waiting_writers &= static_cast<uint8_t>(~Bit(t.id()));
-  }
+  if (!lock->CanAcquire(t.id(), mode)) [[unlikely]]
+    lock = &AwaitLock(t, id, mode);
   if (mode == LockMode::kShared) {
     lock->readers |= Bit(t.id());
   } else {
@@ -138,7 +143,8 @@ void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
   if (t.held_count_ == Task::kMaxHeld) t.Oops(Splat::kBug, object);  // MAX_LOCK_DEPTH
   t.held_[t.held_count_++] = HeldLock{id, mode, nesting.subclass, lock_class};
   if (!sleeps) ++t.spin_depth_;
-  t.Record(Primitive::kLock, object, class_number, id.generation, mode_number, id.index);
+  t.Record(Primitive::kLock, object, static_cast<int>(lock_class), id.generation,
+           static_cast<int>(mode), id.index);
 }
 
 void ReleaseLock(Task& t, LockId id, LockMode mode) {

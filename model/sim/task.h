@@ -93,6 +93,7 @@ class Task {
  private:
   friend class Runtime;
   friend class Scope;
+  friend LockState& AwaitLock(Task& t, LockId id, LockMode mode);
   friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
   friend void task_work_add(Task& t, std::function<void()> work);
