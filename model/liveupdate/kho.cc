@@ -31,6 +31,7 @@ mm::OwnerSet RecordOf(sim::ObjectRef object) {
 
 void SetBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
   IOMMUFD_CHECK(owner.kind != sim::ObjectKind::kNone, "a registration is on somebody's behalf");
+  IOMMUFD_CHECK(key.pfn >> key.order << key.order == key.pfn, "a folio begins at its own multiple");
   mutex_lock(k.t, k.lu.kho.radix_mutex);
   Update(k.t, k.lu.kho.preserved, kKhoRef, [&](std::vector<KhoKey>& set) {
     const auto position = std::lower_bound(set.begin(), set.end(), key);
@@ -49,12 +50,13 @@ void ClearBit(Kernel& k, const KhoKey& key, sim::ObjectRef owner) {
     if (position != set.end() && *position == key) set.erase(position);
   });
   const std::vector<KhoKey>& left = k.lu.kho.preserved.Peek();
+  // What covers a page begins in the same block of the largest order.
   const auto still = [&left](Pfn pfn) {
-    for (int order = 0; order <= mm::PhysMemory::kMaxOrder; ++order) {
-      const KhoKey other{pfn >> order << order, order};
-      if (std::binary_search(left.begin(), left.end(), other)) return true;
-    }
-    return false;
+    constexpr int kMaxOrder = mm::PhysMemory::kMaxOrder;
+    const KhoKey block{pfn >> kMaxOrder << kMaxOrder, 0};
+    auto other = std::lower_bound(left.begin(), left.end(), block);
+    while (other != left.end() && other->end() <= pfn) ++other;
+    return other != left.end() && other->pfn <= pfn;
   };
   for (Pfn pfn = key.pfn; pfn < key.end(); ++pfn) {
     const auto note = still(pfn) ? sim::Note::kKhoOrderMismatch : sim::Note::kKhoDel;

@@ -64,11 +64,6 @@ std::optional<Pfn> PhysMemory::AllocFolio(sim::Task& t, FrameOwner owner, int or
   return kFirstPfn + *first;
 }
 
-const Frame& PhysMemory::at(Pfn pfn) const {
-  static constexpr Frame kNone;
-  return Exists(pfn) ? frames_[pfn - kFirstPfn] : kNone;
-}
-
 void PhysMemory::BadUse(sim::Task& t, Pfn pfn, sim::ObjectRef by) const {
   IOMMUFD_CHECK(!InUse(pfn), "only what is not in use cannot be used");
   if (pfn < kFirstPfn || pfn - kFirstPfn >= kMaxFrames) {
@@ -160,11 +155,16 @@ size_t PhysMemory::live_frames() const {
       frames_.begin(), frames_.end(), [](const Frame& f) { return f.owner != FrameOwner::kFree; }));
 }
 
+// std::lower_bound without a branch on what is found: addresses come in no order that a processor
+// could learn.
 size_t PhysMemory::LowerBound(PhysAddr address) const {
-  const auto it = std::lower_bound(
-      words_.begin(), words_.end(), address,
-      [](const std::pair<PhysAddr, uint64_t>& word, PhysAddr a) { return word.first < a; });
-  return static_cast<size_t>(it - words_.begin());
+  const auto* first = words_.data();
+  for (size_t left = words_.size(); left > 0;) {
+    const size_t half = (left + 1) / 2;
+    first += first[half - 1].first < address ? half : 0;
+    left -= half;
+  }
+  return static_cast<size_t>(first - words_.data());
 }
 
 uint64_t PhysMemory::ReadWord(PhysAddr address) const {
@@ -176,17 +176,24 @@ uint64_t PhysMemory::ReadWord(PhysAddr address) const {
 }
 
 bool PhysMemory::WriteWord(PhysAddr address, uint64_t value) {
+  return WriteBits(address, UINT64_MAX, value);
+}
+
+bool PhysMemory::WriteBits(PhysAddr address, uint64_t mask, uint64_t value) {
   IOMMUFD_CHECK(address % 8 == 0, "words are aligned");
+  IOMMUFD_CHECK((value & ~mask) == 0, "what is written is of the bits that are");
   if (!InUse(PfnOf(address))) return false;
   ++changes_;
   const size_t i = LowerBound(address);
-  const bool present = i < words_.size() && words_[i].first == address;
-  if (value == 0) {
-    if (present) words_.erase(words_.begin() + static_cast<ptrdiff_t>(i));
+  const auto place = words_.begin() + static_cast<ptrdiff_t>(i);
+  const bool present = i < words_.size() && place->first == address;
+  const uint64_t after = ((present ? place->second : 0) & ~mask) | value;
+  if (present && after != 0) {
+    place->second = after;
   } else if (present) {
-    words_[i].second = value;
-  } else {
-    words_.insert(words_.begin() + static_cast<ptrdiff_t>(i), {address, value});
+    words_.erase(place);
+  } else if (after != 0) {
+    words_.insert(place, {address, after});
   }
   return true;
 }
@@ -206,10 +213,10 @@ bool PhysMemory::WriteField(PhysAddr address, int bytes, uint64_t value) {
   const int shift = static_cast<int>(8 * (address & 7));
   const uint64_t mask = bytes == 8 ? UINT64_MAX : (uint64_t{1} << (8 * bytes)) - 1;
   value &= mask;
-  bool written = WriteWord(word, (ReadWord(word) & ~(mask << shift)) | value << shift);
+  bool written = WriteBits(word, mask << shift, value << shift);
   if (shift + 8 * bytes > 64) {
     const int low = 64 - shift;
-    written &= WriteWord(word + 8, (ReadWord(word + 8) & ~(mask >> low)) | value >> low);
+    written &= WriteBits(word + 8, mask >> low, value >> low);
   }
   return written;
 }

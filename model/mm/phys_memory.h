@@ -75,7 +75,11 @@ class PhysMemory {
   // Below the end of what was ever handed out and is still in use somewhere above.
   bool Exists(Pfn pfn) const { return pfn >= kFirstPfn && pfn - kFirstPfn < frames_.size(); }
   bool InUse(Pfn pfn) const { return at(pfn).owner != FrameOwner::kFree; }
-  const Frame& at(Pfn pfn) const;  // of any pfn: a free frame where there is none
+  // Of any pfn: a free frame where there is none.
+  const Frame& at(Pfn pfn) const {
+    static constexpr Frame kNone;
+    return Exists(pfn) ? frames_[pfn - kFirstPfn] : kNone;
+  }
   size_t live_frames() const;
 
   // Grows with each change of an owner or of a word, so that what was read of this memory still
@@ -117,6 +121,8 @@ class PhysMemory {
   void ReleaseFrame(sim::Task& t, Pfn pfn);
   [[noreturn]] void BadUse(sim::Task& t, Pfn pfn, sim::ObjectRef by) const;
   size_t LowerBound(PhysAddr address) const;
+  // Of the word at `address`, the bits in `mask` become those of `value`, which has no others.
+  bool WriteBits(PhysAddr address, uint64_t mask, uint64_t value);
 
   std::vector<Frame> frames_;                         // index pfn - kFirstPfn
   std::vector<Grave> graves_;                         // index pfn - kFirstPfn

@@ -33,9 +33,9 @@ void Runtime::Reset(const RunConfig& config) {
   }
   waiting_ = 0;
   for (auto& counts : occurrences_) counts.fill(0);
-  concurrent_ = false;
-  end_ = RunEnd::kCompleted;
   total_steps_ = 0;
+  concurrent_ = false;
+  SetEnd(RunEnd::kCompleted);
 }
 
 bool Runtime::AtMilestone() const {
@@ -95,10 +95,10 @@ bool Runtime::RunConcurrent(std::span<const std::function<void(Task&)>> bodies,
     worker->fiber.Start(&RunWorker, worker.get());
     unfinished_ |= static_cast<uint8_t>(1u << task);
   }
-  concurrent_ = true;
+  SetConcurrent(true);
   scheduler_ = &scheduler;
   Schedule(scheduler);
-  concurrent_ = false;
+  SetConcurrent(false);
   return !stopped();
 }
 
@@ -129,7 +129,7 @@ void Runtime::Schedule(Scheduler& scheduler) {
     const SchedulePoint point =
         PointAt(chosen_, {Primitive::kOpEnd}, Side::kAfter, tasks_[chosen_].operation_);
     if (point.runnable == 0) {
-      end_ = RunEnd::kDeadlock;
+      SetEnd(RunEnd::kDeadlock);
       Task& blocked = tasks_[std::countr_zero(unfinished_)];
       blocked.Report(Splat::kDeadlock, blocked_[blocked.id_].object);
       return UnwindAll();
@@ -237,13 +237,14 @@ void Runtime::RunTaskWork(Task& t) {
 void Runtime::NoteOrder(Task& t, const LockState& wanted, const Nesting& nesting) {
   for (int i = 0; i < t.held_count_; ++i) {
     const HeldLock& held = t.held_[i];
-    const LockState& outer = config_.locks->at(held.id);
-    if (outer.lock_class == wanted.lock_class) {
+    IOMMUFD_CHECK(config_.locks->at(held.id).lock_class == held.lock_class,
+                  "a held lock keeps its class");
+    if (held.lock_class == wanted.lock_class) {
       if (nesting.subclass > held.subclass || t.Holds(nesting.nest_lock)) continue;
       t.Report(Splat::kRecursiveLock, wanted.object, static_cast<int>(wanted.lock_class));
-    } else if (config_.lock_order->AddEdge(outer.lock_class, wanted.lock_class)) {
+    } else if (config_.lock_order->AddEdge(held.lock_class, wanted.lock_class)) {
       t.Report(Splat::kLockCycle, wanted.object,
-               static_cast<int>(outer.lock_class) << 8 | static_cast<int>(wanted.lock_class));
+               static_cast<int>(held.lock_class) << 8 | static_cast<int>(wanted.lock_class));
     }
   }
 }

@@ -116,7 +116,7 @@ class Runtime {
 
   // Ends the run at the next step of any task.
   void RequestStop() {
-    if (!stopped()) end_ = RunEnd::kStopped;
+    if (!stopped()) SetEnd(RunEnd::kStopped);
   }
 
   const Task& task(TaskId id) const { return tasks_[id]; }
@@ -128,6 +128,7 @@ class Runtime {
 
  private:
   friend class Task;
+  friend LockState& AwaitLock(Task& t, LockId id, LockMode mode);
   friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
   friend int fail(Task& t, FaultSite site, ObjectRef object, Gfp gfp);
@@ -150,6 +151,19 @@ class Runtime {
   };
 
   static void RunWorker(void* worker);
+  void SetEnd(RunEnd end) {
+    end_ = end;
+    KnowWhoAsks();
+  }
+  void SetConcurrent(bool concurrent) {
+    concurrent_ = concurrent;
+    KnowWhoAsks();
+  }
+  // Derives from `end_`, `concurrent_` and the configuration what each step and record looks at.
+  void KnowWhoAsks() {
+    free_steps_ = stopped() || concurrent_ ? 0 : config_.step_limit;
+    all_ears_ = concurrent_ ? config_.listener : nullptr;
+  }
   void Reschedule(Task& t, const Act& act, uint16_t operation);
   void BlockOn(Task& t, const Blocked& wait);
   bool CanContinue(TaskId waiting) const;
@@ -173,6 +187,14 @@ class Runtime {
   }
   void Schedule(Scheduler& scheduler);
   void UnwindAll();
+  // Nothing new for the lock order. No class nests inside itself, so that what is wanted inside a
+  // lock of its own class, let alone inside itself, never does.
+  bool NestsAsBefore(const Task& t, LockClass wanted) const {
+    for (int i = 0; i < t.held_count_; ++i) {
+      if (!config_.lock_order->HasEdge(t.held_[i].lock_class, wanted)) return false;
+    }
+    return true;
+  }
   void NoteOrder(Task& t, const LockState& wanted, const Nesting& nesting);
   bool TakeTimeout();
   void RunTaskWork(Task& t);
@@ -192,6 +214,9 @@ class Runtime {
   TaskId chosen_ = 0;  // the task that runs
   RunEnd end_ = RunEnd::kCompleted;
   uint64_t total_steps_ = 0;
+  // Below so many steps of all tasks one is only counted: nobody chooses, and the run goes on.
+  uint64_t free_steps_ = 0;
+  EventListener* all_ears_ = nullptr;  // who hears every event; the listener hears the others too
 };
 
 }  // namespace iommufd_check::sim

@@ -18,24 +18,36 @@ LockState& StillThere(Task& t, LockId id, ObjectRef object) {
 
 }  // namespace
 
-void Task::TakeStep(const Act& act, uint16_t operation) {
+// True when there is nobody to ask: most steps of sequential code end here.
+bool Task::TakeFreeStep() {
   Runtime& rt = *runtime_;
-  if (rt.stopped()) [[unlikely]]
-    throw RunEnds{};
-  if (rt.concurrent_) [[unlikely]]
-    rt.Reschedule(*this, act, operation);
+  if (rt.total_steps_ >= rt.free_steps_) return false;
+  ++rt.total_steps_;
+  ++steps_;
+  return true;
+}
+
+bool Task::TakeStep(const Act& act, uint16_t operation) {
+  if (TakeFreeStep()) [[likely]]
+    return false;
+  Runtime& rt = *runtime_;
+  if (rt.stopped()) throw RunEnds{};
+  if (rt.concurrent_) rt.Reschedule(*this, act, operation);
   CountStep();
+  return true;
 }
 
 void Task::Place(ObjectKind kind, Field field) {
+  if (!TakeFreeStep()) [[unlikely]]
+    TakePlace(kind, field);
+}
+
+void Task::TakePlace(ObjectKind kind, Field field) {
   Runtime& rt = *runtime_;
-  if (rt.stopped()) [[unlikely]]
-    throw RunEnds{};
-  if (rt.concurrent_) [[unlikely]] {
-    const PlaceSet* places = rt.config_.places;
-    if (places == nullptr || places->Contains(kind, field)) {
-      rt.Reschedule(*this, {Primitive::kRead, Detail(field), kind}, operation_);
-    }
+  if (rt.stopped()) throw RunEnds{};
+  const PlaceSet* places = rt.config_.places;
+  if (rt.concurrent_ && (places == nullptr || places->Contains(kind, field))) {
+    rt.Reschedule(*this, {Primitive::kRead, Detail(field), kind}, operation_);
   }
   CountStep();
 }
@@ -44,7 +56,7 @@ void Task::CountStep() {
   Runtime& rt = *runtime_;
   ++steps_;
   if (++rt.total_steps_ > rt.config_.step_limit) [[unlikely]] {
-    rt.end_ = RunEnd::kHung;
+    rt.SetEnd(RunEnd::kHung);
     // Wherever the limit happens to be reached: it says nothing of a function.
     Record(Primitive::kSplat, {}, static_cast<int>(Splat::kHung));
     throw RunEnds{};
@@ -63,18 +75,17 @@ void Task::Record(Primitive primitive, ObjectRef object, int detail, int64_t val
                   .mode = static_cast<uint8_t>(mode),
                   .spare = static_cast<uint16_t>(spare),
                   .value = value});
-  if (rt.config_.listener != nullptr && (rt.concurrent_ || IsHeardAlone(primitive))) {
-    rt.config_.listener->OnEvent(rt.log_.events().back());
-  }
+  EventListener* ear = IsHeardAlone(primitive) ? rt.config_.listener : rt.all_ears_;
+  if (ear != nullptr) ear->OnEvent(rt.log_.events().back());
 }
 
-void Task::Report(Splat splat, ObjectRef object, int64_t value, Condition condition) {
+[[gnu::cold]] void Task::Report(Splat splat, ObjectRef object, int64_t value, Condition condition) {
   Record(Primitive::kSplat, object, static_cast<int>(splat), value, static_cast<int>(condition),
          static_cast<int>(function_));
 }
 
 void Task::Oops(Splat splat, ObjectRef object, int64_t value) {
-  runtime_->end_ = splat == Splat::kDeadlock ? RunEnd::kDeadlock : RunEnd::kOops;
+  runtime_->SetEnd(splat == Splat::kDeadlock ? RunEnd::kDeadlock : RunEnd::kOops);
   Report(splat, object, value);
   throw RunEnds{};
 }
@@ -86,70 +97,75 @@ bool Task::Holds(LockId id) const {
   return false;
 }
 
-bool Task::Holds(LockId id, LockMode mode) const {
-  for (int i = 0; i < held_count_; ++i) {
-    if (held_[i].id == id && held_[i].mode == mode) return true;
-  }
-  return false;
+bool Task::Holds(LockId id, LockMode mode) const { return PlaceOf(id, mode) < held_count_; }
+
+int Task::PlaceOf(LockId id, LockMode mode) const {
+  int i = 0;
+  while (i < held_count_ && !(held_[i].id == id && held_[i].mode == mode)) ++i;
+  return i;
+}
+
+// Somebody else has the lock, or waits for it. The lock, when it is free for this task.
+[[gnu::cold]] LockState& AwaitLock(Task& t, LockId id, LockMode mode) {
+  Runtime& rt = *t.runtime_;
+  LockState* lock = &rt.locks().at(id);
+  const ObjectRef object = lock->object;
+  t.Record(Primitive::kWait, object, static_cast<int>(lock->lock_class), id.generation,
+           static_cast<int>(mode), id.index);
+  (mode == LockMode::kShared ? lock->waiting_readers : lock->waiting_writers) |= Bit(t.id());
+  do {
+    rt.BlockOn(t, {.lock = id, .mode = mode, .object = object});
+    lock = &rt.locks().at(id);  // the table moves when other tasks create locks
+  } while (!lock->CanAcquire(t.id(), mode));
+  lock->waiting_readers &= static_cast<uint8_t>(~Bit(t.id()));
+  lock->waiting_writers &= static_cast<uint8_t>(~Bit(t.id()));
+  return *lock;
 }
 
 void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting) {
-  Runtime& rt = *t.runtime_;
-  const LockState& before = StillThere(t, id, {});
-  const LockClass lock_class = before.lock_class;
-  const ObjectRef object = before.object;
+  LockState* lock = &StillThere(t, id, {});
+  const LockClass lock_class = lock->lock_class;
+  const ObjectRef object = lock->object;
+  if (t.Step({Primitive::kLock, Detail(lock_class)})) lock = &StillThere(t, id, object);
   const bool sleeps = KindOf(lock_class) != LockKind::kSpin;
-  t.Step({Primitive::kLock, Detail(lock_class)});
-  LockState* lock = &StillThere(t, id, object);
   if (sleeps) might_sleep(t, object);
-  if (t.held_count_ > 0) {
-    rt.NoteOrder(t, *lock, nesting);
+  if (t.held_count_ > 0 && !t.runtime_->NestsAsBefore(t, lock_class)) {
+    t.runtime_->NoteOrder(t, *lock, nesting);
     if (t.Holds(id)) t.Oops(Splat::kDeadlock, object);
   }
-
-  const auto class_number = static_cast<int>(lock_class);
-  const auto mode_number = static_cast<int>(mode);
-  if (!lock->CanAcquire(t.id(), mode)) {
-    t.Record(Primitive::kWait, object, class_number, id.generation, mode_number, id.index);
-    (mode == LockMode::kShared ? lock->waiting_readers : lock->waiting_writers) |= Bit(t.id());
-    do {
-      rt.BlockOn(t, {.lock = id, .mode = mode, .object = object});
-      lock = &rt.locks().at(id);  // the table moves when other tasks create locks
-    } while (!lock->CanAcquire(t.id(), mode));
-    lock->waiting_readers &= static_cast<uint8_t>(~Bit(t.id()));
-    lock->waiting_writers &= static_cast<uint8_t>(~Bit(t.id()));
-  }
+  if (!lock->CanAcquire(t.id(), mode)) [[unlikely]]
+    lock = &AwaitLock(t, id, mode);
   if (mode == LockMode::kShared) {
     lock->readers |= Bit(t.id());
   } else {
     lock->owner = static_cast<int8_t>(t.id());
   }
   if (t.held_count_ == Task::kMaxHeld) t.Oops(Splat::kBug, object);  // MAX_LOCK_DEPTH
-  t.held_[t.held_count_++] = HeldLock{id, mode, nesting.subclass};
+  t.held_[t.held_count_++] = HeldLock{id, mode, nesting.subclass, lock_class};
   if (!sleeps) ++t.spin_depth_;
-  t.Record(Primitive::kLock, object, class_number, id.generation, mode_number, id.index);
+  t.Record(Primitive::kLock, object, static_cast<int>(lock_class), id.generation,
+           static_cast<int>(mode), id.index);
 }
 
 void ReleaseLock(Task& t, LockId id, LockMode mode) {
-  const LockState& before = StillThere(t, id, {});
-  const ObjectRef object = before.object;
-  t.Step({Primitive::kUnlock, Detail(before.lock_class)});
-  LockState& lock = StillThere(t, id, object);
-  if (!t.Holds(id, mode)) {
-    t.Report(Splat::kUnlockNotOwner, lock.object, static_cast<int>(lock.lock_class));
+  LockState* lock = &StillThere(t, id, {});
+  const LockClass lock_class = lock->lock_class;
+  const ObjectRef object = lock->object;
+  if (t.Step({Primitive::kUnlock, Detail(lock_class)})) lock = &StillThere(t, id, object);
+  int i = t.PlaceOf(id, mode);
+  if (i == t.held_count_) {
+    t.Report(Splat::kUnlockNotOwner, object, static_cast<int>(lock_class));
     return;
   }
   if (mode == LockMode::kShared) {
-    lock.readers &= static_cast<uint8_t>(~Bit(t.id()));
+    lock->readers &= static_cast<uint8_t>(~Bit(t.id()));
   } else {
-    lock.owner = LockState::kNobody;
+    lock->owner = LockState::kNobody;
   }
-  int i = t.held_count_ - 1;
-  while (!(t.held_[i].id == id)) --i;
   for (; i + 1 < t.held_count_; ++i) t.held_[i] = t.held_[i + 1];
   --t.held_count_;
-  if (KindOf(lock.lock_class) == LockKind::kSpin) --t.spin_depth_;
-  t.Record(Primitive::kUnlock, lock.object, static_cast<int>(lock.lock_class), id.generation,
+  if (KindOf(lock_class) == LockKind::kSpin) --t.spin_depth_;
+  t.Record(Primitive::kUnlock, object, static_cast<int>(lock_class), id.generation,
            static_cast<int>(mode), id.index);
 }
 

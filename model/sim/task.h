@@ -39,6 +39,7 @@ struct HeldLock {
   LockId id;
   LockMode mode = LockMode::kExclusive;
   uint8_t subclass = 0;
+  LockClass lock_class = LockClass::kCount;
 };
 
 // How a lock may stand inside another one of its class (lockdep): by a documented order, lower
@@ -55,8 +56,9 @@ class Task {
   uint16_t operation() const { return operation_; }
   Runtime& runtime() const { return *runtime_; }
 
-  // Takes one step, whose `act` is about to happen: other tasks may run before this returns.
-  void Step(const Act& act = {}) { TakeStep(act, operation_); }
+  // Takes one step, whose `act` is about to happen: other tasks may run before this returns. True:
+  // they may have.
+  bool Step(const Act& act = {}) { return TakeStep(act, operation_); }
   // The step of an access: other tasks may run first where the run asks at this place.
   void Place(ObjectKind kind, Field field);
 
@@ -91,12 +93,17 @@ class Task {
  private:
   friend class Runtime;
   friend class Scope;
+  friend LockState& AwaitLock(Task& t, LockId id, LockMode mode);
   friend void AcquireLock(Task& t, LockId id, LockMode mode, const Nesting& nesting);
   friend void ReleaseLock(Task& t, LockId id, LockMode mode);
   friend void task_work_add(Task& t, std::function<void()> work);
 
-  void TakeStep(const Act& act, uint16_t operation);
+  bool TakeStep(const Act& act, uint16_t operation);
+  bool TakeFreeStep();
+  void TakePlace(ObjectKind kind, Field field);
   void CountStep();
+  // Of a lock that the task holds; held_count_ when it does not hold it in that mode.
+  int PlaceOf(LockId id, LockMode mode) const;
 
   static constexpr int kMaxHeld = 16;
 

@@ -91,6 +91,38 @@ TEST_F(KhoTest, AFolioIsOneKeyOfItsOrder) {
   EXPECT_THAT(m.splats(), IsEmpty());
 }
 
+// Whether a page stays registered when a bit of it is cleared: what the notes say, and what the
+// whole set says.
+TEST_F(KhoTest, AClearedPageThatStaysRegisteredIsNotedAsSuch) {
+  std::vector<Pfn> heads;
+  for (const uint64_t pages : {1, 8, 2, 4, 1, 2}) heads.push_back(mm::PfnOf(Alloc(pages * kPage)));
+  const std::vector<Pfn> all = Registered();
+  for (size_t i = 1; i < all.size(); i += 2) {
+    Run([&](Kernel& k) { kho_preserve_folio(k, all[i], kOwner, FaultSite::kKhoPreserveFolio); });
+  }
+  std::vector<Pfn> cleared = all;
+  cleared.insert(cleared.end(), heads.rbegin(), heads.rend());
+  size_t stayed = 0;
+  for (const Pfn pfn : cleared) {
+    const uint64_t pages = uint64_t{1} << m.world.machine.phys.at(pfn).order;
+    Run([&](Kernel& k) { kho_unpreserve_folio(k, pfn, kOwner); });
+    const std::vector<Pfn> left = Registered();
+    std::vector<sim::Note> expected;
+    for (Pfn page = pfn; page < pfn + pages; ++page) {
+      const bool stays = std::binary_search(left.begin(), left.end(), page);
+      expected.push_back(stays ? sim::Note::kKhoOrderMismatch : sim::Note::kKhoDel);
+      stayed += stays ? 1 : 0;
+    }
+    std::vector<sim::Note> noted;
+    for (const sim::Event& event : m.events()) {
+      if (event.primitive != sim::Primitive::kNote) continue;
+      noted.push_back(static_cast<sim::Note>(event.detail));
+    }
+    EXPECT_EQ(noted, expected) << pfn;
+  }
+  EXPECT_GT(stayed, 0u);
+}
+
 // Two keys may cover one page, which is preserved once.
 TEST_F(KhoTest, APageOfTwoKeysIsListedOnce) {
   const Pfn pfn = mm::PfnOf(Alloc(3 * kPage));

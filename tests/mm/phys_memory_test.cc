@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <random>
 #include <vector>
@@ -128,6 +129,28 @@ TEST_F(PhysMemoryTest, WordsAreSparseAndCanonical) {
     phys().WriteWord(a, 0);
   }
   EXPECT_TRUE(phys() == empty);
+}
+
+TEST_F(PhysMemoryTest, WordsInAnyOrderAgreeWithAMap) {
+  const Pfn pfn = Alloc(3);
+  std::map<PhysAddr, uint64_t> words;
+  uint32_t state = 1;
+  for (int round = 0; round < 3000; ++round) {
+    state = state * 1664525 + 1013904223;
+    // Few enough that a word is written again, and becomes zero again.
+    const PhysAddr address = AddressOf(pfn) + (state >> 8) % 3 * kPageSize + (state >> 16) % 16 * 8;
+    const uint64_t value = (state >> 24) % 4;
+    ASSERT_TRUE(phys().WriteWord(address, value));
+    words[address] = value;
+    for (const auto& [at, wanted] : words) ASSERT_EQ(phys().ReadWord(at), wanted) << round;
+  }
+  std::erase_if(words, [](const auto& word) { return word.second == 0; });
+  std::map<PhysAddr, uint64_t> left;
+  for (Pfn frame = pfn; frame < pfn + 3; ++frame) {
+    phys().ForEachWord(frame,
+                       [&](uint64_t i, uint64_t value) { left[AddressOf(frame) + 8 * i] = value; });
+  }
+  EXPECT_EQ(left, words);
 }
 
 TEST_F(PhysMemoryTest, FieldsOfAnyAlignmentAgreeWithAByteArray) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/sim/task_fixture.h"
 
@@ -255,6 +256,72 @@ TEST_F(Schedule, ABodyMayThrowAndCatchBetweenSwitches) {
   }
   ASSERT_TRUE(Together({body, body}, switches));
   EXPECT_EQ(caught, 6);
+}
+
+// A task that runs alone asks nobody before a step. One that runs beside none asks before each and
+// is told to go on: the long way.
+class FreeSteps : public Schedule {
+ protected:
+  // The events of task `id`, as those of task 0.
+  std::vector<Event> EventsOf(TaskId id) const {
+    std::vector<Event> events = runtime.log().events();
+    for (Event& event : events) {
+      EXPECT_EQ(event.task, id);
+      event.task = 0;
+    }
+    return events;
+  }
+  void ExpectSameBothWays(const Body& body) {
+    const bool alone = Alone(body);
+    const std::vector<Event> events = EventsOf(0);
+    const uint64_t steps = runtime.total_steps();
+    const RunEnd end = runtime.end();
+    EXPECT_EQ(runtime.task(0).steps(), steps);
+    EXPECT_EQ(Together({body}), alone);
+    EXPECT_EQ(EventsOf(1), events);
+    EXPECT_EQ(runtime.total_steps(), steps);
+    EXPECT_EQ(runtime.task(1).steps(), steps);
+    EXPECT_EQ(runtime.end(), end);
+  }
+};
+
+TEST_F(FreeSteps, GiveTheEventsOfStepsThatAsk) {
+  const LockId outer = Lock(LockClass::kIoasMutex, 1);
+  const LockId inner = Lock(LockClass::kObjectsXaLock, 2);
+  Refcount count;
+  ExpectSameBothWays([&](Task& t) {
+    mutex_lock(t, outer);
+    spin_lock(t, inner);
+    refcount_inc(t, count, {ObjectKind::kIoas, 1});
+    t.Place(ObjectKind::kIoas, Field::kRefcount);
+    EXPECT_FALSE(refcount_dec_and_test(t, count, {ObjectKind::kIoas, 1}));
+    fail(t, FaultSite::kKcalloc);  // sleeps under a spinlock
+    mutex_unlock(t, outer);        // not the last that was taken
+    spin_unlock(t, inner);
+    mutex_unlock(t, outer);  // no longer held
+  });
+  EXPECT_EQ(Splats(), (Only{Splat::kSleepInAtomic, Splat::kUnlockNotOwner}));
+}
+
+TEST_F(FreeSteps, EndAtTheSameLimit) {
+  for (const uint32_t limit : {0u, 1u, 4u, 5u, 6u}) {
+    config.step_limit = limit;
+    ExpectSameBothWays([](Task& t) {
+      for (int i = 0; i < 5; ++i) t.Step();
+    });
+    EXPECT_EQ(runtime.end(), limit < 5 ? RunEnd::kHung : RunEnd::kCompleted) << limit;
+  }
+}
+
+TEST_F(FreeSteps, EndWhenAListenerHasSeenEnough) {
+  ExpectSameBothWays([this](Task& t) {
+    t.Step();
+    t.Emit(Note::kMark, {ObjectKind::kHwpt, 1});
+    runtime.RequestStop();
+    t.Step();
+    ADD_FAILURE() << "a step of a run that is over";
+  });
+  EXPECT_EQ(runtime.end(), RunEnd::kStopped);
 }
 
 }  // namespace

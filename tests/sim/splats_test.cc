@@ -105,6 +105,21 @@ TEST_F(Splats, NestingInsideOneClass) {
   EXPECT_EQ(TaskFixture::Splats(), Only{Splat::kRecursiveLock});
 }
 
+// What nested so before is passed over; a lock inside its own class never has.
+TEST_F(Splats, NestingInsideOneClassIsReportedEachTimeAlsoAmongKnownOrders) {
+  const LockId outer = Lock(LockClass::kDomainsRwsem);
+  const LockId a = Lock(LockClass::kIoasMutex, 1);
+  const LockId b = Lock(LockClass::kIoasMutex, 2);
+  EXPECT_TRUE(Alone([&](Task& t) {
+    for (int i = 0; i < 2; ++i) {
+      down_write(t, outer);
+      Nest(a, b)(t);
+      up_write(t, outer);
+    }
+  }));
+  EXPECT_EQ(TaskFixture::Splats(), (Only{Splat::kRecursiveLock, Splat::kRecursiveLock}));
+}
+
 TEST(LockOrder, AUnionHasACycleThatNeitherHad) {
   LockOrder one;
   EXPECT_FALSE(one.AddEdge(LockClass::kIoasMutex, LockClass::kPagesMutex));
