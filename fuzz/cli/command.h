@@ -40,6 +40,7 @@ extern const Command kSearchCommand;
 extern const Command kExploreCommand;
 extern const Command kSweepCommand;
 extern const Command kMergeCommand;
+extern const Command kCompareCommand;
 
 // Reads the command's arguments. Returns the exit code when the command ends here: help was asked
 // for, or something is wrong.

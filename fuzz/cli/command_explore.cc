@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "fuzz/cli/certify.h"
 #include "fuzz/cli/command.h"
+#include "fuzz/cli/explore_image.h"
 #include "fuzz/cli/work_flags.h"
 #include "model/explore/schedules/random_schedules.h"
 #include "model/explore/work/explore_work.h"
@@ -15,6 +16,7 @@ namespace {
 
 struct Options {
   WorkFlags work;
+  std::string subject;  // an image
   std::string reduce = "dpor";
   int preemptions = -1;
   bool exact_frames = false;
@@ -25,6 +27,8 @@ struct Options {
 
 FlagSet FlagsOf(Options* options) {
   FlagSet flags;
+  flags.Add("subject", "IMAGE", "on Linux's own code, with --preemptions=N (default: 1)",
+            &options->subject);
   flags.Add("reduce", "NAME", "none, sleep or dpor (default: dpor)", &options->reduce);
   flags.Add("preemptions", "N",
             "only schedules with at most N preemptions, without reduction (default: all)",
@@ -81,6 +85,12 @@ ExitCode Explore(std::span<const std::string> arguments, const Streams& io) {
   if (problem.empty()) problem = ReadBounds(options, &bounds, &random);
   if (!problem.empty()) return UsageError(kExploreCommand, problem, io);
   if (files.empty()) return UsageError(kExploreCommand, "no program to explore", io);
+  if (!options.subject.empty()) {
+    return ExploreOnImage({.subject = options.subject,
+                           .preemptions = bounds.preemptions.value_or(1),
+                           .max_executions = options.work.max_executions},
+                          files, io);
+  }
   return CertifyFiles(
       kExploreCommand, files, options.work, io,
       [&](program::Executor* executor, liveupdate::Design& design, const std::string& file,

@@ -13,9 +13,9 @@
 namespace iommufd_check::cli {
 namespace {
 
-constexpr std::array<const Command*, 9> kCommands{
+constexpr std::array<const Command*, 10> kCommands{
     &kRunCommand,     &kVerdictCommand, &kMinimiseCommand, &kConvertCommand, &kListCommand,
-    &kExploreCommand, &kSearchCommand,  &kSweepCommand,    &kMergeCommand,
+    &kExploreCommand, &kSearchCommand,  &kSweepCommand,    &kMergeCommand,   &kCompareCommand,
 };
 
 std::string Help() {

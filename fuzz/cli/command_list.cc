@@ -1,4 +1,6 @@
-// iommufd-check list: what designs, invariants, bugs, operations and faults there are.
+// iommufd-check list: what designs, steps of designs, invariants, bugs, operations and faults there
+// are.
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <string>
@@ -25,6 +27,29 @@ ExitCode ListDesigns(const std::string&, const Streams& io) {
   for (const liveupdate::Design* design : liveupdate::AllDesigns()) {
     io.out << absl::StrFormat("%-12s %s\n", design->name(), design->summary());
   }
+  return ExitCode::kOk;
+}
+
+// A step and the designs that have it; those between two semicolons have the same function.
+ExitCode ListSteps(const std::string&, const Streams& io) {
+  const std::vector<liveupdate::Revision*>& designs = liveupdate::AllDesigns();
+  liveupdate::VisitSteps([&]<auto kStep>(std::string_view step) {
+    std::string text;
+    for (auto one = designs.begin(); one != designs.end(); ++one) {
+      const auto function = (*one)->steps().*kStep;
+      const auto same = [&](const liveupdate::Revision* other) {
+        return other->steps().*kStep == function;
+      };
+      if (function == nullptr || std::find_if(designs.begin(), one, same) != one) continue;
+      const char* separator = text.empty() ? "" : "; ";
+      for (auto other = one; other != designs.end(); ++other) {
+        if (!same(*other)) continue;
+        absl::StrAppend(&text, separator, std::string((*other)->name()));
+        separator = " ";
+      }
+    }
+    io.out << absl::StrFormat("%-22s %s\n", step, text.empty() ? "-" : text);
+  });
   return ExitCode::kOk;
 }
 
@@ -115,8 +140,9 @@ struct Topic {
   ExitCode (*list)(const std::string& corpus, const Streams& io);
 };
 
-constexpr std::array<Topic, 5> kTopics{{
+constexpr std::array<Topic, 6> kTopics{{
     {"designs", &ListDesigns},
+    {"steps", &ListSteps},
     {"invariants", &ListInvariants},
     {"bugs", &ListBugs},
     {"ops", &ListOperations},
@@ -144,9 +170,11 @@ ExitCode List(std::span<const std::string> arguments, const Streams& io) {
 
 const Command kListCommand{
     .name = "list",
-    .summary = "print the designs, invariants, bugs, operations or faults there are",
+    .summary = "print the designs, their steps, invariants, bugs, operations or faults there are",
     .usage =
-        "Usage: iommufd-check list designs|invariants|bugs|ops|faults\n"
+        "Usage: iommufd-check list designs|steps|invariants|bugs|ops|faults\n"
+        "\n"
+        "Of a step: the designs that have it; those between semicolons share one function.\n"
         "\n"
         "Example:\n"
         "  iommufd-check list invariants\n",

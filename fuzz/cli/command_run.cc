@@ -9,6 +9,7 @@
 #include "fuzz/cli/finding_flags.h"
 #include "fuzz/cli/input_file.h"
 #include "fuzz/cli/names.h"
+#include "fuzz/cli/run_image.h"
 #include "fuzz/report/event_text.h"
 #include "fuzz/report/expectations.h"
 #include "fuzz/report/report_json.h"
@@ -23,6 +24,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::string design;
+  std::string subject;  // an image
   std::string stop_at;
   bool bytes = false;
   bool events = false;
@@ -46,6 +48,8 @@ FlagSet FlagsOf(Options* options) {
   FlagSet flags;
   flags.Add("design", "NAME", "run under this design; expectations about another are not compared",
             &options->design);
+  flags.Add("subject", "IMAGE", "run on Linux's own code; no faults or switches",
+            &options->subject);
   flags.Add("stop_at", "INVARIANT", "end the run where this one is first violated",
             &options->stop_at);
   flags.Add("bytes", "", "files are bytes from a fuzzer, as those ending in .bin", &options->bytes);
@@ -66,6 +70,11 @@ std::string CheckOptions(Options* options, std::istream& in) {
   if (!options->stop_at.empty()) {
     options->stop_invariant = spec::InvariantFromName(options->stop_at);
     if (!options->stop_invariant.has_value()) return UnknownInvariant(options->stop_at);
+  }
+  if (!options->subject.empty()) {
+    const bool other = !options->design.empty() || !options->stop_at.empty() || options->events ||
+                       options->json || !options->findings.Arguments().empty();
+    if (other) return "--subject goes with --bytes, --quiet, --digest and --repeat only";
   }
   if (options->repeat == 0) return "--repeat=0 would run nothing";
   if (options->json && options->events) return "--json has no --events; give one of them";
@@ -227,6 +236,14 @@ ExitCode Run(std::span<const std::string> arguments, const Streams& io) {
     return UsageError(kRunCommand, problem, io);
   }
   if (files.empty()) return UsageError(kRunCommand, "no file was given, so nothing would run", io);
+  if (!options.subject.empty()) {
+    return RunOnImage({.subject = options.subject,
+                       .bytes = options.bytes,
+                       .quiet = options.quiet,
+                       .digest = options.digest,
+                       .repeat = options.repeat},
+                      files, io);
+  }
 
   program::Executor executor;
   Json all = Json::array();

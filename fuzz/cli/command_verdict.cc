@@ -84,8 +84,9 @@ ExitCode Verdict(std::span<const std::string> arguments, const Streams& io) {
         absl::StrCat("no program in ", options.corpus, "/bugs or /seeds, so nothing would run"),
         io);
   }
-  const std::vector<liveupdate::Design*> designs =
-      options.work.designs.empty() ? liveupdate::AllDesigns() : options.work.designs;
+  const auto& all = liveupdate::AllDesigns();
+  std::vector<liveupdate::Design*> designs = options.work.designs;
+  if (designs.empty()) designs.assign(all.begin(), all.end());
   const absl::StatusOr<std::vector<program::Program>> programs = Load(files, designs, io.in);
   if (!programs.ok()) return FileError(std::string(programs.status().message()), io);
   std::vector<MakeWork> works;

@@ -131,7 +131,7 @@ void PreserveFd(Call& c) {
   const mm::FileRef::Kind kind =
       c.b % 2 == 0 ? mm::FileRef::Kind::kIommufd : mm::FileRef::Kind::kMemfd;
   const mm::FileRef file{kind, static_cast<uint16_t>(c.b / 2 % 2)};
-  luo_preserve_fd(c.k, HandleOf<liveupdate::Session>(c.a, 0), file, MemfdOf(file.index, 0), c.b);
+  luo_preserve_fd(c.k, HandleOf<liveupdate::Session>(c.a, 0), file, c.b);
 }
 
 void GetToken(Call& c) {
@@ -198,8 +198,8 @@ constexpr Primitive kMemory[] = {
        if (!c.pinned.empty()) c.at() = mm::AddressOf(c.pinned.back());
      }},
     {"unpin_pages", [](Call& c) { unpin_pages(c.k.t, c.k.mm, c.pinned); }},
-    {"memfd_get_file", [](Call& c) { memfd_get_file(c.k.t, c.k.mm, MemfdOf(c.a, c.b)); }},
-    {"memfd_put_file", [](Call& c) { memfd_put_file(c.k.t, c.k.mm, MemfdOf(c.a, c.b)); }},
+    {"memfd_get_file", [](Call& c) { get_file(c.k, MemfdOf(c.a, c.b)); }},
+    {"memfd_put_file", [](Call& c) { fput(c.k, MemfdOf(c.a, c.b)); }},
     {"memfd_add_seals", [](Call& c) { memfd_add_seals(c.k.t, c.k.mm, MemfdOf(c.a, 0), c.b); }},
     {"memfd_truncate",
      [](Call& c) { memfd_truncate(c.k.t, c.k.mm, MemfdOf(c.a, 0), c.b * uint64_t{1024}); }},
@@ -230,8 +230,8 @@ constexpr Primitive kObjects[] = {
      [](Call& c) {
        if (!c.key.null()) RemoveReferenced(c.k, Ctx(c), c.key);
      }},
-    {"iommufd_get_file", [](Call& c) { iommufd_get_file(c.k, Ctx(c)); }},
-    {"iommufd_put_file", [](Call& c) { iommufd_put_file(c.k, Ctx(c)); }},
+    {"iommufd_get_file", [](Call& c) { get_file(c.k, Ctx(c)); }},
+    {"iommufd_put_file", [](Call& c) { fput(c.k, Ctx(c)); }},
     {"immutable", [](Call& c) { SetImmutable(c.k, IoasOf(c.a, c.b), c.b / 3 % 2); }},
     {"warn", [](Call& c) { warn_on(c.k.t, true, RefOf(c.b)); }},
     {"return", [](Call& c) { c.error = c.error == 0 ? -int{c.b % 40} : 0; }},

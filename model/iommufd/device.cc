@@ -76,7 +76,7 @@ int AttachTo(Kernel& k, ContextHandle ctx, DeviceHandle device, uint32_t pt_id) 
 int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
   if (const int lost = copy_from_user(k, iommu::EndpointRef(endpoint))) return lost;
   const sim::Scope scope(k, sim::Fn::kIommufdDeviceBind);
-  if (k.s.contexts.Find(ctx) == nullptr || !Read(k, ctx, &Context::fd_open, kInFdTable)) {
+  if (k.s.contexts.Find(ctx) == nullptr || !Read(k, ctx, mm::kFdOpen<Context>, mm::kInFdTable)) {
     return -sim::kEBADF;
   }
   if (endpoint >= k.iommu.endpoints.size()) return -sim::kENODEV;
@@ -96,7 +96,7 @@ int device_bind(Kernel& k, ContextHandle ctx, uint16_t endpoint, uint32_t* id) {
   Get(k, h).endpoint.Raw() = endpoint;
   Get(k, h).igroup.Raw() = group;
   ReserveId(k, ctx, KeyOf(h));
-  iommufd_get_file(k, ctx);
+  get_file(k, ctx);
   refcount_inc(k, KeyOf(h), &Object::users);  // the driver's
   *id = Get(k, h).object.id;
   Publish(k, ctx, KeyOf(h));
@@ -127,7 +127,7 @@ void Destroy(Kernel& k, ContextHandle ctx, DeviceHandle h) {
   PutGroup(k, ctx, Read(k, h, &Device::igroup), endpoint);
   Emit(k, sim::Note::kObjectFreed, h);
   k.s.devices.Free(h);
-  iommufd_put_file(k, ctx);
+  fput(k, ctx);
 }
 
 int device_attach(Kernel& k, ContextHandle ctx, uint32_t id, uint32_t pt_id) {

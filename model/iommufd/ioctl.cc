@@ -116,6 +116,19 @@ bool DestroyPass(Kernel& k, ContextHandle ctx, bool* left) {
   return destroyed;
 }
 
+}  // namespace
+
+void Destroy(Kernel& k, ContextHandle, IoasHandle h) {
+  const sim::Scope scope(k, sim::Fn::kIommufdIoasDestroy, h);
+  uint64_t unmapped = 0;
+  const int error = UnmapRange(k, h, 0, mm::kMax, &unmapped);
+  warn_on(k, error != 0 && error != -sim::kENOENT, h, sim::Condition::kUnmapFailed);
+  ReleaseTable(k, h);
+  lock_destroy(k, h, &Ioas::mutex);
+  Emit(k, sim::Note::kObjectFreed, h);
+  k.s.ioas.Free(h);
+}
+
 // iommufd_fops_release (objects.md section 6): a leaked reference ends it with a warning.
 void Release(Kernel& k, ContextHandle ctx) {
   const sim::Scope scope(k, sim::Fn::kIommufdFopsRelease, ctx);
@@ -128,19 +141,6 @@ void Release(Kernel& k, ContextHandle ctx) {
   lock_destroy(k, ctx, &Context::groups_xa_lock);
   lock_destroy(k, ctx, &Context::xa_lock);
   k.s.contexts.Free(ctx);
-}
-
-}  // namespace
-
-void Destroy(Kernel& k, ContextHandle, IoasHandle h) {
-  const sim::Scope scope(k, sim::Fn::kIommufdIoasDestroy, h);
-  uint64_t unmapped = 0;
-  const int error = UnmapRange(k, h, 0, mm::kMax, &unmapped);
-  warn_on(k, error != 0 && error != -sim::kENOENT, h, sim::Condition::kUnmapFailed);
-  ReleaseTable(k, h);
-  lock_destroy(k, h, &Ioas::mutex);
-  Emit(k, sim::Note::kObjectFreed, h);
-  k.s.ioas.Free(h);
 }
 
 int copy_from_user(Kernel& k, sim::ObjectRef file) {
@@ -234,16 +234,9 @@ int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id) {
   return 0;
 }
 
-void iommufd_get_file(Kernel& k, ContextHandle ctx) { refcount_inc(k, ctx, &Context::file); }
-
-void iommufd_put_file(Kernel& k, ContextHandle ctx) {
-  if (!refcount_dec_and_test(k, ctx, &Context::file)) return;
-  task_work_add(k.t, [&k, ctx] { Release(k, ctx); });
-}
-
 int close_iommufd(Kernel& k, ContextHandle ctx) {
-  if (!close_fd(k, k.s.contexts, ctx)) return -sim::kEBADF;
-  iommufd_put_file(k, ctx);
+  if (!close_fd(k, ctx)) return -sim::kEBADF;
+  fput(k, ctx);
   return 0;
 }
 

@@ -47,8 +47,5 @@ int iommufd_destroy(Kernel& k, ContextHandle ctx, uint32_t id);
 
 // close(2) of the iommufd: EBADF when it is closed already.
 int close_iommufd(Kernel& k, ContextHandle ctx);
-void iommufd_get_file(Kernel& k, ContextHandle ctx);
-// The last reference destroys every object and the context (objects.md section 6).
-void iommufd_put_file(Kernel& k, ContextHandle ctx);
 
 }  // namespace iommufd_check::iommufd

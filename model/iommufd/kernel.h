@@ -32,9 +32,6 @@ class Hooks {
   virtual void FilePagesAllocated(Kernel&, PagesHandle) {}
 };
 
-// The descriptor table orders what happens to one of its entries.
-inline constexpr uint8_t kInFdTable = sim::kAccessMarked;
-
 struct Kernel {
   sim::Task& t;
   mm::Machine& mm;
@@ -43,46 +40,33 @@ struct Kernel {
   Hooks& hooks;
 };
 
+// The table that has the objects of a type, and the object, or an oops (sim::Live).
 template <class T>
   requires(kSlotsOf<T> != nullptr)
-T& Get(Kernel& k, sim::Handle<T> h) {
-  return Live(k.t, k.s.*kSlotsOf<T>, h);
+sim::Slots<T>& SlotsOf(Kernel& k, sim::Handle<T>) {
+  return k.s.*kSlotsOf<T>;
 }
-inline iommu::Domain& Get(Kernel& k, iommu::DomainHandle h) { return Get(k.t, k.iommu, h); }
-inline mm::Memfd& Get(Kernel& k, mm::MemfdHandle h) { return Get(k.t, k.mm, h); }
+inline sim::Slots<mm::Memfd>& SlotsOf(Kernel& k, mm::MemfdHandle) { return k.mm.memfds; }
+inline sim::Slots<iommu::Domain>& SlotsOf(Kernel& k, iommu::DomainHandle) {
+  return k.iommu.domains;
+}
+template <class T>
+T& Get(Kernel& k, sim::Handle<T> h) {
+  return Live(k.t, SlotsOf(k, h), h);
+}
 using sim::Ref;
 
-// The entry of the descriptor table, as events name it: it is there, and read, also when the file
-// that it named is gone, so it must not be an object that is freed with the file.
-inline sim::ObjectRef DescriptorRef(ContextHandle h) { return Ref(h); }
-
-// fget(): looks the descriptor up and takes a reference on its file in one go, as RCU and
-// get_file_rcu() make it look, so that a close in between cannot free the file. False: not open.
-// `slots` holds objects with a descriptor (fd_open) and a file.
-template <class T>
-bool fget(Kernel& k, sim::Slots<T>& slots, sim::Handle<T> h) {
-  const sim::ObjectRef descriptor = DescriptorRef(h);
-  k.t.Place(descriptor.kind, sim::Field::kFdOpen);
-  k.t.Access(sim::Primitive::kRead, descriptor, sim::Field::kFdOpen, kInFdTable);
-  T* object = slots.Find(h);
-  if (object == nullptr || !object->fd_open.Peek()) return false;
-  refcount_inc(k.t, object->file, Ref(h));
-  return true;
+// The last reference of the file is gone (mm/file.h). Of an iommufd it destroys every object and
+// the context (objects.md section 6).
+void Release(Kernel& k, ContextHandle ctx);
+inline void Release(Kernel& k, mm::MemfdHandle h) {
+  mm::View view{k.t, k.mm};
+  Release(view, h);
 }
-
-// close_fd(): takes the descriptor out of the table in one go. False: it was not open. The caller
-// puts the file.
-template <class T>
-bool close_fd(Kernel& k, sim::Slots<T>& slots, sim::Handle<T> h) {
-  const sim::ObjectRef descriptor = DescriptorRef(h);
-  k.t.Place(descriptor.kind, sim::Field::kFdOpen);
-  T* object = slots.Find(h);
-  const bool open = object != nullptr && object->fd_open.Peek();
-  const auto how = open ? sim::Primitive::kWrite : sim::Primitive::kRead;
-  k.t.Access(how, descriptor, sim::Field::kFdOpen, kInFdTable);
-  if (object == nullptr) return false;
-  return std::exchange(object->fd_open.Raw(), false);
-}
+using mm::close_fd;
+using mm::fget;
+using mm::fput;
+using mm::get_file;
 
 // Sets iopt->immutable and notes a change between "may change" and "may not".
 void SetImmutable(Kernel& k, IoasHandle ioas, uint32_t value, uint8_t marks = 0);

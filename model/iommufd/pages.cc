@@ -140,7 +140,7 @@ PagesHandle AllocPages(Kernel& k, const PagesShape& shape) {
   const PagesHandle h = k.s.pages.Create(Pages{});
   Get(k, h).shape.Raw() = shape;
   lock_init(k, h, &Pages::mutex, sim::LockClass::kPagesMutex);
-  if (shape.is_file()) memfd_get_file(k.t, k.mm, shape.memfd);
+  if (shape.is_file()) get_file(k, shape.memfd);
   return h;
 }
 
@@ -150,7 +150,7 @@ void ReleasePages(Kernel& k, PagesHandle h) {
   const sim::Scope scope(k, sim::Fn::kIoptReleasePages, h);
   const PagesShape shape = Read(k, h, &Pages::shape);
   warn_on(k, Read(k, h, &Pages::npinned) != 0, h, sim::Condition::kStillPinned);
-  if (shape.is_file()) memfd_put_file(k.t, k.mm, shape.memfd);
+  if (shape.is_file()) fput(k, shape.memfd);
   lock_destroy(k, h, &Pages::mutex);
   Emit(k, sim::Note::kObjectFreed, h);
   k.s.pages.Free(h);

@@ -97,12 +97,12 @@ struct TableEntry {
 // struct iommufd_ctx: one open file of /dev/iommu.
 struct Context {
   static constexpr sim::ObjectKind kKind = sim::ObjectKind::kIommufd;
+  static constexpr sim::ObjectKind kDescriptor = sim::ObjectKind::kIommufd;
   LockId xa_lock;                              // of the object table
   LockId groups_xa_lock;                       // of `groups`
   LockId ioas_creation_lock;                   // R: an IOAS is published
   LockId liveupdate_mutex;                     // R5 and later, and `reference`
-  sim::Refcount file;                          // struct file references: fd, bound devices, LUO
-  Shared<bool, Field::kFdOpen> fd_open{true};  // in the process's descriptor table
+  mm::File file;                               // references: its descriptor, bound devices, LUO
   // `reference`: the file is preserved, so its marks do not change. Under liveupdate_mutex.
   Shared<bool, Field::kMarksFrozen> marks_frozen;
   // Index id-1; trailing free entries are trimmed.
@@ -116,7 +116,6 @@ struct Context {
   template <class Visitor, class... Self>
   static constexpr void Visit(Visitor&& v, Self&... s) {
     v("file", s.file...);
-    v("fd_open", s.fd_open...);
     v("marks_frozen", s.marks_frozen...);
     v("objects", s.objects...);
     v("groups", s.groups...);

@@ -4,7 +4,7 @@
 // iommufd's own paths (iommufd::Hooks). It has no state of its own: everything it remembers is in
 // the World, so that an execution is a function of (design, program) alone.
 //
-// To add one: a class in designs/, one line in designs/registry.cc.
+// To add one: a table of steps (revision.h) in designs/, one line in designs/registry.cc.
 #pragma once
 
 #include <string_view>

@@ -16,11 +16,15 @@ struct Kernel : iommufd::Kernel {
 
 using iommufd::Get;
 using iommufd::Ref;
-inline Session& Get(Kernel& k, SessionHandle h) { return Live(k.t, k.lu.sessions, h); }
-inline sim::ObjectRef DescriptorRef(SessionHandle h) {
-  return {sim::ObjectKind::kDescriptor, h.index};
-}
-using iommufd::close_fd;
-using iommufd::fget;
+using iommufd::SlotsOf;
+inline sim::Slots<Session>& SlotsOf(Kernel& k, SessionHandle) { return k.lu.sessions; }
+inline Session& Get(Kernel& k, SessionHandle h) { return Live(k.t, SlotsOf(k, h), h); }
+// The last reference of its file is gone: unpreserves all of its files, last first.
+void Release(Kernel& k, SessionHandle session);
+using iommufd::Release;
+using mm::close_fd;
+using mm::fget;
+using mm::fput;
+using mm::get_file;
 
 }  // namespace iommufd_check::liveupdate

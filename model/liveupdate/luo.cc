@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "model/iommufd/ioctl.h"
-#include "model/liveupdate/design.h"
+#include "model/liveupdate/file_handler.h"
 #include "model/liveupdate/iommu_core.h"
-#include "model/liveupdate/memfd_luo.h"
 #include "model/sim/check.h"
 
 namespace iommufd_check::liveupdate {
@@ -33,10 +32,10 @@ void EraseId(Kernel& k, FileRef file) {
   spin_unlock(k.t, k.lu.files_xa_lock);
 }
 
-// FLBs follow the files of the handler they are linked to: only iommufd's has one.
+// FLBs follow the files of the handler they are linked to.
 int GetFileFlbs(Kernel& k, FileRef file) {
   const sim::Scope scope(k, sim::Fn::kLuoFlbFilePreserveOne);
-  if (file.kind != FileRef::Kind::kIommufd) return 0;
+  if (!HandlerOf(file).has_flb) return 0;
   down_read(k.t, k.lu.register_rwlock);
   mutex_lock(k.t, k.lu.flb_lock);
   int error = 0;
@@ -49,7 +48,7 @@ int GetFileFlbs(Kernel& k, FileRef file) {
 
 void PutFileFlbs(Kernel& k, FileRef file) {
   const sim::Scope scope(k, sim::Fn::kLuoFlbFileUnpreserveOne);
-  if (file.kind != FileRef::Kind::kIommufd) return;
+  if (!HandlerOf(file).has_flb) return;
   down_read(k.t, k.lu.register_rwlock);
   mutex_lock(k.t, k.lu.flb_lock);
   const uint32_t left =
@@ -66,39 +65,6 @@ void FindHandler(Kernel& k) {
   up_read(k.t, k.lu.register_rwlock);
 }
 
-// False: the descriptor is not open (any more).
-bool GetFile(Kernel& k, const LuoFile& file) {
-  if (file.file.kind == FileRef::Kind::kIommufd) return fget(k, k.s.contexts, file.iommufd);
-  if (file.file.kind == FileRef::Kind::kMemfd) memfd_get_file(k.t, k.mm, file.memfd);
-  return file.file.kind == FileRef::Kind::kMemfd;
-}
-
-void PutFile(Kernel& k, const LuoFile& file) {
-  if (file.file.kind == FileRef::Kind::kMemfd) return memfd_put_file(k.t, k.mm, file.memfd);
-  iommufd_put_file(k, file.iommufd);
-}
-
-int HandlerPreserve(Kernel& k, SessionHandle session, LuoFile* file) {
-  if (file->file.kind == FileRef::Kind::kMemfd) {
-    return memfd_luo_preserve(k, file->memfd, &file->data);
-  }
-  PreserveArguments arguments{session, file->iommufd, 0};
-  Emit(k, sim::Note::kPreserveBegin, file->iommufd);
-  const int error = k.design.Preserve(k, &arguments);
-  Emit(k, sim::Note::kPreserveEnd, file->iommufd, error);
-  file->data = arguments.serialized_data;
-  return error;
-}
-
-void HandlerUnpreserve(Kernel& k, SessionHandle session, const LuoFile& file) {
-  if (file.file.kind == FileRef::Kind::kMemfd) {
-    return memfd_luo_unpreserve(k, file.memfd, file.data);
-  }
-  Emit(k, sim::Note::kUnpreserveBegin, file.iommufd);
-  k.design.Unpreserve(k, PreserveArguments{session, file.iommufd, file.data});
-  Emit(k, sim::Note::kUnpreserveEnd, file.iommufd);
-}
-
 // From the id on: each step has its inverse, run in reverse on failure.
 int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
   int error = InsertId(k, file.file);
@@ -106,7 +72,7 @@ int PreserveFile(Kernel& k, SessionHandle session, LuoFile file) {
   error = GetFileFlbs(k, file.file);
   if (error == 0) {
     error = fail(k, sim::FaultSite::kFileAlloc, session);
-    if (error == 0) error = HandlerPreserve(k, session, &file);
+    if (error == 0) error = HandlerOf(file.file).preserve(k, session, file.file, &file.data);
     if (error == 0) {
       Update(k, session, &Session::files,
              [&](std::vector<LuoFile>& files) { files.push_back(file); });
@@ -128,12 +94,12 @@ int PreserveLocked(Kernel& k, SessionHandle session, LuoFile file) {
   if (file.file.kind == FileRef::Kind::kNone) return -sim::kEBADF;
   error = fail(k, sim::FaultSite::kFdLookup, session);
   if (error != 0) return error;
-  if (!GetFile(k, file)) return -sim::kEBADF;
+  if (!HandlerOf(file.file).get(k, file.file)) return -sim::kEBADF;
   FindHandler(k);
   error = fail(k, sim::FaultSite::kFileInsert, session);
   if (error == 0) error = PreserveFile(k, session, file);
   if (error != 0) {
-    PutFile(k, file);
+    HandlerOf(file.file).put(k, file.file);
     return error;
   }
   return fail(k, sim::FaultSite::kCopyToUser, session);
@@ -156,22 +122,13 @@ void UnpreserveFiles(Kernel& k, SessionHandle session) {
     const std::vector<LuoFile> files = Read(k, session, &Session::files);
     if (files.empty()) break;
     const LuoFile file = files.back();
-    HandlerUnpreserve(k, session, file);
+    HandlerOf(file.file).unpreserve(k, session, file.file, file.data);
     PutFileFlbs(k, file.file);
     EraseId(k, file.file);
     Update(k, session, &Session::files, [](std::vector<LuoFile>& list) { list.pop_back(); });
-    PutFile(k, file);
+    HandlerOf(file.file).put(k, file.file);
   }
   mutex_unlock(k, session, &Session::mutex);
-}
-
-// luo_session_release: nothing of it happens while sessions are being serialized.
-void ReleaseSession(Kernel& k, SessionHandle session) {
-  const sim::Scope scope(k, sim::Fn::kLuoSessionRelease, session);
-  down_read(k.t, k.lu.serialize_rwsem);
-  UnpreserveFiles(k, session);
-  RemoveSession(k, session);
-  up_read(k.t, k.lu.serialize_rwsem);
 }
 
 // luo_session_insert: on the list under its name, which nobody else has.
@@ -214,6 +171,15 @@ int CreateLocked(Kernel& k, const std::string& name, SessionHandle* out) {
 
 }  // namespace
 
+// luo_session_release: nothing of it happens while sessions are being serialized.
+void Release(Kernel& k, SessionHandle session) {
+  const sim::Scope scope(k, sim::Fn::kLuoSessionRelease, session);
+  down_read(k.t, k.lu.serialize_rwsem);
+  UnpreserveFiles(k, session);
+  RemoveSession(k, session);
+  up_read(k.t, k.lu.serialize_rwsem);
+}
+
 int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
   if (const int lost = copy_from_user(k, kLuoRef)) return lost;
   const sim::Scope scope(k, sim::Fn::kLuoSessionCreate);
@@ -231,41 +197,29 @@ int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out) {
   return 0;
 }
 
-int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, mm::MemfdHandle memfd,
-                    uint64_t token) {
+int luo_preserve_fd(Kernel& k, SessionHandle session, FileRef file, uint64_t token) {
   if (const int lost = copy_from_user(k, Ref(session))) return lost;
-  LuoFile wanted;
-  wanted.token = token;
-  wanted.file = file;
-  wanted.memfd = memfd;
-  wanted.iommufd = k.ctx;
   down_read(k.t, k.lu.serialize_rwsem);
   mutex_lock(k, session, &Session::mutex);
-  const int error = PreserveLocked(k, session, wanted);
+  const int error = PreserveLocked(k, session, {token, file, 0});
   mutex_unlock(k, session, &Session::mutex);
   up_read(k.t, k.lu.serialize_rwsem);
   return error;
 }
 
 int luo_close_session(Kernel& k, SessionHandle session) {
-  if (!close_fd(k, k.lu.sessions, session)) return -sim::kEBADF;
-  luo_put_session(k, session);
+  if (!close_fd(k, session)) return -sim::kEBADF;
+  fput(k, session);
   return 0;
-}
-
-void luo_get_session(Kernel& k, SessionHandle session) { refcount_inc(k, session, &Session::file); }
-
-void luo_put_session(Kernel& k, SessionHandle session) {
-  if (!refcount_dec_and_test(k, session, &Session::file)) return;
-  task_work_add(k.t, [&k, session] { ReleaseSession(k, session); });
 }
 
 int luo_get_token_outgoing(Kernel& k, SessionHandle session, mm::MemfdHandle memfd, uint64_t* token,
                            uint64_t* data) {
   const sim::Scope scope(k, sim::Fn::kLiveupdateGetTokenOutgoing, session);
   lockdep_assert_held(k, session, &Session::mutex);
+  const FileRef wanted{FileRef::Kind::kMemfd, memfd.index};
   for (const LuoFile& file : Read(k, session, &Session::files)) {
-    if (file.file.kind == FileRef::Kind::kMemfd && file.memfd == memfd) {
+    if (file.file == wanted) {
       *token = file.token;
       *data = file.data;
       return 0;

@@ -21,14 +21,10 @@ int luo_create_session(Kernel& k, const std::string& name, SessionHandle* out);
 // PRESERVE_FD, errno order of luo_kho.md section 3. A reply that cannot be written leaves the file
 // preserved (L4). FAULTS: copy_from_user, luo_block_grow, fd_lookup, luo_file_insert,
 // luo_file_alloc, copy_to_user, and those of FLB and handler.
-int luo_preserve_fd(Kernel& k, SessionHandle session, mm::FileRef file, mm::MemfdHandle memfd,
-                    uint64_t token);
+int luo_preserve_fd(Kernel& k, SessionHandle session, mm::FileRef file, uint64_t token);
 
 // close(2) of the session: unpreserves all files, last first.
 int luo_close_session(Kernel& k, SessionHandle session);
-
-void luo_get_session(Kernel& k, SessionHandle session);
-void luo_put_session(Kernel& k, SessionHandle session);
 
 // liveupdate_get_token_outgoing: the token of a memfd in this session, or ENOENT.
 // LOCKS: session->mutex held. *data receives what the memfd's handler serialized.

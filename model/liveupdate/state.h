@@ -52,12 +52,9 @@ struct Kho {
 struct LuoFile {
   uint64_t token = 0;
   FileRef file;
-  mm::MemfdHandle memfd;  // when file.kind is kMemfd
-  ContextHandle iommufd;  // when file.kind is kIommufd
   uint64_t data = 0;
 
   friend bool operator==(const LuoFile&, const LuoFile&) = default;
-  static constexpr size_t kUnseen = 2;  // memfd, iommufd: what `file` names
   template <class Visitor, class... Self>
   static constexpr void Visit(Visitor&& v, Self&... s) {
     v("token", s.token...);
@@ -68,10 +65,10 @@ struct LuoFile {
 
 struct Session {
   static constexpr sim::ObjectKind kKind = sim::ObjectKind::kSession;
+  static constexpr sim::ObjectKind kDescriptor = sim::ObjectKind::kDescriptor;
   Const<std::string, Field::kSessionName> name;
   LockId mutex;
-  sim::Refcount file;                                        // fd and system calls in flight
-  Shared<bool, Field::kFdOpen> fd_open{true};                // in the process's descriptor table
+  mm::File file;  // references: its descriptor, system calls in flight
   Shared<std::vector<LuoFile>, Field::kSessionFiles> files;  // in preserve order
 
   friend bool operator==(const Session&, const Session&) = default;
@@ -80,7 +77,6 @@ struct Session {
   static constexpr void Visit(Visitor&& v, Self&... s) {
     v("name", s.name...);
     v("file", s.file...);
-    v("fd_open", s.fd_open...);
     v("files", s.files...);
   }
 };

@@ -161,28 +161,13 @@ int memfd_truncate(Task& t, Machine& mm, MemfdHandle h, uint64_t size) {
   return error;
 }
 
-void memfd_get_file(Task& t, Machine& mm, MemfdHandle h) {
-  View k{t, mm};
-  refcount_inc(k, h, &Memfd::file);
-}
-
-namespace {
-
-void ReleaseMemfd(Task& t, Machine& mm, MemfdHandle h) {
-  View k{t, mm};
+void Release(View& k, MemfdHandle h) {
   Update(
       k, h, &Memfd::state,
-      [&](MemfdState& state) { DropPages(t, mm.phys, state.pages, 0, UINT32_MAX); }, kByTheFile);
-  lock_destroy(t, Get(t, mm, h).inode_lock);
-  mm.memfds.Free(h);
-}
-
-}  // namespace
-
-void memfd_put_file(Task& t, Machine& mm, MemfdHandle h) {
-  View k{t, mm};
-  if (!refcount_dec_and_test(k, h, &Memfd::file)) return;
-  task_work_add(t, [&t, &mm, h] { ReleaseMemfd(t, mm, h); });
+      [&](MemfdState& state) { DropPages(k.t, k.mm.phys, state.pages, 0, UINT32_MAX); },
+      kByTheFile);
+  lock_destroy(k, h, &Memfd::inode_lock);
+  k.mm.memfds.Free(h);
 }
 
 int memfd_pin_folios(Task& t, Machine& mm, MemfdHandle h, uint32_t first, uint32_t count,

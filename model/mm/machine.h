@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/mm/file.h"
 #include "model/mm/phys_memory.h"
 #include "model/mm/types.h"
 #include "model/sim/access.h"
@@ -39,8 +40,9 @@ struct MemfdState {
 
 struct Memfd {
   static constexpr sim::ObjectKind kKind = sim::ObjectKind::kMemfd;
+  static constexpr sim::ObjectKind kDescriptor = sim::ObjectKind::kMemfd;
   sim::LockId inode_lock;
-  sim::Refcount file;  // struct file references
+  File file;  // references: its descriptor, pages of iommufd, LUO
   sim::Shared<MemfdState, sim::Field::kMemfdState> state;
 
   friend bool operator==(const Memfd&, const Memfd&) = default;
@@ -102,6 +104,7 @@ struct View {
 
 inline Memfd& Get(sim::Task& t, Machine& mm, MemfdHandle h) { return Live(t, mm.memfds, h); }
 inline Memfd& Get(View& view, MemfdHandle h) { return Get(view.t, view.mm, h); }
+inline sim::Slots<Memfd>& SlotsOf(View& view, MemfdHandle) { return view.mm.memfds; }
 
 // System calls on a memfd. Errno order as in luo_kho.md section 7, and of Linux 6.12:
 // memfd_add_seals (mm/memfd.c): unknown seals EINVAL, F_SEAL_SEAL set EPERM, F_SEAL_WRITE anew
@@ -111,8 +114,8 @@ int memfd_add_seals(sim::Task& t, Machine& mm, MemfdHandle h, uint32_t seals);
 int memfd_punch_hole(sim::Task& t, Machine& mm, MemfdHandle h, uint64_t offset, uint64_t length);
 int memfd_truncate(sim::Task& t, Machine& mm, MemfdHandle h, uint64_t size);
 
-void memfd_get_file(sim::Task& t, Machine& mm, MemfdHandle h);
-void memfd_put_file(sim::Task& t, Machine& mm, MemfdHandle h);  // frees the page cache at zero
+// The last reference of its file is gone (fput): frees the page cache.
+void Release(View& view, MemfdHandle h);
 
 // How much of the last page must lie inside the file: all of it, or its first byte. iommufd maps
 // whole pages; LUO pins up to the file's last byte.

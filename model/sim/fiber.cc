@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <boost/context/detail/fcontext.hpp>
+#include <cstdint>
 
 #include "model/sim/check.h"
 
@@ -68,10 +69,20 @@ struct FiberEntry {
   static void Run(transfer_t arrival) { Fiber::Jump::Arrive(arrival, nullptr).to->Loop(); }
 };
 
+// Maps a stack with room for its alignment, and gives back what stands over.
+void* MapStack(size_t bytes) {
+  void* mapped = mmap(nullptr, 2 * bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  IOMMUFD_CHECK(mapped != MAP_FAILED, "no memory for a fiber stack");
+  char* begin = static_cast<char*>(mapped);
+  const size_t before = (bytes - reinterpret_cast<uintptr_t>(begin) % bytes) % bytes;
+  if (before > 0) munmap(begin, before);
+  munmap(begin + before + bytes, bytes - before);
+  return begin + before;
+}
+
 Fiber::Fiber() {
-  stack_ = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  IOMMUFD_CHECK(stack_ != MAP_FAILED, "no memory for a fiber stack");
+  stack_ = MapStack(kStackBytes);
   inside_ = make_fcontext(static_cast<char*>(stack_) + kStackBytes, kStackBytes, &FiberEntry::Run);
 }
 

@@ -17,6 +17,8 @@ namespace iommufd_check::sim {
 class Fiber {
  public:
   using Job = void (*)(void* argument);
+  // Stacks are aligned to their size: the kernel's code (model/linux) finds its task at the lower
+  // end of the stack that it runs on.
   static constexpr size_t kStackBytes = 256 * 1024;
 
   Fiber();

@@ -30,27 +30,24 @@ constexpr uint64_t kFileBytes = mm::Machine::kMaxMemfdBytes;
 constexpr uint64_t kMappedBytes = uint64_t{1} << 30;
 constexpr mm::MemfdHandle kMemfd{0, 0};
 
-class ByPage : public Reference {
- protected:
-  int Freeze(Kernel& k, const PreserveArguments& arguments, const Gate& gate) override {
-    for (uint32_t again = 1; again < 2 * gate.domains; ++again) {
-      const int error = Validate(k, arguments, gate.ioas);
-      if (error != 0) return error;
-    }
-    return Reference::Freeze(k, arguments, gate);
+int FreezeTwiceForEach(StepKernel& k, const PreserveArguments& arguments, const Gate& gate) {
+  for (uint32_t again = 1; again < 2 * gate.domains; ++again) {
+    const int error = k.validate(arguments, gate.ioas);
+    if (error != 0) return error;
   }
-  int ComparePages(Kernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd,
-                   PhysAddr data) override {
-    const iommu::DomainHandle storage = Read(k, area, &iommufd::Area::storage).domain;
-    const iommufd::AreaShape shape = Read(k, area, &iommufd::Area::shape);
-    std::vector<mm::PfnRun> pages;
-    for (mm::Iova iova = shape.first; iova < shape.last; iova += mm::kPageSize) {
-      const auto mapped = iommu_iova_to_phys(k.t, k.iommu, k.mm, storage, iova);
-      pages.push_back({mm::PfnOf(mapped.value_or(0)), 1});
-    }
-    return memfd_luo_check_pages(k, memfd, data, 0, pages);
+  return Reference().steps().freeze(k, arguments, gate);
+}
+
+int CompareByPage(StepKernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd, PhysAddr data) {
+  const iommu::DomainHandle storage = Read(k, area, &iommufd::Area::storage).domain;
+  const iommufd::AreaShape shape = Read(k, area, &iommufd::Area::shape);
+  std::vector<mm::PfnRun> pages;
+  for (mm::Iova iova = shape.first; iova < shape.last; iova += mm::kPageSize) {
+    const auto mapped = iommu_iova_to_phys(k.t, k.iommu, k.mm, storage, iova);
+    pages.push_back({mm::PfnOf(mapped.value_or(0)), 1});
   }
-};
+  return memfd_luo_check_pages(k, memfd, data, 0, pages);
+}
 
 // A World and calls on it, one after the other.
 class Machine {
@@ -94,12 +91,12 @@ class Machine {
   }
   void PreserveMemfd() {
     Call([&](Kernel& k) {
-      return luo_preserve_fd(k, session_, {FileRef::Kind::kMemfd, 0}, kMemfd, 1);
+      return luo_preserve_fd(k, session_, {FileRef::Kind::kMemfd, 0}, 1);
     });
   }
   void PreserveAndUnpreserve() {
     Call([&](Kernel& k) {
-      return luo_preserve_fd(k, session_, {FileRef::Kind::kIommufd, 0}, {}, 2);
+      return luo_preserve_fd(k, session_, {FileRef::Kind::kIommufd, 0}, 2);
     });
     // LUO lets go of files with their session only; this leaves the memfd alone.
     Call([&](Kernel& k) {
@@ -130,28 +127,26 @@ void Repeat(benchmark::State& state, Machine* machine, void (Machine::*what)()) 
 }
 
 void BM_Map(benchmark::State& state) {
-  Reference design;
+  Revision design = Reference();
   Machine machine(&design);
   machine.Prepare(static_cast<uint32_t>(state.range(0)));
   Repeat(state, &machine, &Machine::Map);
 }
 BENCHMARK(BM_Map)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond);
 
-void RunPreserve(benchmark::State& state, Design* design) {
-  Machine machine(design);
+void RunPreserve(benchmark::State& state, Revision design) {
+  Machine machine(&design);
   machine.Prepare(static_cast<uint32_t>(state.range(0)));
   machine.Map();
   machine.PreserveMemfd();
   Repeat(state, &machine, &Machine::PreserveAndUnpreserve);
 }
-void BM_Preserve(benchmark::State& state) {
-  Reference design;
-  RunPreserve(state, &design);
-}
+void BM_Preserve(benchmark::State& state) { RunPreserve(state, Reference()); }
 BENCHMARK(BM_Preserve)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond);
 void BM_PreserveByPage(benchmark::State& state) {
-  ByPage design;
-  RunPreserve(state, &design);
+  RunPreserve(state, Reference()
+                         .With(&Steps::freeze, FreezeTwiceForEach)
+                         .With(&Steps::compare_pages, CompareByPage));
 }
 BENCHMARK(BM_PreserveByPage)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond);
 

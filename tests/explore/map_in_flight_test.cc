@@ -17,6 +17,10 @@ namespace iommufd_check::explore {
 namespace {
 
 using iommufd::IoasHandle;
+using liveupdate::Reference;
+using liveupdate::Revision;
+using liveupdate::StepKernel;
+using liveupdate::Steps;
 
 // What the call of task B, the last one, answers over all interleavings; nothing may break.
 std::set<int> AnswersOfPreserve(liveupdate::Design* design, const program::Program& program) {
@@ -42,7 +46,7 @@ program::Program Parse(const std::string& tasks) {
 }
 
 TEST(MapInFlight, IsWaitedForInEveryInterleaving) {
-  liveupdate::Reference reference;
+  Revision reference = Reference();
   for (const std::string name : {"map-x-preserve", "failing-map-x-preserve"}) {
     EXPECT_EQ(AnswersOfPreserve(&reference, ExploreCorpusProgram(name)), std::set<int>{0}) << name;
   }
@@ -50,7 +54,7 @@ TEST(MapInFlight, IsWaitedForInEveryInterleaving) {
 
 // The second map comes when the first has woken the sleeper, or in the middle of it.
 TEST(MapInFlight, TwoMapsAreWaitedForAndPagesOfBothAreChecked) {
-  liveupdate::Reference reference;
+  Revision reference = Reference();
   EXPECT_EQ(AnswersOfPreserve(&reference,
                               Parse("A:\n  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
                                     "  map_file(ioas, memfd=0, iova=0x2000, length=0x1000)\n"
@@ -65,34 +69,25 @@ TEST(MapInFlight, TwoMapsAreWaitedForAndPagesOfBothAreChecked) {
 // --- What goes wrong with the wait
 // ---------------------------------------------------------------------------------------------
 
-class NeverWakes : public liveupdate::Reference {
- protected:
-  void WakeWaiters(iommufd::Kernel&, IoasHandle) override {}
-};
+void WakeNobody(StepKernel&, IoasHandle) {}
 
 // A map that fails takes its area out and tells nobody.
-class WakesWhenPublishedOnly : public liveupdate::Reference {
- protected:
-  void WakeWaiters(iommufd::Kernel& k, IoasHandle ioas) override {
-    if (!k.t.Holds(Get(k, ioas).iopt.domains_rwsem)) return;
-    Reference::WakeWaiters(k, ioas);
-  }
-};
+void WakeWhenPublishedOnly(StepKernel& k, IoasHandle ioas) {
+  if (!k.t.Holds(Get(k, ioas).iopt.domains_rwsem)) return;
+  Reference().steps().wake_waiters(k, ioas);
+}
 
 // Who is woken looks before there is something to see, and sleeps on.
-class WakesBeforeTheStore : public liveupdate::Reference {
- public:
-  void AreaSettled(iommufd::Kernel& k, IoasHandle ioas) override {
-    const uint32_t left = Read(k, ioas, iommufd::iopt::filling) - 1;
-    if (left == 0) WakeWaiters(k, ioas);
-    WriteOnce(k, ioas, iommufd::iopt::filling, left);
-  }
-};
+void WakeBeforeTheStore(StepKernel& k, IoasHandle ioas) {
+  const uint32_t left = Read(k, ioas, iommufd::iopt::filling) - 1;
+  if (left == 0) k.wake_waiters(ioas);
+  WriteOnce(k, ioas, iommufd::iopt::filling, left);
+}
 
-void ExpectLostWakeUp(liveupdate::Design* mutant, const std::string& name) {
+void ExpectLostWakeUp(Revision mutant, const std::string& name) {
   program::Executor executor;
   const program::Program program = ExploreCorpusProgram(name);
-  const Certificate c = ExploreProgram(&executor, *mutant, name, program, {});
+  const Certificate c = ExploreProgram(&executor, mutant, name, program, {});
   EXPECT_TRUE(c.exhausted()) << name;
   const Finding* finding = c.Find(spec::Invariant::kI37);
   ASSERT_NE(finding, nullptr) << name << "\n" << RenderText(c);
@@ -101,28 +96,24 @@ void ExpectLostWakeUp(liveupdate::Design* mutant, const std::string& name) {
 }
 
 TEST(MapInFlight, AForgottenWakeUpIsSeen) {
-  NeverWakes never;
-  ExpectLostWakeUp(&never, "map-x-preserve");
-  ExpectLostWakeUp(&never, "failing-map-x-preserve");
-  WakesWhenPublishedOnly published_only;
-  ExpectLostWakeUp(&published_only, "failing-map-x-preserve");
-  WakesBeforeTheStore before_the_store;
-  ExpectLostWakeUp(&before_the_store, "map-x-preserve");
+  const Revision never = Reference().With(&Steps::wake_waiters, WakeNobody);
+  ExpectLostWakeUp(never, "map-x-preserve");
+  ExpectLostWakeUp(never, "failing-map-x-preserve");
+  ExpectLostWakeUp(Reference().With(&Steps::wake_waiters, WakeWhenPublishedOnly),
+                   "failing-map-x-preserve");
+  ExpectLostWakeUp(Reference().With(&Steps::area_settled, WakeBeforeTheStore), "map-x-preserve");
 }
 
 // Sleeps with the lock under which the map publishes its area.
-class WaitsWithTheLock : public liveupdate::Reference {
- protected:
-  bool WaitForMaps(liveupdate::Kernel& k, IoasHandle ioas) override {
-    down_read(k, ioas, iommufd::iopt::iova_rwsem);
-    const bool ended = Reference::WaitForMaps(k, ioas);
-    up_read(k, ioas, iommufd::iopt::iova_rwsem);
-    return ended;
-  }
-};
+bool WaitWithTheLock(StepKernel& k, IoasHandle ioas) {
+  down_read(k, ioas, iommufd::iopt::iova_rwsem);
+  const bool ended = Reference().steps().wait_for_maps(k, ioas);
+  up_read(k, ioas, iommufd::iopt::iova_rwsem);
+  return ended;
+}
 
 TEST(MapInFlight, AWaitUnderALockThatMapsNeedNeverEnds) {
-  WaitsWithTheLock design;
+  Revision design = Reference().With(&Steps::wait_for_maps, WaitWithTheLock);
   std::set<int> answers;
   const auto explored =
       ExploreOutcomes(&design, ExploreCorpusProgram("map-x-preserve"), Reduction::kDpor);

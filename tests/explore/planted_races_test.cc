@@ -19,22 +19,27 @@ namespace {
 using iommufd::Hwpt;
 using iommufd::HwptHandle;
 using iommufd::IoasHandle;
-using liveupdate::Kernel;
+using liveupdate::Gate;
 using liveupdate::PreserveArguments;
+using liveupdate::Reference;
+using liveupdate::Revision;
+using liveupdate::StepKernel;
+using liveupdate::Steps;
+using liveupdate::V1;
 
 constexpr char kMain[] =
     "boot memfds=1 devices=1\nmain:\n  ioas = ioas_alloc()\n  dev = device_bind(index=0)\n"
     "  hwpt = hwpt_alloc(dev, ioas)\n";
 
-Certificate Explore(liveupdate::Design* design, const std::string& text) {
+Certificate Explore(Revision design, const std::string& text) {
   const auto program = program::ParseProgram(text, "planted");
   EXPECT_TRUE(program.ok()) << program.status().message();
   program::Executor executor;
-  return ExploreProgram(&executor, *design, "planted", *program, {});
+  return ExploreProgram(&executor, design, "planted", *program, {});
 }
 
 // Found in the mutant, and nothing in the design that it was made of.
-void ExpectFound(liveupdate::Design* mutant, const std::string& text, spec::Invariant invariant,
+void ExpectFound(const Revision& mutant, const std::string& text, spec::Invariant invariant,
                  sim::ObjectKind kind, sim::Field field) {
   const Certificate c = Explore(mutant, text);
   EXPECT_TRUE(c.exhausted()) << RenderText(c);
@@ -43,42 +48,34 @@ void ExpectFound(liveupdate::Design* mutant, const std::string& text, spec::Inva
 }
 
 // Whether the token is free, and the mark itself, under no lock at all.
-class MarksWithoutLock : public liveupdate::Reference {
- public:
-  int Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) override {
-    const iommufd::ObjectKey key = GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
-    if (key.null()) return -sim::kENOENT;
-    const int error = CheckMark(k, key.hwpt(), token);
-    if (error == 0) {
-      Write(k, key.hwpt(), &Hwpt::token, token);
-      Write(k, key.hwpt(), &Hwpt::marked, true);
-    }
-    PutObject(k, k.ctx, key);
-    return error;
+int MarkWithoutLock(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
+  const iommufd::ObjectKey key = GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
+  if (key.null()) return -sim::kENOENT;
+  const int error = k.check_mark(key.hwpt(), token);
+  if (error == 0) {
+    Write(k, key.hwpt(), &Hwpt::token, token);
+    Write(k, key.hwpt(), &Hwpt::marked, true);
   }
-};
+  PutObject(k, k.ctx, key);
+  return error;
+}
 
 TEST(PlantedRaces, AClaimWithoutALock) {
-  MarksWithoutLock mutant;
   const std::string text = std::string(kMain) +
                            "  hwpt2 = hwpt_alloc(dev, ioas)\n"
                            "A:\n  lu_mark(hwpt, token=7)\nB:\n  lu_mark(hwpt2, token=7)\n";
-  ExpectFound(&mutant, text, spec::Invariant::kI11, sim::ObjectKind::kHwpt, sim::Field::kHwptToken);
-  liveupdate::Reference reference;
-  EXPECT_FALSE(Explore(&reference, text).violated());
+  ExpectFound(Reference().With(&Steps::mark, MarkWithoutLock), text, spec::Invariant::kI11,
+              sim::ObjectKind::kHwpt, sim::Field::kHwptToken);
+  EXPECT_FALSE(Explore(Reference(), text).violated());
 }
 
 // The pages are looked at before the gate is closed, and without the lock.
-class WalksWithoutLock : public liveupdate::Reference {
- protected:
-  int Freeze(Kernel& k, const PreserveArguments& arguments, const Gate& gate) override {
-    const int error = CheckPages(k, arguments, gate.ioas);
-    return error != 0 ? error : CloseGate(k, gate);
-  }
-};
+int WalkWithoutLock(StepKernel& k, const PreserveArguments& arguments, const Gate& gate) {
+  const int error = k.check_pages(arguments, gate.ioas);
+  return error != 0 ? error : k.close_gate(gate);
+}
 
 TEST(PlantedRaces, AWalkWithoutItsLock) {
-  WalksWithoutLock mutant;
   const std::string text = std::string(kMain) +
                            "  memfd_seal(0, seals=seal|shrink|grow)\n"
                            "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
@@ -86,40 +83,36 @@ TEST(PlantedRaces, AWalkWithoutItsLock) {
                            "  luo_preserve(s, memfd=0, token=1)\n"
                            "A:\n  unmap(ioas, iova=0x1000, length=0x1000)\n"
                            "B:\n  luo_preserve(s, iommufd, token=2)\n";
-  ExpectFound(&mutant, text, spec::Invariant::kI08, sim::ObjectKind::kIoas, sim::Field::kAreaTree);
-  liveupdate::Reference reference;
-  EXPECT_FALSE(Explore(&reference, text).violated());
+  ExpectFound(Reference().With(&Steps::freeze, WalkWithoutLock), text, spec::Invariant::kI08,
+              sim::ObjectKind::kIoas, sim::Field::kAreaTree);
+  EXPECT_FALSE(Explore(Reference(), text).violated());
 }
 
 // Unmap notes something in the word that holds the mark, which is under another lock.
-class SharesItsWord : public liveupdate::V1 {
- public:
-  int Unmap(iommufd::Kernel& k, IoasHandle ioas) override {
-    for (const HwptHandle hwpt : Read(k, ioas, &iommufd::Ioas::hwpt_list)) {
-      iommufd::HwptBits bits = Read(k, hwpt, &Hwpt::bits);
-      bits.enforce_cache_coherency = false;
-      Write(k, hwpt, &Hwpt::bits, bits);
-    }
-    return V1::Unmap(k, ioas);
+int NoteInTheSameWord(StepKernel& k, IoasHandle ioas) {
+  for (const HwptHandle hwpt : Read(k, ioas, &iommufd::Ioas::hwpt_list)) {
+    iommufd::HwptBits bits = Read(k, hwpt, &Hwpt::bits);
+    bits.enforce_cache_coherency = false;
+    Write(k, hwpt, &Hwpt::bits, bits);
   }
-};
+  return V1().steps().unmap(k, ioas);
+}
 
 TEST(PlantedRaces, AStoreOfAWordThatTakesAMarkBack) {
-  SharesItsWord mutant;
+  const Revision mutant = V1().With(&Steps::unmap, NoteInTheSameWord);
   const std::string text = std::string(kMain) +
                            "A:\n  lu_mark(hwpt, token=7)\n"
                            "B:\n  unmap(ioas, iova=0x1000, length=0x1000)\n";
-  ExpectFound(&mutant, text, spec::Invariant::kI20, sim::ObjectKind::kHwpt, sim::Field::kHwptBits);
+  ExpectFound(mutant, text, spec::Invariant::kI20, sim::ObjectKind::kHwpt, sim::Field::kHwptBits);
   // Not only the race: what it does.
-  const Certificate c = Explore(&mutant, text);
+  const Certificate c = Explore(mutant, text);
   bool lost = false;
   for (const Finding& finding : c.findings) {
     lost |= finding.identity.invariant != spec::Invariant::kI20 &&
             finding.detail.find("marked") != std::string::npos;
   }
   EXPECT_TRUE(lost) << RenderText(c);
-  liveupdate::V1 v1;
-  EXPECT_FALSE(Explore(&v1, text).violated());
+  EXPECT_FALSE(Explore(V1(), text).violated());
 }
 
 }  // namespace

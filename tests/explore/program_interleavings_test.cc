@@ -50,23 +50,22 @@ TEST(ProgramInterleavings, ReductionsAgreeWithNoneWhereNoneFinishes) {
 }
 
 // A mark ioctl that takes one short reference more and gives it back by half or without waking.
-class CarelessMark : public liveupdate::Reference {
- public:
-  explicit CarelessMark(bool gives_back) : gives_back_(gives_back) {}
-  int Mark(liveupdate::Kernel& k, uint32_t hwpt_id, uint64_t token) override {
-    using iommufd::Object;
-    const iommufd::ObjectKey key =
-        iommufd::GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
-    const int result = liveupdate::Reference::Mark(k, hwpt_id, token);
-    if (key.null()) return result;
-    refcount_dec_and_test(k, key, &Object::users);
-    if (gives_back_) refcount_dec_and_test(k, key, &Object::wait_cnt);
-    return result;
-  }
+template <bool kGivesBack>
+int CarelessMark(liveupdate::StepKernel& k, uint32_t hwpt_id, uint64_t token) {
+  using iommufd::Object;
+  const iommufd::ObjectKey key =
+      iommufd::GetObject(k, k.ctx, hwpt_id, iommufd::ObjectType::kHwptPaging);
+  const int result = liveupdate::Reference().steps().mark(k, hwpt_id, token);
+  if (key.null()) return result;
+  refcount_dec_and_test(k, key, &Object::users);
+  if (kGivesBack) refcount_dec_and_test(k, key, &Object::wait_cnt);
+  return result;
+}
 
- private:
-  const bool gives_back_;
-};
+template <bool kGivesBack>
+liveupdate::Revision WithCarelessMark() {
+  return liveupdate::Reference().With(&liveupdate::Steps::mark, CarelessMark<kGivesBack>);
+}
 
 Program MarkAgainstDestroy() {
   const auto program = program::ParseProgram(
@@ -84,7 +83,7 @@ std::string Details(const Certificate& c) {
 }
 
 TEST(ProgramInterleavings, AReferenceThatIsNeverPutIsWaitedForUntilTheTimeOut) {
-  CarelessMark design(false);
+  liveupdate::Revision design = WithCarelessMark<false>();
   program::Executor executor;
   const Certificate c =
       ExploreProgram(&executor, design, "mark-x-destroy", MarkAgainstDestroy(), {});
@@ -93,7 +92,7 @@ TEST(ProgramInterleavings, AReferenceThatIsNeverPutIsWaitedForUntilTheTimeOut) {
 }
 
 TEST(ProgramInterleavings, AForgottenWakeUpIsFound) {
-  CarelessMark design(true);
+  liveupdate::Revision design = WithCarelessMark<true>();
   for (const Reduction reduction : {Reduction::kSleep, Reduction::kDpor}) {
     program::Executor executor;
     const Certificate c = ExploreProgram(&executor, design, "mark-x-destroy", MarkAgainstDestroy(),

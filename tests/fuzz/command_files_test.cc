@@ -96,7 +96,11 @@ TEST(List, Topics) {
       HasSubstr("I04 in-flight-exclusion (each table change and each page check)\n    No "));
   EXPECT_THAT(RunCli({"list", "ops"}).out, HasSubstr("\nhwpt_alloc(device, ioas) creates hwpt\n"));
   EXPECT_THAT(RunCli({"list", "faults"}).out, HasSubstr("copy_to_user           EFAULT\n"));
-  for (const char* topic : {"designs", "invariants", "ops", "faults"}) {
+  const std::string steps = RunCli({"list", "steps"}).out;
+  EXPECT_THAT(steps, HasSubstr("preserve_domain        v1 v1-7.2 reference\n"));
+  EXPECT_THAT(steps, HasSubstr("check_mark             v1 v1-7.2; reference\n"));
+  EXPECT_THAT(steps, HasSubstr("thaw                   reference\n"));
+  for (const char* topic : {"designs", "steps", "invariants", "ops", "faults"}) {
     EXPECT_EQ(RunCli({"list", topic}).code, 0);
   }
   const CliResult unknown = RunCli({"list", "fault"});

@@ -18,8 +18,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr std::array<const char*, 9> kCommands{"run",     "verdict", "minimise", "convert", "list",
-                                               "explore", "search",  "sweep",    "merge"};
+constexpr std::array<const char*, 10> kCommands{"run",   "verdict", "minimise", "convert",
+                                                "list",  "explore", "search",   "sweep",
+                                                "merge", "compare"};
 
 TEST(CommandLine, HelpGoesToStandardOutputAndIsNoError) {
   for (const char* word : {"--help", "-h", "help", "-help"}) {
@@ -55,7 +56,8 @@ TEST(CommandLine, UnknownCommandNamesTheKnownOnes) {
   EXPECT_EQ(result.code, 64);
   EXPECT_EQ(result.err,
             "iommufd-check: unknown command 'verdikt'; did you mean 'verdict'?\n"
-            "known commands: run verdict minimise convert list explore search sweep merge\n");
+            "known commands: run verdict minimise convert list explore search sweep merge "
+            "compare\n");
   EXPECT_EQ(RunCli({"help", "nonsense"}).code, 64);
 }
 

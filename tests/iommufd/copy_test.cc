@@ -263,12 +263,13 @@ TEST_F(CopyTest, TheSourceMayGo) {
   ASSERT_EQ(CopyTo(0x50000, 0x10000, 0x1000), 0);
   EXPECT_EQ(m.Destroy(src_), 0);
   EXPECT_EQ(PagesObjects(), 1u);
-  EXPECT_EQ(m.world.machine.memfds.Find(m.memfd(0))->file.value, 2u) << "descriptor and pages";
-  EXPECT_EQ(m.world.machine.memfds.Find(m.memfd(1))->file.value, 1u);
+  EXPECT_EQ(m.world.machine.memfds.Find(m.memfd(0))->file.count.value, 2u)
+      << "descriptor and pages";
+  EXPECT_EQ(m.world.machine.memfds.Find(m.memfd(1))->file.count.value, 1u);
   EXPECT_EQ(Mapped(0), FilePages(0, 0, 1));
   EXPECT_EQ(m.Unmap(dst_, 0x50000, 0x1000), 0);
   EXPECT_EQ(PagesObjects(), 0u);
-  EXPECT_EQ(m.world.machine.memfds.Find(m.memfd(0))->file.value, 1u);
+  EXPECT_EQ(m.world.machine.memfds.Find(m.memfd(0))->file.count.value, 1u);
 }
 
 TEST_F(CopyTest, AnAnswerThatIsLostKeepsTheCopy) {

@@ -100,12 +100,12 @@ TEST_F(IoctlTest, MapFileChecksInOrder) {
   EXPECT_EQ(map(closed, {a, kFixed, 0, 0x1000, 0}), -sim::kEBADF);
   EXPECT_EQ(map(file, {a, kFixed, 0, kMax - 0xffe, 0}), -sim::kEINVAL);
   EXPECT_EQ(map(file, {a, kFixed, 100 * kPage, 0x1000, 0x10000}), 0) << "lazily";
-  EXPECT_EQ(m.world.machine.memfds.Find(file)->file.value, 2u) << "the pages hold the file";
+  EXPECT_EQ(m.world.machine.memfds.Find(file)->file.count.value, 2u) << "the pages hold the file";
   EXPECT_EQ(m.HwptAlloc(m.Bind(), a), 0u) << "pinning finds the end of the file";
   EXPECT_EQ(m.Unmap(a, 0x10000, 0x1000), 0);
   EXPECT_EQ(map(file, {a, kFixed, kMax - 0xfff, 0x1000, 0x10000}), 0) << "up to MAX, lazily";
   EXPECT_EQ(m.Unmap(a, 0x10000, 0x1000), 0);
-  EXPECT_EQ(m.world.machine.memfds.Find(file)->file.value, 1u);
+  EXPECT_EQ(m.world.machine.memfds.Find(file)->file.count.value, 1u);
 }
 
 // memfd_pin_folios counts pages in 32 bits; page 2^32 is not page 0.

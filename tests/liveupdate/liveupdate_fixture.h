@@ -31,12 +31,11 @@ class LiveUpdateTest : public testing::Test {
   static constexpr FileRef kIommufd{FileRef::Kind::kIommufd, 0};
 
   SystemCall PreserveMemfdCall(SessionHandle session, uint16_t i, uint64_t token) {
-    return [this, session, i, token](Kernel& k) {
-      return luo_preserve_fd(k, session, MemfdRef(i), m.memfd(i), token);
-    };
+    return
+        [session, i, token](Kernel& k) { return luo_preserve_fd(k, session, MemfdRef(i), token); };
   }
   SystemCall PreserveIommufdCall(SessionHandle session, uint64_t token) {
-    return [session, token](Kernel& k) { return luo_preserve_fd(k, session, kIommufd, {}, token); };
+    return [session, token](Kernel& k) { return luo_preserve_fd(k, session, kIommufd, token); };
   }
   int PreserveMemfd(SessionHandle session, uint16_t i, uint64_t token) {
     return m.Call(PreserveMemfdCall(session, i, token));

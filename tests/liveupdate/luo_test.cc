@@ -78,8 +78,7 @@ TEST_F(LuoTest, PreserveChecksInOrder) {
   const SessionHandle s = NewSession("one");
   const SessionHandle other = NewSession("two");
   const auto preserve = [&](SessionHandle session, FileRef file, uint64_t token) {
-    return m.Call(
-        [&](Kernel& k) { return luo_preserve_fd(k, session, file, m.memfd(file.index), token); });
+    return m.Call([&](Kernel& k) { return luo_preserve_fd(k, session, file, token); });
   };
   EXPECT_EQ(preserve(s, {}, 1), -sim::kEBADF);
   EXPECT_EQ(preserve(s, MemfdRef(0), 1), 0);
@@ -94,11 +93,11 @@ TEST_F(LuoTest, PreserveChecksInOrder) {
 
 TEST_F(LuoTest, AFileIsHeldWhileItIsPreserved) {
   const SessionHandle s = NewSession("vm");
-  const auto references = [&] { return m.world.machine.memfds.Find(m.memfd(0))->file.value; };
+  const auto references = [&] { return m.world.machine.memfds.Find(m.memfd(0))->file.count.value; };
   ASSERT_EQ(PreserveMemfd(s, 0, 1), 0);
   EXPECT_EQ(references(), 2u);
   EXPECT_EQ(m.Call([&](Kernel& k) {
-    memfd_put_file(k.t, k.mm, m.memfd(0));  // the process closes it
+    fput(k, m.memfd(0));  // the process closes it
     return 0;
   }),
             0);
@@ -115,7 +114,7 @@ TEST_F(LuoTest, CloseUnpreservesTheLastFirst) {
   ASSERT_EQ(PreserveMemfd(s, 0, 1), 0);
   ASSERT_EQ(PreserveMemfd(s, 1, 3), 0);
   ASSERT_EQ(PreserveIommufd(s, 2), 0);
-  EXPECT_EQ(m.world.kernel.iommufd.contexts.Find(iommufd::IommufdAt(0))->file.value, 3u);
+  EXPECT_EQ(m.world.kernel.iommufd.contexts.Find(iommufd::IommufdAt(0))->file.count.value, 3u);
   ASSERT_EQ(Close(s), 0);
   std::vector<sim::ObjectRef> released;
   for (const sim::Event& e : m.events()) {
@@ -220,14 +219,14 @@ TEST_F(LuoTest, ASessionInUseOutlivesItsDescriptor) {
   const SessionHandle s = NewSession("vm");
   ASSERT_EQ(PreserveMemfd(s, 0, 1), 0);
   m.Call([&](Kernel& k) {
-    luo_get_session(k, s);  // a system call in flight
+    get_file(k, s);  // a system call in flight
     return 0;
   });
   EXPECT_EQ(Close(s), 0);
   EXPECT_EQ(luo().sessions.live(), 1u);
   EXPECT_EQ(PreserveMemfd(s, 1, 2), 0);
   m.Call([&](Kernel& k) {
-    luo_put_session(k, s);
+    fput(k, s);
     return 0;
   });
   EXPECT_EQ(luo().sessions.live(), 0u);

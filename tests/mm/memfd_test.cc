@@ -267,17 +267,21 @@ TEST_F(MemfdTest, InjectedPinFailure) {
 TEST_F(MemfdTest, TheLastReferenceFreesThePageCache) {
   const MemfdHandle h = Make();
   EXPECT_TRUE(Alone([&](Task& t) {
-    memfd_get_file(t, machine, h);
-    memfd_put_file(t, machine, h);
+    View k{t, machine};
+    get_file(k, h);
+    fput(k, h);
     EXPECT_NE(machine.memfds.Find(h), nullptr);
-    memfd_put_file(t, machine, h);
+    fput(k, h);
     EXPECT_NE(machine.memfds.Find(h), nullptr) << "fput: released at the return to user space";
     runtime.EndOperation(t, 0);
   }));
   EXPECT_EQ(machine.memfds.live(), 0u);
   EXPECT_EQ(machine.phys.live_frames(), 0u);
   EXPECT_TRUE(locks.slots().empty());
-  EXPECT_FALSE(Alone([&](Task& t) { memfd_get_file(t, machine, h); }));
+  EXPECT_FALSE(Alone([&](Task& t) {
+    View k{t, machine};
+    get_file(k, h);
+  }));
   EXPECT_EQ(Splats(), sim::Only{sim::Splat::kUseAfterFree});
 }
 

@@ -56,26 +56,22 @@ TEST(Thorough, EveryMutantOnTheProgramsOfAll) {
   std::vector<Program> programs;
   for (const MutantCase& row : AllMutants()) programs.push_back(Parse(row.program));
   for (const MutantCase& row : AllMutants()) {
+    Revision mutant = row.mutant;
     for (size_t i = 0; i < programs.size(); ++i) {
-      both.Run(*row.mutant, programs[i], i, "program of mutant " + std::to_string(i));
+      both.Run(mutant, programs[i], i, "program of mutant " + std::to_string(i));
     }
   }
   EXPECT_GT(both.violations(), 500u);
 }
 
 // Changes what its call does not touch, and no event says it.
-class SilentMark : public Mutant {
- public:
-  SilentMark() : Mutant("SilentMark") {}
-
-  int Mark(Kernel& k, uint32_t hwpt, uint64_t token) override {
-    k.s.ioas.Find(IoasHandle{0, 0})->iopt.immutable.Raw() = 1;
-    return Reference::Mark(k, hwpt, token);
-  }
-};
+int SilentMark(StepKernel& k, uint32_t hwpt, uint64_t token) {
+  k.s.ioas.Find(IoasHandle{0, 0})->iopt.immutable.Raw() = 1;
+  return Reference().steps().mark(k, hwpt, token);
+}
 
 TEST(Thorough, WhatNoEventSaysIsFoundWhereItHappened) {
-  SilentMark design;
+  Revision design = Reference().With(&Steps::mark, SilentMark);
   const Program program = Parse(kOneMarked + "  memfd_seal(0, seals=grow)\n");
   program::Executor shortly;
   program::Executor thoroughly;
@@ -89,7 +85,7 @@ TEST(Thorough, WhatNoEventSaysIsFoundWhereItHappened) {
 
 // A scheduler cannot be asked twice: it is found before the exit.
 TEST(Thorough, WhatNoEventSaysIsFoundUnderASchedulerToo) {
-  SilentMark design;
+  Revision design = Reference().With(&Steps::mark, SilentMark);
   const Program program = Parse(kOneMarked + "A:\n  lu_mark(hwpt, token=7)\n");
   program::Executor executor;
   explore::UniformSchedule schedule(1);

@@ -5,25 +5,13 @@
 #include "model/iommu/walker.h"
 #include "model/iommufd/device.h"
 #include "model/iommufd/ioctl.h"
+#include "model/liveupdate/revision.h"
 #include "model/sim/reflect.h"
 
 namespace iommufd_check::test_support {
 namespace {
 
 constexpr uint32_t kFixedReadWrite = iommufd::kFixedIova | iommufd::kReadable | iommufd::kWriteable;
-
-class WithoutLiveUpdate : public liveupdate::Design {
- public:
-  std::string_view name() const override { return "none"; }
-  std::string_view summary() const override { return "no live update"; }
-  const liveupdate::IommufdLayout& iommufd_layout() const override {
-    return liveupdate::kIommufdR6;
-  }
-  const liveupdate::DomainLayout& domain_layout() const override { return liveupdate::kDomainR7; }
-  int Mark(Kernel&, uint32_t, uint64_t) override { return -sim::kENOTTY; }
-  int Preserve(Kernel&, liveupdate::PreserveArguments*) override { return -sim::kEOPNOTSUPP; }
-  void Unpreserve(Kernel&, const liveupdate::PreserveArguments&) override {}
-};
 
 Kernel KernelOn(sim::Task& t, liveupdate::World& world, liveupdate::Design& design) {
   return Kernel{{t, world.machine, world.iommu, world.kernel.iommufd, design},
@@ -35,7 +23,13 @@ Kernel KernelOn(sim::Task& t, liveupdate::World& world, liveupdate::Design& desi
 }  // namespace
 
 liveupdate::Design& NoLiveUpdate() {
-  static WithoutLiveUpdate design;
+  using liveupdate::PreserveArguments;
+  using liveupdate::StepKernel;
+  static liveupdate::Revision design(
+      {.name = "none", .summary = "no live update"},
+      {.mark = [](StepKernel&, uint32_t, uint64_t) { return -int{sim::kENOTTY}; },
+       .preserve = [](StepKernel&, PreserveArguments*) { return -int{sim::kEOPNOTSUPP}; },
+       .unpreserve = [](StepKernel&, const PreserveArguments&) {}});
   return design;
 }
 

@@ -82,7 +82,7 @@ std::vector<std::string> PlainMembers(const std::string& text, const std::string
       R"(^  ((?:[a-z_]+::)*[A-Za-z_][\w:<>, *]*[\w>])\s+\w+(\{.*\}|\s*=.*)?;\s*$)");
   static const std::regex shared(
       R"(^(?:sim::)?(?:Shared|Const)<.*|^(?:sim::)?LockId$|^(?:sim::)?Refcount$|^WaitCount$|)"
-      R"(^PagesRefcount$|)"
+      R"(^PagesRefcount$|^(?:mm::)?File$|)"
       R"(^Object$|^IoPagetable$|^Kho$|^(?:sim::)?Slots<.*|^PhysMemory$|)"
       R"(^std::vector<(?:Buffer|Endpoint)>$)");
   bool inside = false;
@@ -111,6 +111,7 @@ TEST(Minutes, WhatTasksShareIsSharedOrConst) {
       {"model/iommufd/state.h",
        {"Context", "IoPagetable", "Ioas", "Hwpt", "Device", "Igroup", "Area", "Pages"}},
       {"model/iommu/domain.h", {"Domain", "Endpoint"}},
+      {"model/mm/file.h", {"File"}},
       {"model/mm/machine.h", {"Memfd", "Machine"}},
       {"model/liveupdate/state.h", {"Kho", "Session", "State"}},
   };

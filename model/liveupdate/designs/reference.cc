@@ -5,6 +5,7 @@
 #include "model/iommufd/ioctl.h"
 #include "model/iommufd/object_table.h"
 #include "model/iommufd/pages.h"
+#include "model/liveupdate/designs/shared.h"
 #include "model/liveupdate/designs/walk.h"
 #include "model/liveupdate/kho.h"
 #include "model/liveupdate/luo.h"
@@ -12,23 +13,23 @@
 
 namespace iommufd_check::liveupdate {
 
+using iommufd::Context;
 using iommufd::Hwpt;
 using iommufd::HwptHandle;
 using iommufd::IoasHandle;
 using iommufd::ObjectKey;
 using iommufd::ObjectType;
 using mm::Iova;
+namespace iopt = iommufd::iopt;
 
 namespace {
 
 // WRITE_ONCE under iova_rwsem W: a sleeper's condition reads it without the lock.
 constexpr uint8_t kReadUnlocked = sim::kAccessMarked;
 
-bool IsMarked(Kernel& k, HwptHandle hwpt) { return Read(k, hwpt, &Hwpt::marked); }
+bool IsMarked(StepKernel& k, HwptHandle hwpt) { return Read(k, hwpt, &Hwpt::marked); }
 
-}  // namespace
-
-int Reference::CheckMark(Kernel& k, HwptHandle target, uint64_t token) {
+int CheckMark(StepKernel& k, HwptHandle target, uint64_t token) {
   if (Read(k, k.ctx, &iommufd::Context::marks_frozen)) return -sim::kEBUSY;
   int error = 0;
   ForEachHwpt(k, k.ctx, [&](HwptHandle other) {
@@ -39,77 +40,102 @@ int Reference::CheckMark(Kernel& k, HwptHandle target, uint64_t token) {
   return error;
 }
 
-int Reference::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
   if (const int lost = copy_from_user(k, Ref(k.ctx))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
+  const sim::Scope scope(k, sim::Fn::kIommufdHwptLuSetPreserve);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);
   if (key.null()) return -sim::kENOENT;
   const HwptHandle target = key.hwpt();
-  mutex_lock(k.t, Get(k, k.ctx).liveupdate_mutex);
-  spin_lock(k.t, Get(k, k.ctx).xa_lock);
-  const int error = CheckMark(k, target, token);
+<<<<<<< HEAD
+  mutex_lock(k, k.ctx, &iommufd::Context::liveupdate_mutex);
+  spin_lock(k, k.ctx, &iommufd::Context::xa_lock);
+=======
+  mutex_lock(k, k.ctx, &Context::liveupdate_mutex);
+  spin_lock(k, k.ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+  const int error = k.check_mark(target, token);
   if (error == 0) {
     Write(k, target, &Hwpt::marked, true);
     Write(k, target, &Hwpt::token, token);
   }
-  spin_unlock(k.t, Get(k, k.ctx).xa_lock);
-  mutex_unlock(k.t, Get(k, k.ctx).liveupdate_mutex);
+<<<<<<< HEAD
+  spin_unlock(k, k.ctx, &iommufd::Context::xa_lock);
+  mutex_unlock(k, k.ctx, &iommufd::Context::liveupdate_mutex);
+=======
+  spin_unlock(k, k.ctx, &Context::xa_lock);
+  mutex_unlock(k, k.ctx, &Context::liveupdate_mutex);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   PutObject(k, k.ctx, key);
   return error;
 }
 
-size_t Reference::CountMarked(Kernel& k, ContextHandle ctx) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCountMarked, Ref(ctx));
+size_t CountMarked(StepKernel& k, ContextHandle ctx) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuCountMarked, ctx);
   size_t n = 0;
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+<<<<<<< HEAD
+  spin_lock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  spin_lock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (IsMarked(k, hwpt)) ++n;
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+<<<<<<< HEAD
+  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  spin_unlock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return n;
 }
 
-void Reference::Collect(Kernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCollect, Ref(ctx));
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+void Collect(StepKernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuCollect, ctx);
+<<<<<<< HEAD
+  spin_lock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  spin_lock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (!IsMarked(k, hwpt)) return true;
     // `users` only: wait_cnt is for short references (I09). Zero means it is being destroyed.
     if (refcount_inc_not_zero(k, KeyOf(hwpt), &iommufd::Object::users)) hwpts->push_back(hwpt);
     return hwpts->size() < capacity;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+<<<<<<< HEAD
+  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  spin_unlock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
-void Reference::DropReferences(Kernel& k, Hwpts& hwpts) {
-  for (HwptHandle hwpt : hwpts) {
+void DropReferences(StepKernel& k, Hwpts* hwpts) {
+  for (HwptHandle hwpt : *hwpts) {
     refcount_dec_and_test(k, KeyOf(hwpt), &iommufd::Object::users);
   }
-  hwpts.clear();
+  hwpts->clear();
 }
 
 // One area: sealed file memory of this session, each mapped page the one that was registered.
-int Reference::CheckArea(Kernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCheckArea, Ref(area));
+int CheckArea(StepKernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuCheckArea, area);
   const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
   // No map that inserted an area and no unmap that takes one apart is behind a closed gate.
-  if (warn_on(k.t, h.null(), Ref(area), sim::Condition::kAreaUnfilled)) return -sim::kEBUSY;
+  if (warn_on(k, h.null(), area, sim::Condition::kAreaUnfilled)) return -sim::kEBUSY;
   const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
   if (!pages.is_file()) return -sim::kEINVAL;
   uint64_t token = 0;
   uint64_t data = 0;
   int error = luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
-  if (error == 0) error = CheckSeals(k, pages.memfd, data);
-  return error != 0 ? error : ComparePages(k, area, pages.memfd, data);
+  if (error == 0) error = k.check_seals(pages.memfd, data);
+  return error != 0 ? error : k.compare_pages(area, pages.memfd, data);
 }
 
-int Reference::CheckSeals(Kernel& k, mm::MemfdHandle memfd, PhysAddr data) {
+int CheckSeals(StepKernel& k, mm::MemfdHandle memfd, PhysAddr data) {
   return memfd_luo_check_seals(k, memfd, data, mm::kSealsOfPreserved);
 }
 
-int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd,
-                            PhysAddr data) {
+int ComparePages(StepKernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd, PhysAddr data) {
   const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
   const iommufd::PagesShape shape = Read(k, h, &iommufd::Pages::shape);
   const std::vector<mm::PfnRun> runs = ReadPinnedRuns(k, area);
@@ -120,71 +146,101 @@ int Reference::ComparePages(Kernel& k, iommufd::AreaHandle area, mm::MemfdHandle
   return memfd_luo_check_pages(k, memfd, data, shape.first_page + slice.first_index, runs);
 }
 
-int Reference::CheckPages(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuCheckPages, Ref(k, ioas));
-  lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
+int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuCheckPages, ioas);
+<<<<<<< HEAD
+  lockdep_assert_held(k, ioas, iommufd::iopt::iova_rwsem);
   for (iommufd::AreaHandle area : Read(k, ioas, iommufd::iopt::areas)) {
-    const int error = CheckArea(k, arguments, area);
+=======
+  lockdep_assert_held(k, ioas, iopt::iova_rwsem);
+  for (iommufd::AreaHandle area : Read(k, ioas, iopt::areas)) {
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+    const int error = k.check_area(arguments, area);
     if (error != 0) return error;
   }
   return 0;
 }
 
-int Reference::Validate(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuValidate, Ref(k, ioas));
-  down_read(k.t, Get(k, ioas).iopt.iova_rwsem);
-  const int error = CheckPages(k, arguments, ioas);
-  up_read(k.t, Get(k, ioas).iopt.iova_rwsem);
+int Validate(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuValidate, ioas);
+<<<<<<< HEAD
+  down_read(k, ioas, iommufd::iopt::iova_rwsem);
+  const int error = k.check_pages(arguments, ioas);
+  up_read(k, ioas, iommufd::iopt::iova_rwsem);
+=======
+  down_read(k, ioas, iopt::iova_rwsem);
+  const int error = k.check_pages(arguments, ioas);
+  up_read(k, ioas, iopt::iova_rwsem);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return error;
 }
 
-bool Reference::WaitForMaps(Kernel& k, IoasHandle ioas) {
-  return wait_event_timeout(k.t, Ref(k, ioas), [&] {
+bool WaitForMaps(StepKernel& k, IoasHandle ioas) {
+  return wait_event_timeout(k, ioas, [&] {
     k.t.Access(sim::Primitive::kRead, Ref(k, ioas), sim::Field::kIoptFilling, sim::kAccessMarked);
     return Get(k, ioas).iopt.filling.Peek() == 0;
   });
 }
 
-int Reference::CloseGate(Kernel& k, const Gate& gate) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuFreezeIoas, Ref(k, gate.ioas));
+int CloseGate(StepKernel& k, const Gate& gate) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuFreezeIoas, gate.ioas);
   for (;;) {
-    down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-    down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+<<<<<<< HEAD
+    down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
+    down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
     const bool at_rest = Read(k, gate.ioas, iommufd::iopt::filling) == 0;
+=======
+    down_write(k, gate.ioas, iopt::domains_rwsem);
+    down_write(k, gate.ioas, iopt::iova_rwsem);
+    const bool at_rest = Read(k, gate.ioas, iopt::filling) == 0;
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
     if (at_rest) {
-      SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
+      SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) + gate.domains);
     }
-    up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-    up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+<<<<<<< HEAD
+    up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
+    up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
+=======
+    up_write(k, gate.ioas, iopt::iova_rwsem);
+    up_write(k, gate.ioas, iopt::domains_rwsem);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
     if (at_rest) return 0;
     // Another map may come before the locks are taken again; then it is waited for too.
-    if (!WaitForMaps(k, gate.ioas)) return -sim::kEBUSY;
+    if (!k.wait_for_maps(gate.ioas)) return -sim::kEBUSY;
   }
 }
 
-int Reference::Freeze(Kernel& k, const PreserveArguments& arguments, const Gate& gate) {
-  int error = CloseGate(k, gate);
+int Freeze(StepKernel& k, const PreserveArguments& arguments, const Gate& gate) {
+  int error = k.close_gate(gate);
   if (error != 0) return error;
-  error = Validate(k, arguments, gate.ioas);
-  if (error != 0) Thaw(k, gate);
+  error = k.validate(arguments, gate.ioas);
+  if (error != 0) k.thaw(gate);
   return error;
 }
 
-void Reference::Thaw(Kernel& k, const Gate& gate) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuThawIoas, Ref(k, gate.ioas));
-  down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-  down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
+void Thaw(StepKernel& k, const Gate& gate) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuThawIoas, gate.ioas);
+<<<<<<< HEAD
+  down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
+  down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
   SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) - gate.domains);
-  up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-  up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
+  up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
+  up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
+=======
+  down_write(k, gate.ioas, iopt::domains_rwsem);
+  down_write(k, gate.ioas, iopt::iova_rwsem);
+  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) - gate.domains);
+  up_write(k, gate.ioas, iopt::iova_rwsem);
+  up_write(k, gate.ioas, iopt::domains_rwsem);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
-void Reference::ThawRest(Kernel& k, const Hwpts& hwpts, size_t first) {
-  for (size_t i = first; i < hwpts.size(); ++i) Thaw(k, {Read(k, hwpts[i], &Hwpt::ioas), 1});
+void ThawRest(StepKernel& k, const Hwpts& hwpts, size_t first) {
+  for (size_t i = first; i < hwpts.size(); ++i) k.thaw(Gate{Read(k, hwpts[i], &Hwpt::ioas), 1});
 }
 
 // Each IOAS once, in the order of its first HWPT, for all of its HWPTs; none on error.
-int Reference::FreezeAll(Kernel& k, const PreserveArguments& arguments, const Hwpts& hwpts) {
+int FreezeAll(StepKernel& k, const PreserveArguments& arguments, const Hwpts& hwpts) {
   std::vector<Gate> gates;
   for (HwptHandle hwpt : hwpts) {
     const IoasHandle ioas = Read(k, hwpt, &Hwpt::ioas);
@@ -197,15 +253,15 @@ int Reference::FreezeAll(Kernel& k, const PreserveArguments& arguments, const Hw
     }
   }
   for (size_t i = 0; i < gates.size(); ++i) {
-    const int error = Freeze(k, arguments, gates[i]);
+    const int error = k.freeze(arguments, gates[i]);
     if (error == 0) continue;
-    while (i > 0) Thaw(k, gates[--i]);
+    while (i > 0) k.thaw(gates[--i]);
     return error;
   }
   return 0;
 }
 
-PhysAddr Reference::AllocRecords(Kernel& k, ContextHandle ctx, size_t records) {
+PhysAddr AllocRecords(StepKernel& k, ContextHandle ctx, size_t records) {
   const PhysAddr memory =
       kho_alloc_preserve(k, kIommufdR6.SizeFor(records), mm::FrameOwner::kIommufdSer, Ref(ctx));
   if (!IsErr(memory)) {
@@ -214,128 +270,184 @@ PhysAddr Reference::AllocRecords(Kernel& k, ContextHandle ctx, size_t records) {
   return memory;
 }
 
-void Reference::FreeRecords(Kernel& k, ContextHandle ctx, PhysAddr memory) {
-  kho_unpreserve_free(k, memory, Ref(ctx));
-}
-
-void Reference::WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
-                            PhysAddr domain_record) {
+void WriteRecord(StepKernel& k, PhysAddr memory, size_t index, uint64_t token,
+                 PhysAddr domain_record) {
   const uint64_t at = kIommufdR6.array + index * kIommufdR6.stride;
   store(k, memory, at + kIommufdR6.token.offset, kIommufdR6.token.bytes, token, Ref(k.ctx));
   store(k, memory, at + kIommufdR6.domain_data.offset, kIommufdR6.domain_data.bytes, domain_record,
         Ref(k.ctx));
 }
 
-int Reference::PreserveOne(Kernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuPreserveHwpt, Ref(k, hwpt));
+int PreserveOne(StepKernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuPreserveHwpt, hwpt);
   PhysAddr record = 0;
-  const int error = PreserveDomain(k, hwpt, &record);
+  const int error = k.preserve_domain(hwpt, &record);
   if (error != 0) return error;
-  WriteRecord(k, memory, index, Read(k, hwpt, &Hwpt::token), record);
+  k.write_record(memory, index, Read(k, hwpt, &Hwpt::token), record);
   Write(k, hwpt, &Hwpt::preserved, true);
   return 0;
 }
 
-int Reference::PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) {
-  return iommu_domain_preserve(k, Read(k, hwpt, &Hwpt::domain), core_, record);
-}
-
-void Reference::UnpreserveOne(Kernel& k, HwptHandle hwpt) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuUnpreserveHwpt, Ref(k, hwpt));
+void UnpreserveOne(StepKernel& k, HwptHandle hwpt) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuUnpreserveHwpt, hwpt);
   Write(k, hwpt, &Hwpt::preserved, false);
-  iommu_domain_unpreserve(k, Read(k, hwpt, &Hwpt::domain), core_);
-  Thaw(k, {Read(k, hwpt, &Hwpt::ioas), 1});
+  iommu_domain_unpreserve(k, Read(k, hwpt, &Hwpt::domain), k.core);
+  k.thaw(Gate{Read(k, hwpt, &Hwpt::ioas), 1});
 }
 
-void Reference::Rollback(Kernel& k, const Hwpts& hwpts, size_t preserved) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLuRollback);
-  while (preserved > 0) UnpreserveOne(k, hwpts[--preserved]);
+void Rollback(StepKernel& k, const Hwpts& hwpts, size_t preserved) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLuRollback);
+  while (preserved > 0) k.unpreserve_one(hwpts[--preserved]);
 }
 
-int Reference::PreserveInto(Kernel& k, const Hwpts& hwpts, PhysAddr memory) {
+int PreserveInto(StepKernel& k, const Hwpts& hwpts, PhysAddr memory) {
   for (size_t i = 0; i < hwpts.size(); ++i) {
-    const int error = PreserveOne(k, hwpts[i], memory, i);
+    const int error = k.preserve_one(hwpts[i], memory, i);
     if (error == 0) continue;
-    Rollback(k, hwpts, i);
-    ThawRest(k, hwpts, i);
+    k.rollback(hwpts, i);
+    k.thaw_rest(hwpts, i);
     return error;
   }
   return 0;
 }
 
-void Reference::Finish(Kernel& k, ContextHandle ctx, PhysAddr, size_t) {
+void Finish(StepKernel& k, ContextHandle ctx, PhysAddr, size_t) {
   Write(k, ctx, &iommufd::Context::marks_frozen, true);
 }
 
-int Reference::PreserveCollected(Kernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
-  if (hwpts.empty()) return -sim::kEINVAL;
-  const int error = FreezeAll(k, *arguments, hwpts);
-  return error != 0 ? error : PreserveFrozen(k, arguments, hwpts);
-}
-
-int Reference::PreserveFrozen(Kernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
-  const PhysAddr memory = AllocRecords(k, arguments->ctx, hwpts.size());
+int PreserveFrozen(StepKernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
+  const PhysAddr memory = k.alloc_records(arguments->ctx, hwpts.size());
   if (IsErr(memory)) {
-    ThawRest(k, hwpts, 0);
+    k.thaw_rest(hwpts, 0);
     return PtrErr(memory);
   }
-  const int error = PreserveInto(k, hwpts, memory);
+  const int error = k.preserve_into(hwpts, memory);
   if (error != 0) {
-    FreeRecords(k, arguments->ctx, memory);
+    k.free_records(arguments->ctx, memory);
     return error;
   }
-  Finish(k, arguments->ctx, memory, hwpts.size());
+  k.finish(arguments->ctx, memory, hwpts.size());
   arguments->serialized_data = memory;
   return 0;
 }
 
-int Reference::Preserve(Kernel& k, PreserveArguments* arguments) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdatePreserve, Ref(arguments->ctx));
+int PreserveCollected(StepKernel& k, PreserveArguments* arguments, const Hwpts& hwpts) {
+  if (hwpts.empty()) return -sim::kEINVAL;
+  const int error = k.freeze_all(*arguments, hwpts);
+  return error != 0 ? error : PreserveFrozen(k, arguments, hwpts);
+}
+
+int Preserve(StepKernel& k, PreserveArguments* arguments) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLiveupdatePreserve, arguments->ctx);
   const ContextHandle ctx = arguments->ctx;
-  mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
-  const size_t capacity = CountMarked(k, ctx);
+<<<<<<< HEAD
+  mutex_lock(k, ctx, &iommufd::Context::liveupdate_mutex);
+=======
+  mutex_lock(k, ctx, &Context::liveupdate_mutex);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+  const size_t capacity = k.count_marked(ctx);
   Hwpts hwpts;
-  int error = fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx));
+  int error = fail(k, sim::FaultSite::kKcalloc, ctx);
   if (error == 0) {
-    Collect(k, ctx, capacity, &hwpts);
+    k.collect(ctx, capacity, &hwpts);
     error = PreserveCollected(k, arguments, hwpts);
-    if (error != 0) DropReferences(k, hwpts);
+    if (error != 0) k.drop_references(&hwpts);
   }
-  mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);
+<<<<<<< HEAD
+  mutex_unlock(k, ctx, &iommufd::Context::liveupdate_mutex);
+=======
+  mutex_unlock(k, ctx, &Context::liveupdate_mutex);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return error;
 }
 
-void Reference::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdateUnpreserve, Ref(arguments.ctx));
+void Unpreserve(StepKernel& k, const PreserveArguments& arguments) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLiveupdateUnpreserve, arguments.ctx);
   const ContextHandle ctx = arguments.ctx;
-  mutex_lock(k.t, Get(k, ctx).liveupdate_mutex);
+<<<<<<< HEAD
+  mutex_lock(k, ctx, &iommufd::Context::liveupdate_mutex);
   Hwpts hwpts;
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  spin_lock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  mutex_lock(k, ctx, &Context::liveupdate_mutex);
+  Hwpts hwpts;
+  spin_lock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // ours: each holds our reference
     if (Read(k, hwpt, &Hwpt::preserved)) hwpts.push_back(hwpt);
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
-  Rollback(k, hwpts, hwpts.size());
-  FreeRecords(k, ctx, arguments.serialized_data);
+<<<<<<< HEAD
+  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  spin_unlock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+  k.rollback(hwpts, hwpts.size());
+  k.free_records(ctx, arguments.serialized_data);
   Write(k, ctx, &iommufd::Context::marks_frozen, false);
-  DropReferences(k, hwpts);
-  mutex_unlock(k.t, Get(k, ctx).liveupdate_mutex);
+  k.drop_references(&hwpts);
+<<<<<<< HEAD
+  mutex_unlock(k, ctx, &iommufd::Context::liveupdate_mutex);
+=======
+  mutex_unlock(k, ctx, &Context::liveupdate_mutex);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
-int Reference::MapInsert(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
-int Reference::Unmap(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
-
-void Reference::AreaInserted(iommufd::Kernel& k, IoasHandle ioas) {
-  Update(k, ioas, iommufd::iopt::filling, [](uint32_t& filling) { ++filling; }, kReadUnlocked);
+void AreaInserted(StepKernel& k, IoasHandle ioas) {
+  Update(k, ioas, iopt::filling, [](uint32_t& filling) { ++filling; }, kReadUnlocked);
 }
 
-void Reference::AreaSettled(iommufd::Kernel& k, IoasHandle ioas) {
-  const uint32_t left = Update(
-      k, ioas, iommufd::iopt::filling, [](uint32_t& filling) { return --filling; }, kReadUnlocked);
-  if (left == 0) WakeWaiters(k, ioas);
+void AreaSettled(StepKernel& k, IoasHandle ioas) {
+  const uint32_t left =
+      Update(k, ioas, iopt::filling, [](uint32_t& filling) { return --filling; }, kReadUnlocked);
+  if (left == 0) k.wake_waiters(ioas);
 }
 
-void Reference::WakeWaiters(iommufd::Kernel& k, IoasHandle ioas) { wake_up_all(k.t, Ref(k, ioas)); }
+void WakeWaiters(StepKernel& k, IoasHandle ioas) { wake_up_all(k, ioas); }
+
+constexpr Facts kFacts = {
+    .name = "reference",
+    .summary = "our answer: references, counted immutability, checks before effects, full rollback",
+    .core = {kDomainR7, FlbGets::kPaired, true, true}};
+
+constexpr Steps kSteps = {.mark = Mark,
+                          .preserve = Preserve,
+                          .unpreserve = Unpreserve,
+                          .map_insert = RefuseWhileImmutable,
+                          .area_inserted = AreaInserted,
+                          .area_settled = AreaSettled,
+                          .unmap = RefuseWhileImmutable,
+                          .check_mark = CheckMark,
+                          .count_marked = CountMarked,
+                          .collect = Collect,
+                          .drop_references = DropReferences,
+                          .freeze_all = FreezeAll,
+                          .freeze = Freeze,
+                          .close_gate = CloseGate,
+                          .wait_for_maps = WaitForMaps,
+                          .wake_waiters = WakeWaiters,
+                          .thaw = Thaw,
+                          .thaw_rest = ThawRest,
+                          .validate = Validate,
+                          .check_pages = CheckPages,
+                          .check_area = CheckArea,
+                          .check_seals = CheckSeals,
+                          .compare_pages = ComparePages,
+                          .alloc_records = AllocRecords,
+                          .free_records = FreeRecords,
+                          .write_record = WriteRecord,
+                          .preserve_into = PreserveInto,
+                          .preserve_one = PreserveOne,
+                          .preserve_domain = PreserveDomain,
+                          .unpreserve_one = UnpreserveOne,
+                          .rollback = Rollback,
+                          .finish = Finish};
+
+}  // namespace
+
+const Revision& Reference() {
+  static const Revision reference(kFacts, kSteps);
+  return reference;
+}
 
 }  // namespace iommufd_check::liveupdate

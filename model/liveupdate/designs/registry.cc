@@ -5,16 +5,16 @@
 
 namespace iommufd_check::liveupdate {
 
-const std::vector<Design*>& AllDesigns() {
-  static V1 v1;
-  static V1On72 v1_72;
-  static Reference reference;
-  static const std::vector<Design*> designs{&v1, &v1_72, &reference};
+const std::vector<Revision*>& AllDesigns() {
+  static Revision v1 = V1();
+  static Revision v1_72 = V1On72();
+  static Revision reference = Reference();
+  static const std::vector<Revision*> designs{&v1, &v1_72, &reference};
   return designs;
 }
 
-Design* FindDesign(std::string_view name) {
-  for (Design* design : AllDesigns()) {
+Revision* FindDesign(std::string_view name) {
+  for (Revision* design : AllDesigns()) {
     if (design->name() == name) return design;
   }
   return nullptr;

@@ -2,117 +2,175 @@
 
 #include "model/iommufd/ioctl.h"
 #include "model/iommufd/object_table.h"
+#include "model/liveupdate/designs/shared.h"
 #include "model/liveupdate/designs/walk.h"
 #include "model/liveupdate/kho.h"
 #include "model/liveupdate/luo.h"
 
 namespace iommufd_check::liveupdate {
 
+using iommufd::Context;
 using iommufd::Hwpt;
 using iommufd::HwptHandle;
+using iommufd::Ioas;
 using iommufd::IoasHandle;
 using iommufd::ObjectKey;
 using iommufd::ObjectType;
+namespace iopt = iommufd::iopt;
+
+namespace {
+
+// 3: the target itself is skipped.
+int CheckMark(StepKernel& k, HwptHandle target, uint64_t token) {
+  int error = 0;
+  ForEachHwpt(k, k.ctx, [&](HwptHandle other) {
+    if (other == target || !Read(k, other, &Hwpt::bits).lu_preserve) return true;
+    if (Read(k, other, &Hwpt::token) == token) error = -sim::kEADDRINUSE;
+    return error == 0;
+  });
+  return error;
+}
 
 // MARK. The token is 32 bits wide in this revision's uapi.
-int V1::Mark(Kernel& k, uint32_t hwpt_id, uint64_t token) {
+int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
   if (const int lost = copy_from_user(k, Ref(k.ctx))) return lost;
-  const sim::Scope scope(k.t, sim::Fn::kIommufdHwptLuSetPreserve);
+  const sim::Scope scope(k, sim::Fn::kIommufdHwptLuSetPreserve);
   const auto token32 = static_cast<uint32_t>(token);
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);  // 1
   if (key.null()) return -sim::kENOENT;
   const HwptHandle target = key.hwpt();
-  int error = 0;
-  spin_lock(k.t, Get(k, k.ctx).xa_lock);         // 2
-  ForEachHwpt(k, k.ctx, [&](HwptHandle other) {  // 3: the target itself is skipped
-    if (other == target || !Read(k, other, &Hwpt::bits).lu_preserve) return true;
-    if (Read(k, other, &Hwpt::token) == token32) error = -sim::kEADDRINUSE;
-    return error == 0;
-  });
+<<<<<<< HEAD
+  spin_lock(k, k.ctx, &iommufd::Context::xa_lock);  // 2
+=======
+  spin_lock(k, k.ctx, &Context::xa_lock);  // 2
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+  const int error = k.check_mark(target, token32);
   if (error == 0) {                                         // 4
     iommufd::HwptBits bits = Read(k, target, &Hwpt::bits);  // a bit-field: the word is stored whole
     bits.lu_preserve = true;
     Write(k, target, &Hwpt::bits, bits);
     Write(k, target, &Hwpt::token, token32);
   }
-  spin_unlock(k.t, Get(k, k.ctx).xa_lock);  // 5
+<<<<<<< HEAD
+  spin_unlock(k, k.ctx, &iommufd::Context::xa_lock);  // 5
+=======
+  spin_unlock(k, k.ctx, &Context::xa_lock);  // 5
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   PutObject(k, k.ctx, key);
   return error;
 }
 
-int V1::Preserve(Kernel& k, PreserveArguments* arguments) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdatePreserve, Ref(arguments->ctx));
+PhysAddr AllocRecords(StepKernel& k, ContextHandle ctx, size_t records) {
+  const uint64_t size = kIommufdR3.SizeFor(records);
+  const PhysAddr memory = kho_alloc_preserve(k, size, mm::FrameOwner::kIommufdSer, Ref(ctx));  // 3
+  if (memory == 0) return ErrPtr(-sim::kENOMEM);  // `!mem`: the real convention is ERR_PTR
+  store(k, memory, kIommufdR3.nr_hwpts.offset, kIommufdR3.nr_hwpts.bytes, records, Ref(ctx));  // 4
+  return memory;
+}
+
+int Preserve(StepKernel& k, PreserveArguments* arguments) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLiveupdatePreserve, arguments->ctx);
   const ContextHandle ctx = arguments->ctx;
-  iommufd::iommufd_get_file(k, ctx);   // 1
-  int rc = Save(k, *arguments, 0, 0);  // 2
+  get_file(k, ctx);                   // 1
+  int rc = k.save(*arguments, 0, 0);  // 2
   if (rc >= 0) {
     const int nr = rc;
-    const uint64_t size = kIommufdR3.SizeFor(static_cast<uint64_t>(nr));
-    const PhysAddr memory =
-        kho_alloc_preserve(k, size, mm::FrameOwner::kIommufdSer, Ref(ctx));  // 3
-    if (memory == 0) {  // `!mem`: the real convention is ERR_PTR
-      rc = -sim::kENOMEM;
-    } else {
-      store(k, memory, kIommufdR3.nr_hwpts.offset, kIommufdR3.nr_hwpts.bytes,
-            static_cast<uint64_t>(nr), Ref(ctx));  // 4
-      rc = Save(k, *arguments, memory, nr);        // 5
-      if (rc < 0) {
-        kho_unpreserve_free(k, memory, Ref(ctx));
-      } else {
-        arguments->serialized_data = memory;  // 6
-      }
+    const PhysAddr memory = k.alloc_records(ctx, static_cast<size_t>(nr));
+    rc = IsErr(memory) ? PtrErr(memory) : k.save(*arguments, memory, nr);  // 5
+    if (rc >= 0) {
+      arguments->serialized_data = memory;  // 6
+    } else if (!IsErr(memory)) {
+      k.free_records(ctx, memory);
     }
   }
-  if (rc < 0) SetIoasMutable(k, ctx);
-  iommufd::iommufd_put_file(k, ctx);
+  if (rc < 0) k.set_ioas_mutable(ctx);
+  fput(k, ctx);
   return rc < 0 ? rc : 0;
 }
 
-int V1::Save(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity) {
-  const sim::Scope scope(k.t, sim::Fn::kSaveHwpts, Ref(arguments.ctx));
+int Save(StepKernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity) {
+  const sim::Scope scope(k, sim::Fn::kSaveHwpts, arguments.ctx);
   const ContextHandle ctx = arguments.ctx;
-  std::vector<HwptHandle> hwpts;
+  Hwpts hwpts;
   if (memory != 0) {
-    if (const int error = fail(k.t, sim::FaultSite::kKcalloc, Ref(ctx))) return error;
+    if (const int error = fail(k, sim::FaultSite::kKcalloc, ctx)) return error;
   }
-  spin_lock(k.t, Get(k, ctx).xa_lock);  // 2a
-  const int count = SaveLocked(k, arguments, memory, capacity, &hwpts);
-  spin_unlock(k.t, Get(k, ctx).xa_lock);  // 2f
+<<<<<<< HEAD
+  spin_lock(k, ctx, &iommufd::Context::xa_lock);  // 2a
+  const int count = k.save_locked(arguments, memory, capacity, &hwpts);
+  spin_unlock(k, ctx, &iommufd::Context::xa_lock);  // 2f
+=======
+  spin_lock(k, ctx, &Context::xa_lock);  // 2a
+  const int count = k.save_locked(arguments, memory, capacity, &hwpts);
+  spin_unlock(k, ctx, &Context::xa_lock);  // 2f
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   if (count < 0 || memory == 0) return count;
 
-  if (warn_on(k.t, count != capacity, Ref(ctx), sim::Condition::kCountDiffers)) {
+  if (warn_on(k, count != capacity, ctx, sim::Condition::kCountDiffers)) {
     return -sim::kEFAULT;
   }
-  for (size_t i = 0; i < hwpts.size(); ++i) {  // raw pointers, no lock, no reference
-    PhysAddr record = 0;
-    const int error = iommu_domain_preserve(k, Read(k, hwpts[i], &Hwpt::domain), core_, &record);
-    if (error != 0) return error;  // domains before this one stay preserved
-    const uint64_t at = kIommufdR3.array + i * kIommufdR3.stride;
-    store(k, memory, at + kIommufdR3.domain_data.offset, kIommufdR3.domain_data.bytes, record,
-          Ref(ctx));
-  }
-  return count;
+  const int error = k.preserve_into(hwpts, memory);
+  return error != 0 ? error : count;
 }
 
-int V1::SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity,
-                   std::vector<HwptHandle>* hwpts) {
+// 5, last part: raw pointers, no lock, no reference.
+int PreserveInto(StepKernel& k, const Hwpts& hwpts, PhysAddr memory) {
+  for (size_t i = 0; i < hwpts.size(); ++i) {
+    const int error = k.preserve_one(hwpts[i], memory, i);
+    if (error == 0) continue;
+    k.rollback(hwpts, i);
+    return error;
+  }
+  return 0;
+}
+
+int PreserveOne(StepKernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) {
+  PhysAddr record = 0;
+  const int error = k.preserve_domain(hwpt, &record);
+  if (error != 0) return error;
+  const uint64_t at = kIommufdR3.array + index * kIommufdR3.stride;
+  store(k, memory, at + kIommufdR3.domain_data.offset, kIommufdR3.domain_data.bytes, record,
+        Ref(k.ctx));
+  return 0;
+}
+
+// This revision has none: the domains before the failing one stay preserved.
+void Rollback(StepKernel&, const Hwpts&, size_t) {}
+
+int CloseGate(StepKernel& k, const Gate& gate) {
+<<<<<<< HEAD
+  mutex_lock(k, gate.ioas, &iommufd::Ioas::mutex);
+  down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
+  down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
+  SetImmutable(k, gate.ioas, 1);
+  up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
+  up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
+  mutex_unlock(k, gate.ioas, &iommufd::Ioas::mutex);
+=======
+  mutex_lock(k, gate.ioas, &Ioas::mutex);
+  down_write(k, gate.ioas, iopt::domains_rwsem);
+  down_write(k, gate.ioas, iopt::iova_rwsem);
+  SetImmutable(k, gate.ioas, 1);
+  up_write(k, gate.ioas, iopt::iova_rwsem);
+  up_write(k, gate.ioas, iopt::domains_rwsem);
+  mutex_unlock(k, gate.ioas, &Ioas::mutex);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+  return 0;
+}
+
+int SaveLocked(StepKernel& k, const PreserveArguments& arguments, PhysAddr memory, int capacity,
+               Hwpts* hwpts) {
   const ContextHandle ctx = arguments.ctx;
   int error = 0;
   int n = 0;
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (!Read(k, hwpt, &Hwpt::bits).lu_preserve) return true;
     const IoasHandle ioas = Read(k, hwpt, &Hwpt::ioas);
-    mutex_lock(k.t, Get(k, ioas).mutex);  // 2b: sleeping locks under the spinlock
-    down_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-    down_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    SetImmutable(k, ioas, 1);
-    up_write(k.t, Get(k, ioas).iopt.iova_rwsem);
-    up_write(k.t, Get(k, ioas).iopt.domains_rwsem);
-    mutex_unlock(k.t, Get(k, ioas).mutex);
+    k.close_gate(Gate{ioas, 1});                // 2b: sleeping locks under the spinlock
     if (Read(k, hwpt, &Hwpt::domain).null()) {  // 2c: after the flag was set
       error = -sim::kEINVAL;
     } else if (memory == 0) {
-      error = CheckPagesPreserved(k, arguments, ioas);  // 2d
+      error = k.check_pages(arguments, ioas);  // 2d
     } else {
       const uint64_t at =
           kIommufdR3.array + static_cast<uint64_t>(n) * kIommufdR3.stride;  // no bound
@@ -129,71 +187,152 @@ int V1::SaveLocked(Kernel& k, const PreserveArguments& arguments, PhysAddr memor
   return error != 0 ? error : n;
 }
 
-// check_iopt_pages_preserved: walks the tree without iova_rwsem and trusts area->pages.
-int V1::CheckPagesPreserved(Kernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kCheckIoptPagesPreserved, Ref(k, ioas));
-  lockdep_assert_held(k.t, Get(k, ioas).iopt.iova_rwsem);
+// check_iopt_pages_preserved: walks the tree without iova_rwsem.
+int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
+  const sim::Scope scope(k, sim::Fn::kCheckIoptPagesPreserved, ioas);
+<<<<<<< HEAD
+  lockdep_assert_held(k, ioas, iommufd::iopt::iova_rwsem);
+=======
+  lockdep_assert_held(k, ioas, iopt::iova_rwsem);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   for (size_t i = 0;; ++i) {
-    const std::vector<iommufd::AreaHandle> areas = Read(k, ioas, iommufd::iopt::areas);
+    const std::vector<iommufd::AreaHandle> areas = Read(k, ioas, iopt::areas);
     if (i >= areas.size()) return 0;
-    const iommufd::AreaHandle area = areas[i];
-    const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
-    if (h.null()) k.t.Oops(sim::Splat::kNullAreaPages, Ref(area));
-    const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
-    if (!pages.is_file()) return -sim::kEINVAL;
-    const uint32_t seals = Read(k, h, &iommufd::Pages::seals);
-    if ((seals & mm::kSealsOfPreserved) != mm::kSealsOfPreserved) return -sim::kEINVAL;
-    uint64_t token = 0;
-    uint64_t data = 0;
-    const int error = luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
+    const int error = k.check_area(arguments, areas[i]);
     if (error != 0) return error;
   }
 }
 
-void V1::SetIoasMutable(Kernel& k, ContextHandle ctx) {
-  const sim::Scope scope(k.t, sim::Fn::kSetIoasMutable, Ref(ctx));
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+// Its body, which trusts area->pages.
+int CheckArea(StepKernel& k, const PreserveArguments& arguments, iommufd::AreaHandle area) {
+  const iommufd::PagesHandle h = Read(k, area, &iommufd::Area::pages);
+  if (h.null()) Oops(k, sim::Splat::kNullAreaPages, area);
+  const iommufd::PagesShape pages = Read(k, h, &iommufd::Pages::shape);
+  if (!pages.is_file()) return -sim::kEINVAL;
+  const uint32_t seals = Read(k, h, &iommufd::Pages::seals);
+  if ((seals & mm::kSealsOfPreserved) != mm::kSealsOfPreserved) return -sim::kEINVAL;
+  uint64_t token = 0;
+  uint64_t data = 0;
+  return luo_get_token_outgoing(k, arguments.session, pages.memfd, &token, &data);
+}
+
+void SetIoasMutable(StepKernel& k, ContextHandle ctx) {
+  const sim::Scope scope(k, sim::Fn::kSetIoasMutable, ctx);
+<<<<<<< HEAD
+  spin_lock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  spin_lock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachIoas(k, ctx, [&](IoasHandle ioas) {       // every IOAS, set by us or not; no IOAS lock
     SetImmutable(k, ioas, 0, sim::kAccessMarked);  // WRITE_ONCE
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
+<<<<<<< HEAD
+  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  spin_unlock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
-void V1::Unpreserve(Kernel& k, const PreserveArguments& arguments) {
-  const sim::Scope scope(k.t, sim::Fn::kIommufdLiveupdateUnpreserve, Ref(arguments.ctx));
+void UnpreserveOne(StepKernel& k, HwptHandle hwpt) {
+  const iommu::DomainHandle domain = Read(k, hwpt, &Hwpt::domain);
+  if (!domain.null()) iommu_domain_unpreserve(k, domain, k.core);
+}
+
+void Unpreserve(StepKernel& k, const PreserveArguments& arguments) {
+  const sim::Scope scope(k, sim::Fn::kIommufdLiveupdateUnpreserve, arguments.ctx);
   const ContextHandle ctx = arguments.ctx;
+<<<<<<< HEAD
   iommufd::iommufd_get_file(k, ctx);
-  spin_lock(k.t, Get(k, ctx).xa_lock);
+  spin_lock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  get_file(k, ctx);
+  spin_lock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // all marked ones, preserved or not
     if (!Read(k, hwpt, &Hwpt::bits).lu_preserve) return true;
-    const iommu::DomainHandle domain = Read(k, hwpt, &Hwpt::domain);
-    if (!domain.null()) iommu_domain_unpreserve(k, domain, core_);
+    k.unpreserve_one(hwpt);
     return true;
   });
-  spin_unlock(k.t, Get(k, ctx).xa_lock);
-  const PhysAddr memory = arguments.serialized_data;
-  kho_unpreserve_free(k, memory, Ref(ctx));
-  SetIoasMutable(k, ctx);
-  iommufd::iommufd_put_file(k, ctx);
+<<<<<<< HEAD
+  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
+=======
+  spin_unlock(k, ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+  k.free_records(ctx, arguments.serialized_data);
+  k.set_ioas_mutable(ctx);
+  fput(k, ctx);
 }
 
 // Gates: B-MAP step 2 and B-UNMAP answer EBUSY; iopt_abort_area warns.
-int V1::MapInsert(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
-int V1::Unmap(iommufd::Kernel& k, IoasHandle ioas) { return TestImmutable(k, ioas); }
-
-void V1::AbortArea(iommufd::Kernel& k, IoasHandle ioas) {
-  const sim::Scope scope(k.t, sim::Fn::kIoptAbortArea, Ref(k, ioas));
-  warn_on(k.t, Read(k, ioas, iommufd::iopt::immutable) != 0, Ref(k, ioas),
-          sim::Condition::kImmutable);
+void AbortArea(StepKernel& k, IoasHandle ioas) {
+  const sim::Scope scope(k, sim::Fn::kIoptAbortArea, ioas);
+<<<<<<< HEAD
+  warn_on(k, Read(k, ioas, iommufd::iopt::immutable) != 0, ioas, sim::Condition::kImmutable);
+=======
+  warn_on(k, Read(k, ioas, iopt::immutable) != 0, ioas, sim::Condition::kImmutable);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
 // The seals are read once, at map time, before anything is pinned.
-void V1::FilePagesAllocated(iommufd::Kernel& k, iommufd::PagesHandle pages) {
+void FilePagesAllocated(StepKernel& k, iommufd::PagesHandle pages) {
   const mm::MemfdHandle memfd = Read(k, pages, &iommufd::Pages::shape).memfd;
-  mm::View files{k.t, k.mm};
-  const uint32_t seals = Read(files, memfd, &mm::Memfd::state, sim::kAccessMarked).seals;
+  const uint32_t seals = Read(k, memfd, &mm::Memfd::state, sim::kAccessMarked).seals;
   Write(k, pages, &iommufd::Pages::seals, seals);
+}
+
+// designs.md section 5 (MARK, PRESERVE steps 2 and 2d) and section 10, row R3.
+constexpr uapi::Contract kContract = {
+    .token_bits = 32,
+    .mark_while_preserved = uapi::Contract::MarkWhilePreserved::kAccepted,
+    .destroy_preserved = uapi::Contract::DestroyPreserved::kAccepted,
+    .empty_preserve = uapi::Contract::EmptyPreserve::kAccepted,
+    .abi = uapi::Contract::Abi::kR3,
+    .area_check = uapi::Contract::AreaCheck::kSealsFirst};
+
+constexpr Facts kFacts = {
+    .name = "v1",
+    .summary = "R3, [PATCH 00/14] of 2026-02-03: two passes under xa_lock, flag per IOAS",
+    .iommufd_layout = &kIommufdR3,
+    .domain_layout = &kDomainR3,
+    .contract = kContract,
+    .core = {.record = kDomainR3, .gets = FlbGets::kUncounted}};
+
+constexpr Steps kSteps = {.mark = Mark,
+                          .preserve = Preserve,
+                          .unpreserve = Unpreserve,
+                          .map_insert = RefuseWhileImmutable,
+                          .unmap = RefuseWhileImmutable,
+                          .abort_area = AbortArea,
+                          .file_pages_allocated = FilePagesAllocated,
+                          .check_mark = CheckMark,
+                          .save = Save,
+                          .save_locked = SaveLocked,
+                          .close_gate = CloseGate,
+                          .set_ioas_mutable = SetIoasMutable,
+                          .check_pages = CheckPages,
+                          .check_area = CheckArea,
+                          .alloc_records = AllocRecords,
+                          .free_records = FreeRecords,
+                          .preserve_into = PreserveInto,
+                          .preserve_one = PreserveOne,
+                          .preserve_domain = PreserveDomain,
+                          .unpreserve_one = UnpreserveOne,
+                          .rollback = Rollback};
+
+}  // namespace
+
+const Revision& V1() {
+  static const Revision v1(kFacts, kSteps);
+  return v1;
+}
+
+const Revision& V1On72() {
+  static const Revision v1 =
+      V1().Named("v1-7.2")
+          .With(&Facts::summary, "v1 on the LUO of Linux 7.2, which counts each get of the FLB")
+          .With(&Facts::core, {.record = kDomainR3, .gets = FlbGets::kNeverPut});
+  return v1;
 }
 
 }  // namespace iommufd_check::liveupdate

@@ -1,4 +1,4 @@
-// Walks of the object table and the common gate, shared by designs.
+// Walks of the object table, shared by designs.
 #pragma once
 
 #include <optional>
@@ -35,11 +35,6 @@ template <class Visit>
 void ForEachIoas(iommufd::Kernel& k, ContextHandle ctx, Visit&& visit) {
   ForEachObject(k, ctx, iommufd::ObjectType::kIoas,
                 [&](iommufd::ObjectKey key) { return visit(key.ioas()); });
-}
-
-// EBUSY while the IOAS is immutable.
-inline int TestImmutable(iommufd::Kernel& k, iommufd::IoasHandle ioas) {
-  return Read(k, ioas, iommufd::iopt::immutable) != 0 ? -sim::kEBUSY : 0;
 }
 
 }  // namespace iommufd_check::liveupdate

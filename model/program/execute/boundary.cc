@@ -29,8 +29,10 @@ class BoundarySink : public sim::WordFlattener<BoundarySink> {
       AddEntry(value);
     } else if constexpr (std::is_same_v<T, liveupdate::LuoFile>) {
       AddMembers(value);
-      Add(value.memfd);
-      Add(value.iommufd);
+      if (value.file.kind == mm::FileRef::Kind::kMemfd) Add(mm::MemfdAt(value.file.index));
+      if (value.file.kind == mm::FileRef::Kind::kIommufd) {
+        Add(iommufd::IommufdAt(value.file.index));
+      }
     } else if constexpr (IsHandle<T>::value) {
       AddWord(uint64_t{value.index} << 1 | (IsLive(value) ? 1 : 0));
     } else {

@@ -43,10 +43,7 @@ int LuoCreateSession(Kernel& k, const uapi::LuoCreateSessionArguments& arguments
 }
 
 int LuoPreserve(Kernel& k, const uapi::LuoPreserveArguments& arguments, Answer*) {
-  const mm::FileRef file = FileOf(arguments.file);
-  const mm::MemfdHandle memfd =
-      file.kind == mm::FileRef::Kind::kMemfd ? mm::MemfdAt(file.index) : mm::MemfdHandle{};
-  return luo_preserve_fd(k, SessionOf(arguments.session), file, memfd, arguments.token);
+  return luo_preserve_fd(k, SessionOf(arguments.session), FileOf(arguments.file), arguments.token);
 }
 
 int LuoCloseSession(Kernel& k, const uapi::LuoCloseSessionArguments& arguments, Answer*) {

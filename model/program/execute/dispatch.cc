@@ -125,7 +125,7 @@ uint16_t ContextOf(const Program& program, size_t index) {
 bool GetThroughDevice(Kernel& k) {
   k.t.Place(sim::ObjectKind::kIommufd, sim::Field::kRefcount);
   iommufd::Context* ctx = k.s.contexts.Find(k.ctx);
-  if (ctx != nullptr) return refcount_inc_not_zero(k.t, ctx->file, Ref(k.ctx));
+  if (ctx != nullptr) return refcount_inc_not_zero(k.t, ctx->file.count, Ref(k.ctx));
   // It has seen the last reference go, so it comes behind who dropped it.
   k.t.Access(sim::Primitive::kRead, Ref(k.ctx), sim::Field::kRefcount,
              sim::kAccessMarked | sim::kAccessOrders);
@@ -142,16 +142,16 @@ int CallThrough(Kernel& k, const Operation& op, ArgumentReader& reader, Answer* 
     case Through::kDevice: {
       const bool device = SpecOf(op.code).through == Through::kDevice;
       if (device && !GetThroughDevice(k)) return -sim::kENOENT;
-      if (!device && !fget(k, k.s.contexts, k.ctx)) return -sim::kEBADF;
+      if (!device && !fget(k, k.ctx)) return -sim::kEBADF;
       const int error = Call(k, op.code, reader, answer);
-      iommufd_put_file(k, k.ctx);
+      fput(k, k.ctx);
       return error;
     }
     case Through::kSession: {
       const SessionHandle session = reader.session();
-      if (!fget(k, k.lu.sessions, session)) return -sim::kEBADF;
+      if (!fget(k, session)) return -sim::kEBADF;
       const int error = Call(k, op.code, reader, answer);
-      luo_put_session(k, session);
+      fput(k, session);
       return error;
     }
     case Through::kMemfd:
@@ -186,7 +186,7 @@ int Dispatch(Kernel& k, const Program& program, size_t index, const Bindings& bi
 void ProcessExit(Kernel& k) {
   std::vector<SessionHandle> sessions;
   k.lu.sessions.ForEach([&](SessionHandle h, const liveupdate::Session& session) {
-    if (session.fd_open.Peek()) sessions.push_back(h);
+    if (session.file.fd_open.Peek()) sessions.push_back(h);
   });
   for (SessionHandle h : sessions) luo_close_session(k, h);
   UnbindAll(k);
@@ -196,7 +196,7 @@ void ProcessExit(Kernel& k) {
   for (iommufd::ContextHandle h : iommufds) iommufd::close_iommufd(k, h);
   std::vector<mm::MemfdHandle> memfds;
   k.mm.memfds.ForEach([&](mm::MemfdHandle h, const mm::Memfd&) { memfds.push_back(h); });
-  for (mm::MemfdHandle h : memfds) memfd_put_file(k.t, k.mm, h);
+  for (mm::MemfdHandle h : memfds) fput(k, h);
   for (mm::Buffer& buffer : k.mm.buffers) {
     for (const auto& [index, pfn] : buffer.pages.Peek()) k.mm.phys.Put(k.t, pfn);
     buffer.pages.Raw().clear();

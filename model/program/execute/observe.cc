@@ -149,7 +149,7 @@ bool ObserveIoas(const World& world, std::vector<spec::IoasView>* out) {
 bool ObserveIommufds(const World& world, std::vector<spec::IommufdView>* out) {
   Refill<spec::IommufdView> views(out);
   world.kernel.iommufd.contexts.ForEach([&](iommufd::ContextHandle h, const iommufd::Context& ctx) {
-    views.Put({h.index, ctx.file.value, ctx.fd_open.Peek() ? 1u : 0u});
+    views.Put({h.index, ctx.file.count.value, ctx.file.fd_open.Peek() ? 1u : 0u});
   });
   return views.Done();
 }
@@ -232,7 +232,7 @@ bool ObserveMemfds(const World& world, spec::Snapshot* out) {
     changed |= Assign(&view.size, state.size);
     changed |= Assign(&view.seals, state.seals);
     changed |= Assign(&view.frozen, state.frozen);
-    changed |= Assign(&view.refs, memfd.file.value);
+    changed |= Assign(&view.refs, memfd.file.count.value);
     changed |= Assign(&view.holders, HoldersOf(world, h.index, *out));
     changed |= Assign(&view.pages, state.pages);
     memfds.Said(changed);
@@ -284,8 +284,8 @@ bool ObserveSessions(const World& world, spec::Snapshot* out) {
         spec::SessionView& view = out->sessions.emplace_back();
         view.number = h.index;
         view.name = session.name.Peek();
-        view.refs = session.file.value;
-        view.fds = session.fd_open.Peek() ? 1 : 0;
+        view.refs = session.file.count.value;
+        view.fds = session.file.fd_open.Peek() ? 1 : 0;
         for (const liveupdate::LuoFile& file : session.files.Peek()) {
           view.files.push_back(ViewOf(frames, out->contract, file));
         }

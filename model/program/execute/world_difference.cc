@@ -90,6 +90,11 @@ class Differ {
     Line("short references of " + name, was.wait_cnt.value, is.wait_cnt.value);
   }
 
+  void References(const std::string& name, const mm::File& was, const mm::File& is) {
+    Line("file references of " + name, was.count.value, is.count.value);
+    Flag("descriptor of " + name, was.fd_open.Peek(), is.fd_open.Peek());
+  }
+
 #define TABLE(kind, name, life, Type, table) \
   void Compare(const std::string& name_of, const Type& was, const Type& is);
 #include "model/sim/objects.def"
@@ -104,8 +109,7 @@ class Differ {
 
 void Differ::Compare(const std::string& name, const iommufd::Context& was,
                      const iommufd::Context& is) {
-  Line("file references of " + name, was.file.value, is.file.value);
-  Flag("descriptor of " + name, was.fd_open.Peek(), is.fd_open.Peek());
+  References(name, was.file, is.file);
 }
 
 void Differ::Compare(const std::string& name, const iommufd::Ioas& was, const iommufd::Ioas& is) {
@@ -153,7 +157,7 @@ void Differ::Compare(const std::string& name, const iommufd::Device& was,
 }
 
 void Differ::Compare(const std::string& name, const mm::Memfd& was, const mm::Memfd& is) {
-  Line("file references of " + name, was.file.value, is.file.value);
+  References(name, was.file, is.file);
   Hex("size of " + name, was.state.Peek().size, is.state.Peek().size);
   Hex("seals of " + name, was.state.Peek().seals, is.state.Peek().seals);
   Flag(name + " frozen", was.state.Peek().frozen, is.state.Peek().frozen);
@@ -163,8 +167,7 @@ void Differ::Compare(const std::string& name, const mm::Memfd& was, const mm::Me
 void Differ::Compare(const std::string& name, const liveupdate::Session& was,
                      const liveupdate::Session& is) {
   Line("files of " + name, was.files.Peek().size(), is.files.Peek().size());
-  Line("file references of " + name, was.file.value, is.file.value);
-  Flag("descriptor of " + name, was.fd_open.Peek(), is.fd_open.Peek());
+  References(name, was.file, is.file);
 }
 
 void Differ::Compare(const std::string& name, const iommufd::Igroup& was,

@@ -8,32 +8,24 @@ namespace iommufd_check::spec {
 namespace {
 
 // Registers the top table and forgets those below.
-class RegisterTopTableOnly : public Mutant {
- public:
-  RegisterTopTableOnly() : Mutant("RegisterTopTableOnly") {}
-
- protected:
-  int PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) override {
-    const int error = Reference::PreserveDomain(k, hwpt, record);
-    if (error != 0) return error;
-    const iommu::DomainHandle domain = Read(k, hwpt, &iommufd::Hwpt::domain);
-    const mm::Pfn top = Read(k, domain, &iommu::Domain::top);
-    std::vector<mm::Pfn> tables;
-    iommu::CollectTables(k.mm.phys, top, &tables);
-    for (mm::Pfn table : tables) {
-      if (table != top) liveupdate::kho_unpreserve_folio(k, table, Ref(domain));
-    }
-    return 0;
+int RegisterTopTableOnly(StepKernel& k, HwptHandle hwpt, PhysAddr* record) {
+  const int error = Reference().steps().preserve_domain(k, hwpt, record);
+  if (error != 0) return error;
+  const iommu::DomainHandle domain = Read(k, hwpt, &iommufd::Hwpt::domain);
+  const mm::Pfn top = Read(k, domain, &iommu::Domain::top);
+  std::vector<mm::Pfn> tables;
+  iommu::CollectTables(k.mm.phys, top, &tables);
+  for (mm::Pfn table : tables) {
+    if (table != top) liveupdate::kho_unpreserve_folio(k, table, Ref(domain));
   }
-};
+  return 0;
+}
 
 }  // namespace
 
 MutantCases MutantsOfI02() {
-  static UnmapWithoutGate unmap_without_gate;
-  static RegisterTopTableOnly register_top_table_only;
   return {
-      {&unmap_without_gate,
+      {UnmapWithoutGate(),
        "boot memfds=1 devices=1 memfd_pages=512\n"
        "main:\n"
        "  ioas = ioas_alloc()\n"
@@ -47,7 +39,10 @@ MutantCases MutantsOfI02() {
        "  luo_preserve(s, iommufd, token=2)\n"
        "  unmap(ioas, iova=0x200000, length=0x200000)\n",
        "main.10", "page 0x302 is freed while it is registered for domain 0", "I01 I03 I36 I38"},
-      {&register_top_table_only, kOneMapped + "  luo_preserve(s, iommufd, token=2)\n", "main.9",
+      {Reference()
+           .Named("RegisterTopTableOnly")
+           .With(&Steps::preserve_domain, RegisterTopTableOnly),
+       kOneMapped + "  luo_preserve(s, iommufd, token=2)\n", "main.9",
        "table 0x102 of a recorded domain is not registered", "I06"},
   };
 }

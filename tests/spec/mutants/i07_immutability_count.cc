@@ -4,39 +4,34 @@ namespace iommufd_check::spec {
 namespace {
 
 // A flag where there should be a count.
-class ThawSetsZero : public Mutant {
- public:
-  ThawSetsZero() : Mutant("ThawSetsZero") {}
+void ThawSetsZero(StepKernel& k, const Gate& gate) {
+<<<<<<< HEAD
+  down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
+  down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
+  SetImmutable(k, gate.ioas, 0);
+  up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
+  up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
+=======
+  down_write(k, gate.ioas, iopt::domains_rwsem);
+  down_write(k, gate.ioas, iopt::iova_rwsem);
+  SetImmutable(k, gate.ioas, 0);
+  up_write(k, gate.ioas, iopt::iova_rwsem);
+  up_write(k, gate.ioas, iopt::domains_rwsem);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+}
 
- protected:
-  void Thaw(Kernel& k, const Gate& gate) override {
-    down_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-    down_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-    SetImmutable(k, gate.ioas, 0);
-    up_write(k.t, Get(k, gate.ioas).iopt.iova_rwsem);
-    up_write(k.t, Get(k, gate.ioas).iopt.domains_rwsem);
-  }
-};
-
-class NoThaw : public Mutant {
- public:
-  NoThaw() : Mutant("NoThaw") {}
-
- protected:
-  void Thaw(Kernel&, const Gate&) override {}
-};
+void NoThaw(StepKernel&, const Gate&) {}
 
 }  // namespace
 
 MutantCases MutantsOfI07() {
-  static ThawSetsZero thaw_sets_zero;
-  static NoThaw no_thaw;
   return {
-      {&thaw_sets_zero,
+      {Reference().Named("ThawSetsZero").With(&Steps::thaw, ThawSetsZero),
        kTwoMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.9",
        "ioas 1 may change again while domain 0 is preserved", "I01"},
-      {&no_thaw, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n",
-       "main.7", "ioas 1 has no preserved hwpt and is immutable", "I37"},
+      {Reference().Named("NoThaw").With(&Steps::thaw, NoThaw),
+       kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.7",
+       "ioas 1 has no preserved hwpt and is immutable", "I37"},
   };
 }
 

@@ -4,24 +4,19 @@ namespace iommufd_check::spec {
 namespace {
 
 // Remembers the marked HWPTs by address alone.
-class CollectWithoutReferences : public Mutant {
- public:
-  CollectWithoutReferences() : Mutant("CollectWithoutReferences") {}
-
- protected:
-  void Collect(Kernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) override {
-    Reference::Collect(k, ctx, capacity, hwpts);
-    Hwpts copy = *hwpts;
-    DropReferences(k, copy);
-  }
-};
+void CollectWithoutReferences(StepKernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) {
+  Reference().steps().collect(k, ctx, capacity, hwpts);
+  Hwpts copy = *hwpts;
+  k.drop_references(&copy);
+}
 
 }  // namespace
 
 MutantCases MutantsOfI08() {
-  static CollectWithoutReferences collect_without_references;
   return {
-      {&collect_without_references,
+      {Reference()
+           .Named("CollectWithoutReferences")
+           .With(&Steps::collect, CollectWithoutReferences),
        kOneMarked + "A:\n"
                     "  luo_preserve(s, iommufd, token=2)\n"
                     "B:\n"

@@ -4,20 +4,15 @@ namespace iommufd_check::spec {
 namespace {
 
 // A preserved iommufd goes on taking marks.
-class FinishWithoutFreezingMarks : public Mutant {
- public:
-  FinishWithoutFreezingMarks() : Mutant("FinishWithoutFreezingMarks") {}
-
- protected:
-  void Finish(Kernel&, ContextHandle, PhysAddr, size_t) override {}
-};
+void FinishWithoutFreezingMarks(StepKernel&, ContextHandle, PhysAddr, size_t) {}
 
 }  // namespace
 
 MutantCases MutantsOfI12() {
-  static FinishWithoutFreezingMarks finish_without_freezing_marks;
   return {
-      {&finish_without_freezing_marks,
+      {Reference()
+           .Named("FinishWithoutFreezingMarks")
+           .With(&Steps::finish, FinishWithoutFreezingMarks),
        kOneMarked + "  hwpt2 = hwpt_alloc(dev, ioas)\n"
                     "  luo_preserve(s, iommufd, token=2)\n"
                     "  lu_mark(hwpt2, token=8)\n",

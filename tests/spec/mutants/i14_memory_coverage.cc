@@ -4,21 +4,13 @@
 namespace iommufd_check::spec {
 namespace {
 
-class TrustPageIdentity : public Mutant {
- public:
-  TrustPageIdentity() : Mutant("TrustPageIdentity") {}
-
- protected:
-  int ComparePages(Kernel&, AreaHandle, mm::MemfdHandle, PhysAddr) override { return 0; }
-};
+int TrustPageIdentity(StepKernel&, AreaHandle, mm::MemfdHandle, PhysAddr) { return 0; }
 
 }  // namespace
 
 MutantCases MutantsOfI14() {
-  static TrustPageIdentity trust_page_identity;
-  static AcceptForeignMemfd accept_foreign_memfd;
   return {
-      {&trust_page_identity,
+      {Reference().Named("TrustPageIdentity").With(&Steps::compare_pages, TrustPageIdentity),
        kOneMarked + "  memfd_seal(0, seals=seal|grow|shrink)\n"
                     "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
                     "  memfd_punch_hole(0, length=0x1000)\n"
@@ -27,7 +19,7 @@ MutantCases MutantsOfI14() {
        "main.10",
        "iova 0x1000 maps page 0x101, which no memfd of the session hands over at that offset",
        "I15 I38"},
-      {&accept_foreign_memfd,
+      {AcceptForeignMemfd(),
        kOneMarked + "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
                     "  luo_preserve(s, iommufd, token=2)\n",
        "main.7",

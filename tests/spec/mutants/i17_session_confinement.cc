@@ -4,9 +4,8 @@
 namespace iommufd_check::spec {
 
 MutantCases MutantsOfI17() {
-  static AcceptForeignMemfd accept_foreign_memfd;
   return {
-      {&accept_foreign_memfd,
+      {AcceptForeignMemfd(),
        kOneMarked + "  memfd_seal(0, seals=seal|grow|shrink)\n"
                     "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"
                     "  luo_preserve(s, iommufd, token=2)\n"

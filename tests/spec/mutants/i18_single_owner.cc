@@ -5,27 +5,20 @@ namespace iommufd_check::spec {
 namespace {
 
 // Does not see that the domain is preserved already.
-class PreserveDomainTwice : public Mutant {
- public:
-  PreserveDomainTwice() : Mutant("PreserveDomainTwice") {}
-
- protected:
-  int PreserveDomain(Kernel& k, HwptHandle hwpt, PhysAddr* record) override {
-    const int error = Reference::PreserveDomain(k, hwpt, record);
-    liveupdate::CoreRules careless = core_;
-    careless.refuse_double = false;
-    return error != 0
-               ? error
-               : iommu_domain_preserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), careless, record);
-  }
-};
+int PreserveDomainTwice(StepKernel& k, HwptHandle hwpt, PhysAddr* record) {
+  const int error = Reference().steps().preserve_domain(k, hwpt, record);
+  if (error != 0) return error;
+  liveupdate::CoreRules careless = k.core;
+  careless.refuse_double = false;
+  return iommu_domain_preserve(k, Read(k, hwpt, &iommufd::Hwpt::domain), careless, record);
+}
 
 }  // namespace
 
 MutantCases MutantsOfI18() {
-  static PreserveDomainTwice preserve_domain_twice;
   return {
-      {&preserve_domain_twice, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n", "main.6",
+      {Reference().Named("PreserveDomainTwice").With(&Steps::preserve_domain, PreserveDomainTwice),
+       kOneMarked + "  luo_preserve(s, iommufd, token=2)\n", "main.6",
        "page 0x100 is registered again while it is registered for domain 0", ""},
   };
 }

@@ -3,25 +3,25 @@
 namespace iommufd_check::spec {
 namespace {
 
-class FreezeUnderXaLock : public Mutant {
- public:
-  FreezeUnderXaLock() : Mutant("FreezeUnderXaLock") {}
-
- protected:
-  int CloseGate(Kernel& k, const Gate& gate) override {
-    spin_lock(k.t, Get(k, k.ctx).xa_lock);
-    const int error = Reference::CloseGate(k, gate);
-    spin_unlock(k.t, Get(k, k.ctx).xa_lock);
-    return error;
-  }
-};
+int CloseGateUnderXaLock(StepKernel& k, const Gate& gate) {
+<<<<<<< HEAD
+  spin_lock(k, k.ctx, &iommufd::Context::xa_lock);
+  const int error = Reference().steps().close_gate(k, gate);
+  spin_unlock(k, k.ctx, &iommufd::Context::xa_lock);
+=======
+  spin_lock(k, k.ctx, &Context::xa_lock);
+  const int error = Reference().steps().close_gate(k, gate);
+  spin_unlock(k, k.ctx, &Context::xa_lock);
+>>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
+  return error;
+}
 
 }  // namespace
 
 MutantCases MutantsOfI19() {
-  static FreezeUnderXaLock freeze_under_xa_lock;
   return {
-      {&freeze_under_xa_lock, kOneMarked + "  luo_preserve(s, iommufd, token=2)\n", "main.6",
+      {Reference().Named("FreezeUnderXaLock").With(&Steps::close_gate, CloseGateUnderXaLock),
+       kOneMarked + "  luo_preserve(s, iommufd, token=2)\n", "main.6",
        "sleeping function called while a spinlock is held: ioas 1", ""},
   };
 }

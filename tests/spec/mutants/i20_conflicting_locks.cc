@@ -4,22 +4,15 @@
 namespace iommufd_check::spec {
 namespace {
 
-class ThawWithoutLocks : public Mutant {
- public:
-  ThawWithoutLocks() : Mutant("ThawWithoutLocks") {}
-
- protected:
-  void Thaw(Kernel& k, const Gate& gate) override {
-    SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) - gate.domains);
-  }
-};
+void ThawWithoutLocks(StepKernel& k, const Gate& gate) {
+  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) - gate.domains);
+}
 
 }  // namespace
 
 MutantCases MutantsOfI20() {
-  static ThawWithoutLocks thaw_without_locks;
   return {
-      {&thaw_without_locks,
+      {Reference().Named("ThawWithoutLocks").With(&Steps::thaw, ThawWithoutLocks),
        kOneMarked + "  luo_preserve(s, iommufd, token=2)\n"
                     "A:\n"
                     "  map_file(ioas, memfd=0, iova=0x1000, length=0x1000)\n"

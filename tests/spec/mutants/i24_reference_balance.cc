@@ -3,20 +3,13 @@
 namespace iommufd_check::spec {
 namespace {
 
-class KeepReferences : public Mutant {
- public:
-  KeepReferences() : Mutant("KeepReferences") {}
-
- protected:
-  void DropReferences(Kernel&, Hwpts& hwpts) override { hwpts.clear(); }
-};
+void KeepReferences(StepKernel&, Hwpts* hwpts) { hwpts->clear(); }
 
 }  // namespace
 
 MutantCases MutantsOfI24() {
-  static KeepReferences keep_references;
   return {
-      {&keep_references,
+      {Reference().Named("KeepReferences").With(&Steps::drop_references, KeepReferences),
        kOneMarked + "  luo_preserve(s, iommufd, token=2)\n  luo_close_session(s)\n", "main.7",
        "hwpt 3 has users 2 and 1 holders", "I36 I37"},
   };

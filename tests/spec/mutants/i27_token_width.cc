@@ -4,10 +4,9 @@
 namespace iommufd_check::spec {
 
 MutantCases MutantsOfI27() {
-  static OldLayout old_layout_wide_token("OldLayoutWideToken", 64);
   const std::string preserve = "  luo_preserve(s, iommufd, token=2)\n";
   return {
-      {&old_layout_wide_token, kOneMarked + preserve, "main.6",
+      {OldLayout("OldLayoutWideToken", 64), kOneMarked + preserve, "main.6",
        "a token of 64 bits is recorded in 32", "I26"},
   };
 }

@@ -1,5 +1,5 @@
-// One design for each invariant that breaks it: `reference` with exactly one step changed, and a
-// program on which the change shows. A check that never fires on its mutant proves nothing.
+// One design for each invariant that breaks it: a revision with a step changed, and a program on
+// which the change shows. A check that never fires on its mutant proves nothing.
 //
 // Those of an invariant stand in a file of its name, which ends with their rows.
 #pragma once
@@ -10,40 +10,41 @@
 #include <vector>
 
 #include "model/liveupdate/designs/reference.h"
+#include "model/liveupdate/designs/v1.h"
 
 namespace iommufd_check::spec {
 
-// The base of all mutants: a name of its own.
-class Mutant : public liveupdate::Reference {
- public:
-  explicit Mutant(std::string_view name) : name_(name) {}
-  std::string_view name() const override { return name_; }
-
- protected:
-  using Kernel = liveupdate::Kernel;
-  using PreserveArguments = liveupdate::PreserveArguments;
-  using PhysAddr = liveupdate::PhysAddr;
-  using ContextHandle = liveupdate::ContextHandle;
-  using HwptHandle = iommufd::HwptHandle;
-  using IoasHandle = iommufd::IoasHandle;
-  using AreaHandle = iommufd::AreaHandle;
-
- private:
-  std::string_view name_;
-};
+using iommufd::AreaHandle;
+using iommufd::Context;
+using iommufd::HwptHandle;
+using iommufd::IoasHandle;
+using liveupdate::ContextHandle;
+using liveupdate::Facts;
+using liveupdate::Gate;
+using liveupdate::Hwpts;
+using liveupdate::PhysAddr;
+using liveupdate::PreserveArguments;
+using liveupdate::Reference;
+using liveupdate::Revision;
+using liveupdate::StepKernel;
+using liveupdate::Steps;
+using liveupdate::V1;
+using liveupdate::V1On72;
+namespace iopt = iommufd::iopt;
 
 struct MutantCase {
-  liveupdate::Design* mutant = nullptr;
-  std::string program;         // text
-  std::string operation;       // label of the operation that breaks it, or "exit"
-  std::string detail;          // of the violation, whole
-  std::string also;            // ids of what breaks besides, ascending, separated by a blank
-  std::string invariant = "";  // id of the one that the mutant is there for; AllMutants says it
+  Revision mutant;
+  std::string program;          // text
+  std::string operation;        // label of the operation that breaks it, or "exit"
+  std::string detail;           // of the violation, whole
+  std::string also;             // ids of what breaks besides, ascending, separated by a blank
+  Revision base = Reference();  // what the mutant was made of
+  std::string invariant = "";   // id of the one that the mutant is there for; AllMutants says it
 };
 
 // For messages of GoogleTest.
 inline void PrintTo(const MutantCase& row, std::ostream* os) {
-  *os << row.invariant << " " << row.mutant->name();
+  *os << row.invariant << " " << row.mutant.name();
 }
 
 using MutantCases = std::vector<MutantCase>;

@@ -1,56 +1,56 @@
-// Mutants that break several invariants, each on a program of its own.
+// Mutants that break several invariants, each on a program of its own, and what several do.
 #pragma once
 
+#include "model/iommufd/object_table.h"
 #include "model/liveupdate/kho.h"
 #include "tests/spec/mutants/mutants.h"
 
 namespace iommufd_check::spec {
 
-class UnmapWithoutGate : public Mutant {
- public:
-  UnmapWithoutGate() : Mutant("UnmapWithoutGate") {}
-  int Unmap(iommufd::Kernel&, IoasHandle) override { return 0; }
-};
+inline Revision UnmapWithoutGate() {
+  return Reference().Named("UnmapWithoutGate").With(&Steps::unmap, nullptr);
+}
 
 // Takes a memfd that the session does not preserve.
-class AcceptForeignMemfd : public Mutant {
- public:
-  AcceptForeignMemfd() : Mutant("AcceptForeignMemfd") {}
-
- protected:
-  int CheckArea(Kernel& k, const PreserveArguments& arguments, AreaHandle area) override {
-    const int error = Reference::CheckArea(k, arguments, area);
-    return error == -sim::kENOENT ? 0 : error;
-  }
-};
+inline Revision AcceptForeignMemfd() {
+  return Reference()
+      .Named("AcceptForeignMemfd")
+      .With(&Steps::check_area,
+            [](StepKernel& k, const PreserveArguments& arguments, AreaHandle area) {
+              const int error = Reference().steps().check_area(k, arguments, area);
+              return error == -sim::kENOENT ? 0 : error;
+            });
+}
 
 // Writes what R3 hands over: narrow tokens, a count of native width (designs.md section 9).
-class OldLayout : public Mutant {
- public:
-  OldLayout(std::string_view name, int token_bits) : Mutant(name), token_bits_(token_bits) {
-    core_.record = liveupdate::kDomainR3;
-  }
-  uapi::Contract contract() const override {
-    return {.token_bits = token_bits_, .abi = uapi::Contract::Abi::kR3};
-  }
+inline PhysAddr AllocOldRecords(StepKernel& k, ContextHandle ctx, size_t records) {
+  const PhysAddr memory = Reference().steps().alloc_records(k, ctx, records);
+  if (!liveupdate::IsErr(memory)) store(k, memory, 0, 4, records, Ref(ctx));
+  return memory;
+}
+inline void WriteOldRecord(StepKernel& k, PhysAddr memory, size_t index, uint64_t token,
+                           PhysAddr domain_record) {
+  const uint64_t at = 4 + 13 * index;
+  store(k, memory, at, 4, token, Ref(k.ctx));
+  store(k, memory, at + 4, 8, domain_record, Ref(k.ctx));
+}
+inline Revision OldLayout(std::string_view name, int token_bits) {
+  liveupdate::CoreRules core = Reference().facts().core;
+  core.record = liveupdate::kDomainR3;
+  return Reference()
+      .Named(name)
+      .With(&Facts::contract, {.token_bits = token_bits, .abi = uapi::Contract::Abi::kR3})
+      .With(&Facts::core, core)
+      .With(&Steps::alloc_records, AllocOldRecords)
+      .With(&Steps::write_record, WriteOldRecord);
+}
 
- protected:
-  static constexpr uint32_t kCount = 0, kFirst = 4, kToken = 0, kDomain = 4;
-
-  PhysAddr AllocRecords(Kernel& k, ContextHandle ctx, size_t records) override {
-    const PhysAddr memory = Reference::AllocRecords(k, ctx, records);
-    if (!liveupdate::IsErr(memory)) store(k, memory, kCount, 4, records, Ref(ctx));
-    return memory;
-  }
-  void WriteRecord(Kernel& k, PhysAddr memory, size_t index, uint64_t token,
-                   PhysAddr domain_record) override {
-    const uint64_t at = kFirst + 13 * index;
-    store(k, memory, at + kToken, 4, token, Ref(k.ctx));
-    store(k, memory, at + kDomain, 8, domain_record, Ref(k.ctx));
-  }
-
- private:
-  int token_bits_;
-};
+// One reference on the HWPT that nobody will put.
+inline void KeepReference(StepKernel& k, uint32_t hwpt_id) {
+  spin_lock(k, k.ctx, &Context::xa_lock);
+  const iommufd::ObjectKey key = iommufd::LookupLocked(k, k.ctx, hwpt_id);
+  refcount_inc(k, key, &iommufd::Object::users);
+  spin_unlock(k, k.ctx, &Context::xa_lock);
+}
 
 }  // namespace iommufd_check::spec
