@@ -1,6 +1,7 @@
 #include "fuzz/targets/extra_counters.h"
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,13 +14,17 @@ using sim::Event;
 using sim::Primitive;
 
 // Few, because a fuzzer walks all of them after each run; two facts in one byte are one fact less.
-constexpr size_t kCounters = 4096;
+constexpr int kCounterBits = 12;
+constexpr size_t kCounters = size_t{1} << kCounterBits;
 
 __attribute__((used, section("__libfuzzer_extra_counters"))) uint8_t counters[kCounters];
 
-void Set(uint64_t fact) { counters[(fact * 0x9e3779b97f4a7c15u >> 32) % kCounters] = 1; }
+// Every bit of the fact reaches the highest bits of the product, and those alone.
+void Set(uint64_t fact) { counters[fact * 0x9e3779b97f4a7c15u >> (64 - kCounterBits)] = 1; }
 
-// Facts are told apart by their lowest bit.
+// Facts are told apart by their lowest bit, those of successes by their highest.
+constexpr uint64_t kOfSuccesses = uint64_t{1} << 63;
+
 class Answers {
  public:
   void OnEvent(const Event& event, uint64_t operation) {
@@ -37,6 +42,7 @@ class Answers {
       case Primitive::kOpEnd:
         Set(operation << 40 | (static_cast<uint64_t>(-event.value) & 0xffff) << 24 |
             state.site << 8 | state.refused << 1);
+        if (event.value == 0) Succeeded(operation);
         return;
       default:
         return;
@@ -48,6 +54,17 @@ class Answers {
     uint64_t site = 0;
     uint64_t refused = 0;
   };
+  static_assert(static_cast<int>(program::OpCode::kCount) <= 64, "one bit for each operation");
+
+  // What a deep state is made of: this, after each that succeeded before.
+  void Succeeded(uint64_t operation) {
+    for (uint64_t left = succeeded_; left != 0; left &= left - 1) {
+      Set(kOfSuccesses | operation << 8 | static_cast<uint64_t>(std::countr_zero(left)) << 1);
+    }
+    succeeded_ |= uint64_t{1} << operation;
+  }
+
+  uint64_t succeeded_ = 0;  // bit of each operation
   std::array<State, sim::kMaxTasks> states_{};
 };
 

@@ -12,6 +12,7 @@ namespace iommufd_check::cli {
 
 // Of the run of `program` whose events these are. A program is new to the fuzzer when it has
 //   - an (operation, errno, fault that was injected, gate that refused), or
+//   - an operation that succeeded after another that did, or
 //   - an ordered pair of conflicting accesses of two tasks: (field, operation and whether it
 //   writes)
 //     of both

@@ -51,7 +51,7 @@ class Ruling {
     findings_.Require(invariant_, holds, object, std::forward<Detail>(detail));
   }
 
-  const Findings::Position& position() const { return findings_.position(); }
+  Findings::Position position() const { return findings_.position(); }
   // For what is seen at another place than the one to which it belongs.
   void MoveTo(const Findings::Position& position) { findings_.SetPosition(position); }
 

@@ -7,10 +7,25 @@
 
 namespace iommufd_check::spec {
 
+Findings::Position Findings::PositionOf(const At& at) {
+  const sim::Event& event = at.event;
+  Position position{.operation = at.exiting ? kExitOperation : event.operation,
+                    .task = event.task,
+                    .step = event.step,
+                    .event = at.number,
+                    .function = at.function};
+  if (event.primitive == sim::Primitive::kSplat) {
+    position.function = static_cast<sim::Fn>(event.spare);
+    position.splat = static_cast<sim::Splat>(event.detail);
+    position.condition = static_cast<sim::Condition>(event.mode);
+  }
+  return position;
+}
+
 void Findings::Violate(Invariant invariant, sim::ObjectRef object, std::string detail,
                        std::vector<LockNesting> chain) {
   ++raised_;
-  const Position& at = position_;
+  const Position at = position();
   const bool known = std::any_of(violations_.begin(), violations_.end(), [&](const Violation& v) {
     return v.invariant == invariant && v.operation == at.operation && v.task == at.task &&
            v.object.kind == object.kind && v.function == at.function && v.splat == at.splat &&

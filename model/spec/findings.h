@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "model/sim/event.h"
 #include "model/spec/invariants.h"
 
 namespace iommufd_check::spec {
@@ -26,14 +28,22 @@ class Findings {
     violations_.clear();
     raised_ = 0;
     armed_.fill(0);
-    position_ = {};
+    SetPosition({});
     function_ = sim::Fn::kNone;
   }
   // The function that the task of the next event is in: of all events only splats say theirs.
   void SetFunction(sim::Fn function) { function_ = function; }
   sim::Fn function() const { return function_; }
-  void SetPosition(const Position& position) { position_ = position; }
-  const Position& position() const { return position_; }
+  void SetPosition(const Position& position) {
+    position_ = position;
+    event_.reset();
+  }
+  // The run stands at this event, the `number`th of it. What position() is made of is kept as it
+  // is: hardly any event is asked where it was.
+  void SetEvent(const sim::Event& event, uint32_t number, bool exiting) {
+    event_ = {event, number, function_, exiting};
+  }
+  Position position() const { return event_.has_value() ? PositionOf(*event_) : position_; }
 
   // The antecedent of the invariant was true once more, or so many times.
   void Arm(Invariant invariant, uint64_t times = 1) {
@@ -58,7 +68,16 @@ class Findings {
   const std::array<uint64_t, kInvariants>& armed() const { return armed_; }
 
  private:
+  struct At {
+    sim::Event event;
+    uint32_t number = 0;
+    sim::Fn function = sim::Fn::kNone;
+    bool exiting = false;
+  };
+  static Position PositionOf(const At& at);
+
   Position position_;
+  std::optional<At> event_;  // instead of it
   sim::Fn function_ = sim::Fn::kNone;
   std::vector<Violation> violations_;
   uint64_t raised_ = 0;

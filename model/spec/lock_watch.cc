@@ -1,6 +1,5 @@
 #include "model/spec/lock_watch.h"
 
-#include <algorithm>
 #include <deque>
 
 #include "model/sim/check.h"
@@ -46,13 +45,6 @@ void LockWatch::Follow(const sim::Event& event, sim::Fn function) {
       has_locked_ |= Bit(event.task);
       held.push_back({event.spare, lock_class});
       return;
-    case Primitive::kUnlock: {
-      if (!held.empty() && held.back().lock == event.spare) return held.pop_back();
-      const auto last = std::find_if(held.rbegin(), held.rend(),
-                                     [&](const Held& lock) { return lock.lock == event.spare; });
-      if (last != held.rend()) held.erase(std::next(last).base());
-      return;
-    }
     case Primitive::kOpBegin:
       held.clear();
       Wakes(event.task);

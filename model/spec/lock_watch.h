@@ -7,8 +7,10 @@
 //   watch.Waiting();                   // at a kDeadlock splat
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -34,14 +36,23 @@ class LockWatch {
     switch (event.primitive) {
       case sim::Primitive::kWait:
       case sim::Primitive::kLock:
-      case sim::Primitive::kUnlock:
       case sim::Primitive::kOpBegin:
         return Follow(event, function);
+      case sim::Primitive::kUnlock:
+        return OnUnlock(event);
       case sim::Primitive::kSplat:
         return;
       default:
         Wakes(event.task);
     }
+  }
+
+  void OnUnlock(const sim::Event& event) {
+    std::vector<Held>& held = held_[event.task];
+    if (!held.empty() && held.back().lock == event.spare) return held.pop_back();
+    const auto last = std::find_if(held.rbegin(), held.rend(),
+                                   [&](const Held& lock) { return lock.lock == event.spare; });
+    if (last != held.rend()) held.erase(std::next(last).base());
   }
 
   // Of the call that the task is in: how many locks it holds, and whether it has taken one.

@@ -33,42 +33,33 @@ void Monitor::Recall(const Account& account) {
   evidence_.account = account;
 }
 
-void Monitor::SetPosition(const sim::Event& event) {
-  Findings::Position position{.operation = evidence_.exiting ? kExitOperation : event.operation,
-                              .task = event.task,
-                              .step = event.step,
-                              .event = sequence_,
-                              .function = findings_->function()};
+// What few events ask for before they are heard.
+void Monitor::Prepare(const sim::Event& event) {
+  if (event.primitive == Primitive::kOpBegin) return ForgetCall(event.task);
   if (event.primitive == Primitive::kSplat) {
-    position.function = static_cast<sim::Fn>(event.spare);
-    position.splat = static_cast<sim::Splat>(event.detail);
-    position.condition = static_cast<sim::Condition>(event.mode);
+    evidence_.splat = SplatText(event, evidence_.freed_by);
+    evidence_.freed_by.reset();
+  } else if (static_cast<Note>(event.detail) == Note::kFrameFreedBy) {
+    evidence_.freed_by = mm::UnpackFreedBy(event.value);
   }
-  findings_->SetPosition(position);
 }
 
 void Monitor::OnEvent(const sim::Event& event) {
   ++sequence_;
-  if (event.primitive == Primitive::kUnlock) {
-    evidence_.locks.OnEvent(event, sim::Fn::kNone);
-    if (event.task != 0) races_.OnEvent(event);
+  if (event.primitive == Primitive::kUnlock) return OnUnlock(event);
+  if (event.task != 0) {
+    evidence_.race = races_.OnEvent(event);
+  } else if (!sim::IsHeardAlone(event.primitive)) {
     return;
   }
-  if (event.task == 0 && !sim::IsHeardAlone(event.primitive)) return;
   evidence_.locks.OnEvent(event, findings_->function());
-  if (event.task != 0) evidence_.race = races_.OnEvent(event);
   const bool note = event.primitive == Primitive::kNote;
-  if (event.primitive == Primitive::kOpBegin) {
-    ForgetCall(event.task);
-  } else if (event.primitive == Primitive::kSplat) {
-    evidence_.splat = SplatText(event, evidence_.freed_by);
-    evidence_.freed_by.reset();
-  } else if (note && static_cast<Note>(event.detail) == Note::kFrameFreedBy) {
-    evidence_.freed_by = mm::UnpackFreedBy(event.value);
+  if (note || event.primitive == Primitive::kOpBegin || event.primitive == Primitive::kSplat) {
+    Prepare(event);
   }
   const Listeners::Ears<sim::Event>& ears = listeners_.of(event);
   if (!ears.empty()) {
-    SetPosition(event);
+    findings_->SetEvent(event, sequence_, evidence_.exiting);
     Tell(ears, event);
   }
   if (note) evidence_.account.Follow(event);

@@ -25,6 +25,11 @@ class Monitor : public sim::EventListener {
   // From here on events belong to the process's exit.
   void BeginExit() { evidence_.exiting = true; }
   void OnEvent(const sim::Event& event) override;
+  // The same of a release of a lock, which no check listens to.
+  void OnUnlock(const sim::Event& event) {
+    evidence_.locks.OnUnlock(event);
+    if (event.task != 0) races_.OnEvent(event);
+  }
   template <class Moment>
   void Tell(const Moment& moment) {
     Tell(listeners_.of_moment<Moment>(), moment);
@@ -50,7 +55,7 @@ class Monitor : public sim::EventListener {
                Ruling(findings_, ear.invariant));
     }
   }
-  void SetPosition(const sim::Event& event);
+  void Prepare(const sim::Event& event);
   void TellEars(const sim::Event& event);
   void ForgetCall(sim::TaskId task);
 

@@ -108,7 +108,7 @@ void ReadDomainRecords(const Frames& frames, Contract::Abi abi, mm::PhysAddr dat
   for (uint64_t pages = 0; pages < kMostRecords && IsMemory(frames, page); ++pages) {
     const uint64_t room = (mm::kPageSize - kFirstRecordAt) / layout.size;
     const uint64_t used = std::min(frames.Field(page + kUsedAt, 8), room);
-    for (uint64_t i = 0; i < used; ++i) {
+    for (uint64_t i = 0; i < used && records->size() < kMostRecords; ++i) {
       const mm::PhysAddr at = page + kFirstRecordAt + i * layout.size;
       DomainRecordView& record = records->emplace_back();
       record.address = at;

@@ -95,6 +95,15 @@ TEST_F(OnImage, SchedulesAreExploredWithinTheBound) {
   EXPECT_EQ(RunCli({"explore", "--subject=" + Image(), "--max_executions=3", file}).code, 3);
 }
 
+// A defect of 6.12 as it is: a destroy between the put of dst_ioas and iopt_free_pages_list.
+TEST_F(OnImage, ADestroyInsideAFailingCopyIsFoundInLinux) {
+  const std::string file = test_support::SourceRoot() + "/corpus/linux/failing-copy-x-destroy.prog";
+  const CliResult result = RunCli({"explore", "--subject=" + Image(), "--preemptions=1", file});
+  EXPECT_EQ(result.code, 1) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("times B.1 destroy: WARN at drivers/iommu/iommufd/ioas.c:18"));
+  EXPECT_THAT(result.out, HasSubstr("at iopt_abort_area+"));
+}
+
 // Without the table the same programs show differences, so the comparison can fail.
 TEST_F(OnImage, WithoutTheTableTheKnownOnesAreShownSmall) {
   const TemporaryFolder folder;

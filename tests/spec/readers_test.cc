@@ -95,6 +95,9 @@ TEST(RecordReader, GarbageInTheArrayOfDomainsDoesNotDriveTheRun) {
   frames.Put(mm::AddressOf(0x201) + 8, 1);
   ReadDomainRecords(frames, uapi::Contract::Abi::kR7, mm::AddressOf(0x200), &records);
   EXPECT_EQ(records.size(), kMostRecords);
+  frames.Put(mm::AddressOf(0x201) + 8, UINT64_MAX);  // and full
+  ReadDomainRecords(frames, uapi::Contract::Abi::kR7, mm::AddressOf(0x200), &records);
+  EXPECT_EQ(records.size(), kMostRecords);
 }
 
 TEST(RecordReader, LayoutsAreThoseOfTheRevisions) {

@@ -22,7 +22,7 @@ namespace {
 using Findings = std::vector<std::string>;
 
 constexpr std::size_t kMaxColumns = 100;
-constexpr std::size_t kMaxLines = 500;
+constexpr std::size_t kMaxLines = 400;
 constexpr std::size_t kMaxFunctionLines = 60;
 
 std::string At(const std::string& path, std::size_t line, const std::string& message) {
@@ -61,7 +61,7 @@ Findings SizeFindings(const std::string& path, std::string_view text) {
     }
   }
   if (lines.size() > kMaxLines) {
-    findings.push_back(At(path, lines.size(), "more than 500 lines: split the file"));
+    findings.push_back(At(path, lines.size(), "more than 400 lines: split the file"));
   }
   return findings;
 }
@@ -260,9 +260,9 @@ TEST(Style, Sizes) {
   std::string accents;
   for (int i = 0; i < 100; ++i) accents += "\xc3\xa9";
   EXPECT_EQ(SizeFindings("a.cc", accents), Findings{});
-  EXPECT_EQ(SizeFindings("a.cc", std::string(500, '\n')), Findings{});
-  EXPECT_EQ(SizeFindings("a.cc", std::string(501, '\n')),
-            Findings{"a.cc:501: more than 500 lines: split the file"});
+  EXPECT_EQ(SizeFindings("a.cc", std::string(400, '\n')), Findings{});
+  EXPECT_EQ(SizeFindings("a.cc", std::string(401, '\n')),
+            Findings{"a.cc:401: more than 400 lines: split the file"});
 }
 
 TEST(Style, Functions) {

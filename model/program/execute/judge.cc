@@ -41,6 +41,7 @@ void Judge::Bind(const liveupdate::Design& design, const Program& program,
   rest_ = 0;
   changed_ = spec::kAllParts;
   agreed_ = false;
+  oracle_waits_ = false;
   overlooked_ = false;
   inside_ = 0;
   concurrent_ = false;
@@ -79,6 +80,7 @@ void Judge::GoOnFrom(const Kept& kept, const liveupdate::Design& design, const P
 
 void Judge::RestartOracle(const spec::Snapshot& observed) {
   agreed_ = false;
+  oracle_waits_ = false;
   oracle_.Restart(LimitsOf(program_->boot, *design_), observed);
 }
 
@@ -90,7 +92,7 @@ void Judge::Recall(const spec::Account& account, const std::vector<OperationResu
 void Judge::OnEvent(const sim::Event& event) {
   switch (event.primitive) {
     case Primitive::kUnlock:  // breaks nothing
-      return monitor_.OnEvent(event);
+      return monitor_.OnUnlock(event);
     case Primitive::kFail:
       in_flight_[event.task].failed_site = static_cast<sim::FaultSite>(event.detail);
       AddSite(event);
@@ -141,6 +143,7 @@ void Judge::OperationBegins(sim::Task& t, size_t index) {
   flight.index = index;
   flight.call = calls_.Decode(index);
   const Call& call = flight.call;
+  if (oracle_waits_) RestartOracle(now_);
   ++inside_;
   if (concurrent_) {
     flight.past = past_.size();
@@ -244,7 +247,7 @@ void Judge::TasksEnd() {
   if (runtime_.stopped()) return;
   Look(spec::kAllParts);
   JudgeConcurrent();
-  RestartOracle(now_);
+  oracle_waits_ = true;
 }
 
 // A call that is condemned already has no order to look for.

@@ -121,7 +121,8 @@ class Judge : public sim::EventListener {
   // 0: there was none.
   size_t rest_ = 0;
   spec::PartSet changed_ = spec::kAllParts;  // of now_, since then
-  bool agreed_ = false;                      // when the oracle was compared with the machine last
+  bool oracle_waits_ = false;  // for the next call, to go on from what the tasks have left
+  bool agreed_ = false;        // when the oracle was compared with the machine last
   bool overlooked_ = false;
   spec::Snapshot around_;  // all of it, before the exit
   std::array<InFlight, sim::kMaxTasks> in_flight_;

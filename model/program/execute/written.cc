@@ -20,11 +20,9 @@ uint64_t NumberOfCounter(const sim::Event& event) {
 // seen by its own count of changes.
 constexpr PartSet SeenIn(sim::ObjectKind kind) {
   using sim::ObjectKind;
-  constexpr PartSet kObjects = Only(Part::kIommufds) | Only(Part::kIoas) | Only(Part::kHwpts) |
-                               Only(Part::kDevices) | Only(Part::kDomains);
   switch (kind) {
-    case ObjectKind::kIommufd:  // its table says which objects there are
-      return kObjects;
+    case ObjectKind::kIommufd:
+      return Only(Part::kIommufds);
     case ObjectKind::kIoas:
       return Only(Part::kIoas) | Only(Part::kHwpts) | Only(Part::kDomains);
     case ObjectKind::kArea:
@@ -56,6 +54,14 @@ constexpr PartSet SeenIn(sim::ObjectKind kind) {
     default:
       return spec::kAllParts;
   }
+}
+
+// The table of an iommufd says which objects there are.
+PartSet ChangedBy(const sim::Event& write) {
+  constexpr PartSet kObjects =
+      Only(Part::kIoas) | Only(Part::kHwpts) | Only(Part::kDevices) | Only(Part::kDomains);
+  const bool table = static_cast<sim::Field>(write.detail) == sim::Field::kObjectTable;
+  return SeenIn(write.object.kind) | (table ? kObjects : spec::kNoPart);
 }
 
 PartSet SaidBy(const sim::Event& note) {
@@ -90,7 +96,7 @@ PartSet WrittenBy(std::span<const sim::Event> events) {
         counted |= SeenIn(event.object.kind);
         break;
       case sim::Primitive::kWrite:
-        written |= SeenIn(event.object.kind);
+        written |= ChangedBy(event);
         break;
       case sim::Primitive::kNote:
         written |= SaidBy(event);

@@ -150,9 +150,10 @@ bool AreasDiffer(Contrast& c, const Where& where, const Ioas& ioas, const IoasVi
 
 bool IoasDiffers(Contrast& c, const State& state, const Where& where, const Ioas& ioas,
                  const IoasView& view) {
+  const uint32_t hwpts = state.HwptsOn(view.id);
   return AreasDiffer(c, where, ioas, view) ||
-         c.Number(where, "alignment", view.alignment, state.AlignmentOf(view.id)) ||
-         c.Number(where, "domains", view.domains.size(), state.HwptsOn(view.id));
+         c.Number(where, "alignment", view.alignment, State::AlignmentWith(hwpts)) ||
+         c.Number(where, "domains", view.domains.size(), hwpts);
 }
 
 bool HwptDiffers(Contrast& c, const Where& where, const Hwpt& hwpt, const HwptView& view) {

@@ -57,16 +57,16 @@ PageName NameOf(const Area& area, uint64_t index) {
   return name;
 }
 
-// One leaf of file memory against the page cache as it is now.
-std::string FilePageDifference(const State& state, const PageName& name, const Pages& pages,
-                               Pfn pfn) {
+// One leaf of file memory against the page cache as it is now, and against other leaves.
+std::string FilePageDifference(const State& state, const PageName& name, Pages& pages, Pfn pfn) {
   IOMMUFD_CHECK(name.is_file, "only files have a page cache");
   const auto memfd = state.memfds.find(name.memfd);
   if (memfd == state.memfds.end()) return "maps a file that is gone";
   PageName now = name;
   now.version = memfd->second.VersionOf(name.page);
   const Pfn cached = pages.Find(now);
-  if ((now == name) == (cached == pfn)) return "";
+  if (now == name && cached == pfn) return "";  // which the pages have
+  if (now != name && cached != pfn) return pages.Add(name, pfn);
   const std::string maps = "maps pfn " + Hex(pfn) + ", ";
   if (now != name) return maps + "put at " + Text(now) + " after it was pinned";
   return maps + Text(now) + (cached == 0 ? " is a hole" : " is pfn " + Hex(cached));
@@ -79,11 +79,8 @@ std::string LeafDifference(const State& state, const Area& area, uint64_t index,
            std::to_string(area.permissions);
   }
   const PageName name = NameOf(area, index);
-  if (area.is_file) {
-    std::string difference = FilePageDifference(state, name, pages, leaf.pfn);
-    if (!difference.empty()) return difference;
-  }
-  return pages.Add(name, leaf.pfn);
+  return area.is_file ? FilePageDifference(state, name, pages, leaf.pfn)
+                      : pages.Add(name, leaf.pfn);
 }
 
 // The leaves of one domain are the pages of the finished areas, in order.

@@ -34,12 +34,9 @@ uint16_t State::FreeSession() const {
 uint32_t State::HwptsOn(uint32_t ioas_id) const {
   const auto published = static_cast<uint32_t>(std::count_if(
       hwpts.begin(), hwpts.end(), [&](const auto& h) { return h.second.ioas == ioas_id; }));
+  if (leaving.empty()) return published;
   const auto out = leaving.find(ioas_id);
   return published + (out == leaving.end() ? 0 : out->second);
-}
-
-uint64_t State::AlignmentOf(uint32_t ioas_id) const {
-  return HwptsOn(ioas_id) > 0 ? mm::kPageSize : 1;
 }
 
 bool State::IsPreserved(const mm::FileRef& file) const {

@@ -115,7 +115,8 @@ struct State {
   uint32_t FreeId(uint16_t iommufd) const;
   uint16_t FreeSession() const;
   uint32_t HwptsOn(uint32_t ioas_id) const;  // also those that are leaving
-  uint64_t AlignmentOf(uint32_t ioas_id) const;
+  uint64_t AlignmentOf(uint32_t ioas_id) const { return AlignmentWith(HwptsOn(ioas_id)); }
+  static uint64_t AlignmentWith(uint32_t hwpts) { return hwpts > 0 ? mm::kPageSize : 1; }
   bool IsPreserved(const mm::FileRef& file) const;
   bool IommufdPreserved(uint16_t iommufd) const;
   // The HWPTs that were marked when the iommufd was preserved, until it is not any more.
