@@ -46,25 +46,15 @@ int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);
   if (key.null()) return -sim::kENOENT;
   const HwptHandle target = key.hwpt();
-<<<<<<< HEAD
-  mutex_lock(k, k.ctx, &iommufd::Context::liveupdate_mutex);
-  spin_lock(k, k.ctx, &iommufd::Context::xa_lock);
-=======
   mutex_lock(k, k.ctx, &Context::liveupdate_mutex);
   spin_lock(k, k.ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   const int error = k.check_mark(target, token);
   if (error == 0) {
     Write(k, target, &Hwpt::marked, true);
     Write(k, target, &Hwpt::token, token);
   }
-<<<<<<< HEAD
-  spin_unlock(k, k.ctx, &iommufd::Context::xa_lock);
-  mutex_unlock(k, k.ctx, &iommufd::Context::liveupdate_mutex);
-=======
   spin_unlock(k, k.ctx, &Context::xa_lock);
   mutex_unlock(k, k.ctx, &Context::liveupdate_mutex);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   PutObject(k, k.ctx, key);
   return error;
 }
@@ -72,41 +62,25 @@ int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
 size_t CountMarked(StepKernel& k, ContextHandle ctx) {
   const sim::Scope scope(k, sim::Fn::kIommufdLuCountMarked, ctx);
   size_t n = 0;
-<<<<<<< HEAD
-  spin_lock(k, ctx, &iommufd::Context::xa_lock);
-=======
   spin_lock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (IsMarked(k, hwpt)) ++n;
     return true;
   });
-<<<<<<< HEAD
-  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
-=======
   spin_unlock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return n;
 }
 
 void Collect(StepKernel& k, ContextHandle ctx, size_t capacity, Hwpts* hwpts) {
   const sim::Scope scope(k, sim::Fn::kIommufdLuCollect, ctx);
-<<<<<<< HEAD
-  spin_lock(k, ctx, &iommufd::Context::xa_lock);
-=======
   spin_lock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {
     if (!IsMarked(k, hwpt)) return true;
     // `users` only: wait_cnt is for short references (I09). Zero means it is being destroyed.
     if (refcount_inc_not_zero(k, KeyOf(hwpt), &iommufd::Object::users)) hwpts->push_back(hwpt);
     return hwpts->size() < capacity;
   });
-<<<<<<< HEAD
-  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
-=======
   spin_unlock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
 void DropReferences(StepKernel& k, Hwpts* hwpts) {
@@ -148,13 +122,8 @@ int ComparePages(StepKernel& k, iommufd::AreaHandle area, mm::MemfdHandle memfd,
 
 int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
   const sim::Scope scope(k, sim::Fn::kIommufdLuCheckPages, ioas);
-<<<<<<< HEAD
-  lockdep_assert_held(k, ioas, iommufd::iopt::iova_rwsem);
-  for (iommufd::AreaHandle area : Read(k, ioas, iommufd::iopt::areas)) {
-=======
   lockdep_assert_held(k, ioas, iopt::iova_rwsem);
   for (iommufd::AreaHandle area : Read(k, ioas, iopt::areas)) {
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
     const int error = k.check_area(arguments, area);
     if (error != 0) return error;
   }
@@ -163,15 +132,9 @@ int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioa
 
 int Validate(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
   const sim::Scope scope(k, sim::Fn::kIommufdLuValidate, ioas);
-<<<<<<< HEAD
-  down_read(k, ioas, iommufd::iopt::iova_rwsem);
-  const int error = k.check_pages(arguments, ioas);
-  up_read(k, ioas, iommufd::iopt::iova_rwsem);
-=======
   down_read(k, ioas, iopt::iova_rwsem);
   const int error = k.check_pages(arguments, ioas);
   up_read(k, ioas, iopt::iova_rwsem);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return error;
 }
 
@@ -185,25 +148,14 @@ bool WaitForMaps(StepKernel& k, IoasHandle ioas) {
 int CloseGate(StepKernel& k, const Gate& gate) {
   const sim::Scope scope(k, sim::Fn::kIommufdLuFreezeIoas, gate.ioas);
   for (;;) {
-<<<<<<< HEAD
-    down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-    down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-    const bool at_rest = Read(k, gate.ioas, iommufd::iopt::filling) == 0;
-=======
     down_write(k, gate.ioas, iopt::domains_rwsem);
     down_write(k, gate.ioas, iopt::iova_rwsem);
     const bool at_rest = Read(k, gate.ioas, iopt::filling) == 0;
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
     if (at_rest) {
       SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) + gate.domains);
     }
-<<<<<<< HEAD
-    up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-    up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-=======
     up_write(k, gate.ioas, iopt::iova_rwsem);
     up_write(k, gate.ioas, iopt::domains_rwsem);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
     if (at_rest) return 0;
     // Another map may come before the locks are taken again; then it is waited for too.
     if (!k.wait_for_maps(gate.ioas)) return -sim::kEBUSY;
@@ -220,19 +172,11 @@ int Freeze(StepKernel& k, const PreserveArguments& arguments, const Gate& gate) 
 
 void Thaw(StepKernel& k, const Gate& gate) {
   const sim::Scope scope(k, sim::Fn::kIommufdLuThawIoas, gate.ioas);
-<<<<<<< HEAD
-  down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-  down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) - gate.domains);
-  up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-=======
   down_write(k, gate.ioas, iopt::domains_rwsem);
   down_write(k, gate.ioas, iopt::iova_rwsem);
   SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) - gate.domains);
   up_write(k, gate.ioas, iopt::iova_rwsem);
   up_write(k, gate.ioas, iopt::domains_rwsem);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
 void ThawRest(StepKernel& k, const Hwpts& hwpts, size_t first) {
@@ -340,11 +284,7 @@ int PreserveCollected(StepKernel& k, PreserveArguments* arguments, const Hwpts& 
 int Preserve(StepKernel& k, PreserveArguments* arguments) {
   const sim::Scope scope(k, sim::Fn::kIommufdLiveupdatePreserve, arguments->ctx);
   const ContextHandle ctx = arguments->ctx;
-<<<<<<< HEAD
-  mutex_lock(k, ctx, &iommufd::Context::liveupdate_mutex);
-=======
   mutex_lock(k, ctx, &Context::liveupdate_mutex);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   const size_t capacity = k.count_marked(ctx);
   Hwpts hwpts;
   int error = fail(k, sim::FaultSite::kKcalloc, ctx);
@@ -353,44 +293,26 @@ int Preserve(StepKernel& k, PreserveArguments* arguments) {
     error = PreserveCollected(k, arguments, hwpts);
     if (error != 0) k.drop_references(&hwpts);
   }
-<<<<<<< HEAD
-  mutex_unlock(k, ctx, &iommufd::Context::liveupdate_mutex);
-=======
   mutex_unlock(k, ctx, &Context::liveupdate_mutex);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return error;
 }
 
 void Unpreserve(StepKernel& k, const PreserveArguments& arguments) {
   const sim::Scope scope(k, sim::Fn::kIommufdLiveupdateUnpreserve, arguments.ctx);
   const ContextHandle ctx = arguments.ctx;
-<<<<<<< HEAD
-  mutex_lock(k, ctx, &iommufd::Context::liveupdate_mutex);
-  Hwpts hwpts;
-  spin_lock(k, ctx, &iommufd::Context::xa_lock);
-=======
   mutex_lock(k, ctx, &Context::liveupdate_mutex);
   Hwpts hwpts;
   spin_lock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // ours: each holds our reference
     if (Read(k, hwpt, &Hwpt::preserved)) hwpts.push_back(hwpt);
     return true;
   });
-<<<<<<< HEAD
-  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
-=======
   spin_unlock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   k.rollback(hwpts, hwpts.size());
   k.free_records(ctx, arguments.serialized_data);
   Write(k, ctx, &iommufd::Context::marks_frozen, false);
   k.drop_references(&hwpts);
-<<<<<<< HEAD
-  mutex_unlock(k, ctx, &iommufd::Context::liveupdate_mutex);
-=======
   mutex_unlock(k, ctx, &Context::liveupdate_mutex);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
 void AreaInserted(StepKernel& k, IoasHandle ioas) {

@@ -39,11 +39,7 @@ int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
   const ObjectKey key = GetObject(k, k.ctx, hwpt_id, ObjectType::kHwptPaging);  // 1
   if (key.null()) return -sim::kENOENT;
   const HwptHandle target = key.hwpt();
-<<<<<<< HEAD
-  spin_lock(k, k.ctx, &iommufd::Context::xa_lock);  // 2
-=======
   spin_lock(k, k.ctx, &Context::xa_lock);  // 2
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   const int error = k.check_mark(target, token32);
   if (error == 0) {                                         // 4
     iommufd::HwptBits bits = Read(k, target, &Hwpt::bits);  // a bit-field: the word is stored whole
@@ -51,11 +47,7 @@ int Mark(StepKernel& k, uint32_t hwpt_id, uint64_t token) {
     Write(k, target, &Hwpt::bits, bits);
     Write(k, target, &Hwpt::token, token32);
   }
-<<<<<<< HEAD
-  spin_unlock(k, k.ctx, &iommufd::Context::xa_lock);  // 5
-=======
   spin_unlock(k, k.ctx, &Context::xa_lock);  // 5
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   PutObject(k, k.ctx, key);
   return error;
 }
@@ -95,15 +87,9 @@ int Save(StepKernel& k, const PreserveArguments& arguments, PhysAddr memory, int
   if (memory != 0) {
     if (const int error = fail(k, sim::FaultSite::kKcalloc, ctx)) return error;
   }
-<<<<<<< HEAD
-  spin_lock(k, ctx, &iommufd::Context::xa_lock);  // 2a
-  const int count = k.save_locked(arguments, memory, capacity, &hwpts);
-  spin_unlock(k, ctx, &iommufd::Context::xa_lock);  // 2f
-=======
   spin_lock(k, ctx, &Context::xa_lock);  // 2a
   const int count = k.save_locked(arguments, memory, capacity, &hwpts);
   spin_unlock(k, ctx, &Context::xa_lock);  // 2f
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   if (count < 0 || memory == 0) return count;
 
   if (warn_on(k, count != capacity, ctx, sim::Condition::kCountDiffers)) {
@@ -138,15 +124,6 @@ int PreserveOne(StepKernel& k, HwptHandle hwpt, PhysAddr memory, size_t index) {
 void Rollback(StepKernel&, const Hwpts&, size_t) {}
 
 int CloseGate(StepKernel& k, const Gate& gate) {
-<<<<<<< HEAD
-  mutex_lock(k, gate.ioas, &iommufd::Ioas::mutex);
-  down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-  down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  SetImmutable(k, gate.ioas, 1);
-  up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-  mutex_unlock(k, gate.ioas, &iommufd::Ioas::mutex);
-=======
   mutex_lock(k, gate.ioas, &Ioas::mutex);
   down_write(k, gate.ioas, iopt::domains_rwsem);
   down_write(k, gate.ioas, iopt::iova_rwsem);
@@ -154,7 +131,6 @@ int CloseGate(StepKernel& k, const Gate& gate) {
   up_write(k, gate.ioas, iopt::iova_rwsem);
   up_write(k, gate.ioas, iopt::domains_rwsem);
   mutex_unlock(k, gate.ioas, &Ioas::mutex);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return 0;
 }
 
@@ -190,11 +166,7 @@ int SaveLocked(StepKernel& k, const PreserveArguments& arguments, PhysAddr memor
 // check_iopt_pages_preserved: walks the tree without iova_rwsem.
 int CheckPages(StepKernel& k, const PreserveArguments& arguments, IoasHandle ioas) {
   const sim::Scope scope(k, sim::Fn::kCheckIoptPagesPreserved, ioas);
-<<<<<<< HEAD
-  lockdep_assert_held(k, ioas, iommufd::iopt::iova_rwsem);
-=======
   lockdep_assert_held(k, ioas, iopt::iova_rwsem);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   for (size_t i = 0;; ++i) {
     const std::vector<iommufd::AreaHandle> areas = Read(k, ioas, iopt::areas);
     if (i >= areas.size()) return 0;
@@ -218,20 +190,12 @@ int CheckArea(StepKernel& k, const PreserveArguments& arguments, iommufd::AreaHa
 
 void SetIoasMutable(StepKernel& k, ContextHandle ctx) {
   const sim::Scope scope(k, sim::Fn::kSetIoasMutable, ctx);
-<<<<<<< HEAD
-  spin_lock(k, ctx, &iommufd::Context::xa_lock);
-=======
   spin_lock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachIoas(k, ctx, [&](IoasHandle ioas) {       // every IOAS, set by us or not; no IOAS lock
     SetImmutable(k, ioas, 0, sim::kAccessMarked);  // WRITE_ONCE
     return true;
   });
-<<<<<<< HEAD
-  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
-=======
   spin_unlock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
 void UnpreserveOne(StepKernel& k, HwptHandle hwpt) {
@@ -242,23 +206,14 @@ void UnpreserveOne(StepKernel& k, HwptHandle hwpt) {
 void Unpreserve(StepKernel& k, const PreserveArguments& arguments) {
   const sim::Scope scope(k, sim::Fn::kIommufdLiveupdateUnpreserve, arguments.ctx);
   const ContextHandle ctx = arguments.ctx;
-<<<<<<< HEAD
-  iommufd::iommufd_get_file(k, ctx);
-  spin_lock(k, ctx, &iommufd::Context::xa_lock);
-=======
   get_file(k, ctx);
   spin_lock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   ForEachHwpt(k, ctx, [&](HwptHandle hwpt) {  // all marked ones, preserved or not
     if (!Read(k, hwpt, &Hwpt::bits).lu_preserve) return true;
     k.unpreserve_one(hwpt);
     return true;
   });
-<<<<<<< HEAD
-  spin_unlock(k, ctx, &iommufd::Context::xa_lock);
-=======
   spin_unlock(k, ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   k.free_records(ctx, arguments.serialized_data);
   k.set_ioas_mutable(ctx);
   fput(k, ctx);
@@ -267,11 +222,7 @@ void Unpreserve(StepKernel& k, const PreserveArguments& arguments) {
 // Gates: B-MAP step 2 and B-UNMAP answer EBUSY; iopt_abort_area warns.
 void AbortArea(StepKernel& k, IoasHandle ioas) {
   const sim::Scope scope(k, sim::Fn::kIoptAbortArea, ioas);
-<<<<<<< HEAD
-  warn_on(k, Read(k, ioas, iommufd::iopt::immutable) != 0, ioas, sim::Condition::kImmutable);
-=======
   warn_on(k, Read(k, ioas, iopt::immutable) != 0, ioas, sim::Condition::kImmutable);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
 // The seals are read once, at map time, before anything is pinned.

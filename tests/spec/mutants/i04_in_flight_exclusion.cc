@@ -11,19 +11,11 @@ Revision TestsBeforeFilling(std::string_view name) {
 }
 
 int CloseGateBesideMaps(StepKernel& k, const Gate& gate) {
-<<<<<<< HEAD
-  down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-  down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
-  up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-=======
   down_write(k, gate.ioas, iopt::domains_rwsem);
   down_write(k, gate.ioas, iopt::iova_rwsem);
   SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) + gate.domains);
   up_write(k, gate.ioas, iopt::iova_rwsem);
   up_write(k, gate.ioas, iopt::domains_rwsem);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return 0;
 }
 
@@ -37,15 +29,9 @@ int SkipUnfilledArea(StepKernel& k, const PreserveArguments& arguments, AreaHand
 int FreezeBesideMaps(StepKernel& k, const PreserveArguments& arguments, const Gate& gate) {
   const int error = k.validate(arguments, gate.ioas);
   if (error != 0) return error;
-<<<<<<< HEAD
-  down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  SetImmutable(k, gate.ioas, Read(k, gate.ioas, iommufd::iopt::immutable) + gate.domains);
-  up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-=======
   down_write(k, gate.ioas, iopt::iova_rwsem);
   SetImmutable(k, gate.ioas, Read(k, gate.ioas, iopt::immutable) + gate.domains);
   up_write(k, gate.ioas, iopt::iova_rwsem);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return 0;
 }
 

@@ -5,19 +5,11 @@ namespace {
 
 // A flag where there should be a count.
 void ThawSetsZero(StepKernel& k, const Gate& gate) {
-<<<<<<< HEAD
-  down_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-  down_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  SetImmutable(k, gate.ioas, 0);
-  up_write(k, gate.ioas, iommufd::iopt::iova_rwsem);
-  up_write(k, gate.ioas, iommufd::iopt::domains_rwsem);
-=======
   down_write(k, gate.ioas, iopt::domains_rwsem);
   down_write(k, gate.ioas, iopt::iova_rwsem);
   SetImmutable(k, gate.ioas, 0);
   up_write(k, gate.ioas, iopt::iova_rwsem);
   up_write(k, gate.ioas, iopt::domains_rwsem);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
 }
 
 void NoThaw(StepKernel&, const Gate&) {}

@@ -4,15 +4,9 @@ namespace iommufd_check::spec {
 namespace {
 
 int CloseGateUnderXaLock(StepKernel& k, const Gate& gate) {
-<<<<<<< HEAD
-  spin_lock(k, k.ctx, &iommufd::Context::xa_lock);
-  const int error = Reference().steps().close_gate(k, gate);
-  spin_unlock(k, k.ctx, &iommufd::Context::xa_lock);
-=======
   spin_lock(k, k.ctx, &Context::xa_lock);
   const int error = Reference().steps().close_gate(k, gate);
   spin_unlock(k, k.ctx, &Context::xa_lock);
->>>>>>> da9fb4fba3e1e4a9b91f65e1d70fd324cbeac4a9
   return error;
 }
 
