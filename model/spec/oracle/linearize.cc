@@ -131,6 +131,11 @@ void Search::Finish(Node node, size_t i, std::vector<Node>* next) {
     --node.state.iommufds[iommufd].holders;
     oracle::ReleaseIfUnused(node.state, iommufd);
   }
+  if (node.progress[i].keeps_file) {
+    const uint16_t preserved = calls_[i].call.file.index;
+    --node.state.iommufds[preserved].holders;
+    oracle::ReleaseIfUnused(node.state, preserved);
+  }
   node.progress[i] = Progress{.phase = Phase::kDone};
   next->push_back(std::move(node));
 }

@@ -17,7 +17,7 @@ uint32_t FreeBelow(uint32_t lowest, uint32_t got, Taken taken) {
 
 }  // namespace
 
-Prediction Search::Apply(State& state, size_t i) const {
+Prediction Search::Apply(State& state, size_t i, bool keeps_file) const {
   const Call& call = calls_[i].call;
   if (!OnIommufd(call.kind) && call.kind != Kind::kLuoPreserve) {
     return oracle::Apply(state, limits_, call);
@@ -30,7 +30,11 @@ Prediction Search::Apply(State& state, size_t i) const {
   const bool closed = luo && session->second.closed;
   if (closes_iommufd_ && OnIommufd(call.kind)) file.fd_open = true;
   if (closes_session_ && luo) session->second.closed = false;
+  oracle::Iommufd& kept = keeps_file ? state.iommufds[call.file.index] : file;
+  const bool kept_open = kept.fd_open;
+  if (keeps_file) kept.fd_open = true;
   const Prediction predicted = oracle::Apply(state, limits_, call);
+  kept.fd_open = kept_open;
   file.fd_open = fd_open;
   if (luo) session->second.closed = closed;
   return predicted;

@@ -20,9 +20,10 @@ using oracle::State;
 struct Progress {
   enum class Phase : uint8_t { kNew, kEntered, kTaken, kMiddle, kErasing, kReleasing, kDone };
   Phase phase = Phase::kNew;
-  Iova from = 0;       // of an unmap: where it goes on
-  uint64_t bytes = 0;  // of an unmap: so far
-  oracle::Held held;   // of a map or copy
+  Iova from = 0;            // of an unmap: where it goes on
+  uint64_t bytes = 0;       // of an unmap: so far
+  oracle::Held held;        // of a map or copy
+  bool keeps_file = false;  // of a preserve of an iommufd: it has looked its descriptor up
   friend bool operator==(const Progress&, const Progress&) = default;
 };
 using Phase = Progress::Phase;
@@ -55,6 +56,7 @@ class Search {
   // Each puts the nodes that one step of call i leads to into `next`.
   void Step(const Node& node, size_t i, std::vector<Node>* next);
   void Enter(const Node& node, size_t i, std::vector<Node>* next);
+  void KeepFile(Node node, size_t i, std::vector<Node>* next);
   void Act(const Node& node, size_t i, std::vector<Node>* next);
   void StepMap(const Node& node, size_t i, std::vector<Node>* next);
   void StepTake(const Node& node, size_t i, std::vector<Node>* next);
@@ -69,7 +71,12 @@ class Search {
   void StopFailed(Node node, size_t i, std::vector<Node>* next);
   void StepWhole(const Node& node, size_t i, std::vector<Node>* next);
   bool Waits(const Node& node, size_t i) const;
-  Prediction Apply(State& state, size_t i) const;
+  // The call preserves an iommufd that somebody closes meanwhile.
+  bool PreservesClosing(const Call& call) const {
+    return closes_iommufd_ && call.kind == Call::Kind::kLuoPreserve &&
+           call.file.kind == mm::FileRef::Kind::kIommufd;
+  }
+  Prediction Apply(State& state, size_t i, bool keeps_file) const;
   // The answer is the predicted one, ids apart; moves a new object to the id that it got.
   bool Matches(State& state, size_t i, Prediction predicted);
   bool MoveCreated(State& state, size_t i, Prediction* predicted) const;

@@ -17,22 +17,34 @@ void Search::Enter(const Node& node, size_t i, std::vector<Node>* next) {
   const bool iommufd =
       OnIommufd(call.kind) && (closes_iommufd_ || !node.state.iommufds[call.iommufd].fd_open);
   const bool session = closes_session_ && call.kind == Kind::kLuoPreserve;
+  const bool preserved = PreservesClosing(call);
   Node entered = node;
   entered.progress[i].phase = Phase::kEntered;
-  if (!iommufd && !session) return Act(entered, i, next);
+  if (!iommufd && !session && !preserved) return Act(entered, i, next);
   oracle::Iommufd& file = oracle::FileOf(entered.state, call);
-  bool open = file.fd_open;
+  bool open = !iommufd || file.fd_open;
   if (session) {
     const auto found = entered.state.sessions.find(call.session);
     open = found != entered.state.sessions.end() && !found->second.closed;
   }
   if (open) {
     if (iommufd) ++file.holders;
+    if (preserved) KeepFile(entered, i, next);
     next->push_back(std::move(entered));
     return;
   }
   foretold_[i].insert(-sim::kEBADF);
   if (calls_[i].reply.result == -sim::kEBADF) Finish(node, i, next);
+}
+
+// What is to be preserved is looked up later than the session: now at the earliest, and else when
+// the call takes effect.
+void Search::KeepFile(Node node, size_t i, std::vector<Node>* next) {
+  oracle::Iommufd& file = node.state.iommufds[calls_[i].call.file.index];
+  if (!file.fd_open) return;
+  ++file.holders;
+  node.progress[i].keeps_file = true;
+  next->push_back(std::move(node));
 }
 
 void Search::Act(const Node& node, size_t i, std::vector<Node>* next) {
@@ -234,7 +246,7 @@ void Search::StepDestroy(const Node& node, size_t i, std::vector<Node>* next) {
   const auto hwpt = changed.state.hwpts.find(past.call.id);
   const uint32_t ioas = hwpt == changed.state.hwpts.end() ? 0 : hwpt->second.ioas;
   if (ioas != 0) ++changed.state.leaving[ioas];
-  const Prediction predicted = Apply(changed.state, i);
+  const Prediction predicted = Apply(changed.state, i, false);
   foretold_[i].insert(predicted.result);
   if (predicted.result != past.reply.result) return;
   if (predicted.result != 0) return Finish(node, i, next);
@@ -290,7 +302,7 @@ void Search::StepClose(const Node& node, size_t i, std::vector<Node>* next) {
 void Search::StepWhole(const Node& node, size_t i, std::vector<Node>* next) {
   if (Waits(node, i)) return;
   Node changed = node;
-  const Prediction predicted = Apply(changed.state, i);
+  const Prediction predicted = Apply(changed.state, i, node.progress[i].keeps_file);
   foretold_[i].insert(predicted.result);
   if (Matches(changed.state, i, predicted)) Finish(std::move(changed), i, next);
 }
@@ -302,6 +314,7 @@ bool Search::Waits(const Node& node, size_t i) const {
   State entered = node.state;  // its session was open when it began
   const auto session = entered.sessions.find(call.session);
   if (closes_session_ && session != entered.sessions.end()) session->second.closed = false;
+  if (node.progress[i].keeps_file) entered.iommufds[call.file.index].fd_open = true;
   return oracle::PreserveWaits(entered, limits_, call);
 }
 

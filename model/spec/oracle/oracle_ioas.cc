@@ -199,7 +199,8 @@ UnmapProgress UnmapTake(State& state, const Call& call, Iova from) {
   if (it == areas.end()) return {.done = true};
   Area& area = it->second;
   if (!area.finished) return {.result = -sim::kEBUSY, .done = true};
-  if (area.first < call.iova || area.last > last) return {.result = -sim::kENOENT, .done = true};
+  // One that was put over what is unmapped already begins before the place where the walk goes on.
+  if (area.first < from || area.last > last) return {.result = -sim::kENOENT, .done = true};
   area.finished = false;
   return {.next = area.first};
 }
