@@ -126,16 +126,15 @@ bool Search::Visit(const Node& node) {
 
 void Search::Finish(Node node, size_t i, std::vector<Node>* next) {
   answered_[i] = true;
-  if (closes_iommufd_ && OnIommufd(calls_[i].call.kind) && node.progress[i].phase != Phase::kNew) {
-    const uint16_t iommufd = calls_[i].call.iommufd;
+  const Call& call = calls_[i].call;
+  const Progress& progress = node.progress[i];
+  const auto put = [&](uint16_t iommufd) {
     --node.state.iommufds[iommufd].holders;
     oracle::ReleaseIfUnused(node.state, iommufd);
-  }
-  if (node.progress[i].keeps_file) {
-    const uint16_t preserved = calls_[i].call.file.index;
-    --node.state.iommufds[preserved].holders;
-    oracle::ReleaseIfUnused(node.state, preserved);
-  }
+  };
+  const bool on_iommufd = closes_iommufd_ && OnIommufd(call.kind) && progress.phase != Phase::kNew;
+  if (on_iommufd || progress.keeps_context) put(call.iommufd);
+  if (progress.keeps_file) put(call.file.index);
   node.progress[i] = Progress{.phase = Phase::kDone};
   next->push_back(std::move(node));
 }

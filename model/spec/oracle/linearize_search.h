@@ -20,10 +20,11 @@ using oracle::State;
 struct Progress {
   enum class Phase : uint8_t { kNew, kEntered, kTaken, kMiddle, kErasing, kReleasing, kDone };
   Phase phase = Phase::kNew;
-  Iova from = 0;            // of an unmap: where it goes on
-  uint64_t bytes = 0;       // of an unmap: so far
-  oracle::Held held;        // of a map or copy
-  bool keeps_file = false;  // of a preserve of an iommufd: it has looked its descriptor up
+  Iova from = 0;               // of an unmap: where it goes on
+  uint64_t bytes = 0;          // of an unmap: so far
+  oracle::Held held;           // of a map or copy
+  bool keeps_file = false;     // of a preserve of an iommufd: it has looked its descriptor up
+  bool keeps_context = false;  // of a call on a device: it found the iommufd of the device in use
   friend bool operator==(const Progress&, const Progress&) = default;
 };
 using Phase = Progress::Phase;

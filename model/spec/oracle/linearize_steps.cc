@@ -20,8 +20,15 @@ void Search::Enter(const Node& node, size_t i, std::vector<Node>* next) {
   const bool preserved = PreservesClosing(call);
   Node entered = node;
   entered.progress[i].phase = Phase::kEntered;
-  if (!iommufd && !session && !preserved) return Act(entered, i, next);
   oracle::Iommufd& file = oracle::FileOf(entered.state, call);
+  if (uapi::SpecOf(call.kind).through == uapi::Through::kDevice && file.context &&
+      (closes_iommufd_ || !file.fd_open)) {
+    ++file.holders;
+    entered.progress[i].keeps_context = true;
+    next->push_back(std::move(entered));
+    return;
+  }
+  if (!iommufd && !session && !preserved) return Act(entered, i, next);
   bool open = !iommufd || file.fd_open;
   if (session) {
     const auto found = entered.state.sessions.find(call.session);
