@@ -77,6 +77,14 @@ bool Absent(const Call& call, const Call& other) {
   return other.kind == Kind::kDeviceUnbind && Names(call, other.id);
 }
 
+// objects.md section 3: an object is found once it is published, and that comes last: a HWPT has
+// had its domain in the IOAS before, a device its owner.
+bool NotPublishedYet(const PastCall& one, const PastCall& other) {
+  const bool shows = other.call.kind == Kind::kHwptAlloc || other.call.kind == Kind::kDeviceBind;
+  const uint32_t made = other.reply.created_id;
+  return shows && other.reply.result == 0 && made != 0 && Names(one.call, made);
+}
+
 // objects.md section 11: a HWPT that fails late had its domain in the IOAS, with its alignment and
 // its need for pages.
 bool DomainCameAndWent(const PastCall& one, const PastCall& other) {
@@ -96,12 +104,14 @@ bool Admits(const PastCall& one, const PastCall& other) {
     case sim::kEBUSY:
       return Busy(one.call, other.call);
     case sim::kENOENT:
-      return Absent(one.call, other.call);
+      return Absent(one.call, other.call) || NotPublishedYet(one, other);
     case sim::kEEXIST:  // luo_kho.md section 3: a session is listed until its release is finished
       return one.call.kind == Kind::kLuoCreateSession &&
              (MayRelease(other.call) ||
               (other.call.kind == Kind::kLuoCreateSession && other.call.name == one.call.name));
-    case sim::kEINVAL:
+    case sim::kEINVAL:  // hwpt_alloc's answer for an id that is not there
+      if (one.call.kind == Kind::kHwptAlloc && NotPublishedYet(one, other)) return true;
+      return DomainCameAndWent(one, other);
     case sim::kEFAULT:
       return DomainCameAndWent(one, other);
     default:

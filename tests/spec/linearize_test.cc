@@ -247,6 +247,17 @@ TEST_F(LinearizeTest, TransientAnswersAreNoWiderThanTheirSources) {
   EXPECT_FALSE(transient(map, -sim::kEINVAL, alloc)) << "its domain stays";
   EXPECT_FALSE(transient(map, -sim::kEINVAL, alloc_elsewhere, -sim::kEFAULT));
 
+  const auto unpublished = [&](const Call& one, int result, uint32_t made) {
+    const PastCall other = Past(alloc, {.created_id = made}, 2, 4);
+    return oracle::Transient({Past(one, {.result = result}, 1, 3), other}, 0);
+  };
+  const Call nested{.kind = Kind::kHwptAlloc, .id = kDevice, .id2 = 7};
+  EXPECT_TRUE(unpublished(nested, -sim::kEINVAL, 7)) << "its domain is seen before its id";
+  EXPECT_TRUE(unpublished({.kind = Kind::kDestroy, .id = 7}, -sim::kENOENT, 7));
+  EXPECT_FALSE(unpublished(nested, -sim::kEINVAL, 8));
+  EXPECT_FALSE(unpublished(nested, -sim::kENOENT, 8));
+  EXPECT_FALSE(unpublished(map, -sim::kEINVAL, kIoas)) << "not the answer to an id that is absent";
+
   const Call create{.kind = Kind::kLuoCreateSession, .name = "a"};
   EXPECT_TRUE(transient(create, -sim::kEEXIST, create));
   EXPECT_FALSE(transient(create, -sim::kEEXIST, {.kind = Kind::kLuoCreateSession, .name = "b"}));
