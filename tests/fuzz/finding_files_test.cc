@@ -15,18 +15,14 @@
 #include "model/program/bytes/byte_codec.h"
 #include "model/program/text/text_codec.h"
 #include "tests/fuzz/cli_fixture.h"
+#include "tests/program/text_messages.h"
 
 namespace iommufd_check::cli {
 namespace {
 
 using program::Identity;
+using program::Parse;
 using program::Program;
-
-Program Parse(std::string_view text) {
-  auto parsed = program::ParseProgram(text, "test");
-  EXPECT_TRUE(parsed.ok()) << parsed.status().message();
-  return *std::move(parsed);
-}
 
 Identity Of(const std::string& text) { return *program::IdentityFromText(text); }
 

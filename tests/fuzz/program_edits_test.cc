@@ -13,21 +13,17 @@
 #include "fuzz/mutate/plan_edits.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/text/text_codec.h"
+#include "tests/program/text_messages.h"
 
 namespace iommufd_check::cli {
 namespace {
 
 using program::OpCode;
 using program::Operation;
+using program::Parse;
 using program::Program;
 
 constexpr Limits kLimits{.tasks = 2};
-
-Program Parse(std::string_view text) {
-  auto parsed = program::ParseProgram(text, "test");
-  EXPECT_TRUE(parsed.ok()) << parsed.status().message();
-  return *std::move(parsed);
-}
 
 Program TwoTasks() {
   return Parse(R"(boot memfds=1 devices=1

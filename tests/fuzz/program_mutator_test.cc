@@ -15,21 +15,17 @@
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/bytes/byte_codec.h"
 #include "model/program/text/text_codec.h"
+#include "tests/program/text_messages.h"
 
 namespace iommufd_check::cli {
 namespace {
 
+using program::Parse;
 using program::Program;
 using Bytes = std::vector<uint8_t>;
 
 constexpr Limits kConcurrent{.tasks = 3};
 constexpr size_t kMaxBytes = 1024;
-
-Program Parse(std::string_view text) {
-  auto parsed = program::ParseProgram(text, "test");
-  EXPECT_TRUE(parsed.ok()) << parsed.status().message();
-  return *std::move(parsed);
-}
 
 // A map beside a preserve: tasks that meet, calls that can fail.
 const Program& MapBesidePreserve() {

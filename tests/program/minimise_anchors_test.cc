@@ -4,21 +4,15 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/statusor.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/execute/executor.h"
 #include "model/program/identity.h"
 #include "model/program/minimise.h"
 #include "model/program/text/text_codec.h"
+#include "tests/program/text_messages.h"
 
 namespace iommufd_check::program {
 namespace {
-
-Program Parse(const std::string& text) {
-  absl::StatusOr<Program> parsed = ParseProgram(text, "t");
-  EXPECT_TRUE(parsed.ok()) << parsed.status().message();
-  return parsed.ok() ? *parsed : Program{};
-}
 
 // A map that fails takes its area out again under the page check of v1: it needs the mark of a
 // third task between them, so three switches, and seven of these operations.

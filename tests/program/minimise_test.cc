@@ -9,24 +9,18 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/statusor.h"
 #include "model/liveupdate/designs/registry.h"
 #include "model/program/bytes/byte_codec.h"
 #include "model/program/execute/executor.h"
 #include "model/program/identity.h"
 #include "model/program/text/text_codec.h"
 #include "tests/program/random_programs.h"
+#include "tests/program/text_messages.h"
 
 namespace iommufd_check::program {
 namespace {
 
 using Predicate = std::function<bool(const Program&)>;
-
-Program Parse(const std::string& text) {
-  absl::StatusOr<Program> parsed = ParseProgram(text, "t");
-  EXPECT_TRUE(parsed.ok()) << parsed.status().message();
-  return parsed.ok() ? *parsed : Program{};
-}
 
 size_t CountOf(const Program& program, OpCode code) {
   return static_cast<size_t>(

@@ -6,18 +6,12 @@
 
 #include <functional>
 
-#include "absl/status/statusor.h"
 #include "model/program/text/text_codec.h"
 #include "tests/program/random_programs.h"
+#include "tests/program/text_messages.h"
 
 namespace iommufd_check::program {
 namespace {
-
-Program Parse(const std::string& text) {
-  absl::StatusOr<Program> parsed = ParseProgram(text, "t");
-  EXPECT_TRUE(parsed.ok()) << parsed.status().message();
-  return parsed.ok() ? *parsed : Program{};
-}
 
 Program Rich() { return Parse(RichText()); }
 

@@ -1,6 +1,7 @@
 #include "model/spec/oracle/linearize.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "model/sim/errno.h"
@@ -127,15 +128,13 @@ bool Search::Visit(const Node& node) {
 void Search::Finish(Node node, size_t i, std::vector<Node>* next) {
   answered_[i] = true;
   const Call& call = calls_[i].call;
-  const Progress& progress = node.progress[i];
+  const Progress progress = std::exchange(node.progress[i], Progress{.phase = Phase::kDone});
   const auto put = [&](uint16_t iommufd) {
     --node.state.iommufds[iommufd].holders;
     oracle::ReleaseIfUnused(node.state, iommufd);
   };
-  const bool on_iommufd = closes_iommufd_ && OnIommufd(call.kind) && progress.phase != Phase::kNew;
-  if (on_iommufd || progress.keeps_context) put(call.iommufd);
+  if (progress.keeps_context) put(call.iommufd);
   if (progress.keeps_file) put(call.file.index);
-  node.progress[i] = Progress{.phase = Phase::kDone};
   next->push_back(std::move(node));
 }
 

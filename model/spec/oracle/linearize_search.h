@@ -24,7 +24,7 @@ struct Progress {
   uint64_t bytes = 0;          // of an unmap: so far
   oracle::Held held;           // of a map or copy
   bool keeps_file = false;     // of a preserve of an iommufd: it has looked its descriptor up
-  bool keeps_context = false;  // of a call on a device: it found the iommufd of the device in use
+  bool keeps_context = false;  // the iommufd that it is made on stays until it ends
   friend bool operator==(const Progress&, const Progress&) = default;
 };
 using Phase = Progress::Phase;

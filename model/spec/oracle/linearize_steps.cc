@@ -14,28 +14,27 @@ void Search::Step(const Node& node, size_t i, std::vector<Node>* next) {
 // matters only when somebody closes one, or has before.
 void Search::Enter(const Node& node, size_t i, std::vector<Node>* next) {
   const Call& call = calls_[i].call;
-  const bool iommufd =
-      OnIommufd(call.kind) && (closes_iommufd_ || !node.state.iommufds[call.iommufd].fd_open);
+  const uapi::Through through = uapi::SpecOf(call.kind).through;
   const bool session = closes_session_ && call.kind == Kind::kLuoPreserve;
   const bool preserved = PreservesClosing(call);
   Node entered = node;
   entered.progress[i].phase = Phase::kEntered;
   oracle::Iommufd& file = oracle::FileOf(entered.state, call);
-  if (uapi::SpecOf(call.kind).through == uapi::Through::kDevice && file.context &&
-      (closes_iommufd_ || !file.fd_open)) {
-    ++file.holders;
-    entered.progress[i].keeps_context = true;
-    next->push_back(std::move(entered));
-    return;
-  }
-  if (!iommufd && !session && !preserved) return Act(entered, i, next);
+  const bool matters = closes_iommufd_ || !file.fd_open;
+  const bool iommufd = through == uapi::Through::kIommufd && matters;
+  // A device that is bound keeps the context, whatever becomes of the descriptor.
+  const bool device = through == uapi::Through::kDevice && matters && file.context;
+  if (!iommufd && !device && !session && !preserved) return Act(entered, i, next);
   bool open = !iommufd || file.fd_open;
   if (session) {
     const auto found = entered.state.sessions.find(call.session);
     open = found != entered.state.sessions.end() && !found->second.closed;
   }
   if (open) {
-    if (iommufd) ++file.holders;
+    if (iommufd || device) {
+      ++file.holders;
+      entered.progress[i].keeps_context = true;
+    }
     if (preserved) KeepFile(entered, i, next);
     next->push_back(std::move(entered));
     return;
