@@ -28,8 +28,16 @@ void Account::Follow(const sim::Event& event) {
     case Note::kImmutableClear:
       immutable.erase(number);
       return;
+    case Note::kNumberShared:
+      if (event.object.kind == ObjectKind::kIoas) ++outgoing[number];
+      return;
     case Note::kObjectFreed:
-      if (event.object.kind == ObjectKind::kIoas) immutable.erase(number);
+      if (event.object.kind != ObjectKind::kIoas) return;
+      if (const auto old = outgoing.find(number); old != outgoing.end()) {
+        if (--old->second == 0) outgoing.erase(old);
+      } else {
+        immutable.erase(number);
+      }
       return;
     case Note::kMark:
       marks[number] = static_cast<uint64_t>(event.value);

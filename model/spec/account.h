@@ -21,7 +21,10 @@ namespace iommufd_check::spec {
 struct Account {
   std::map<uint64_t, sim::ObjectRef> registered;  // pfn -> on whose behalf
   std::set<uint16_t> immutable;                   // IOASes
-  std::map<uint16_t, uint16_t> domain_ioas;       // domain number -> IOAS
+  // IOASes that left their table, and whose number is another's now: what is said of the number is
+  // about that one, and their end says nothing.
+  std::map<uint16_t, uint16_t> outgoing;
+  std::map<uint16_t, uint16_t> domain_ioas;  // domain number -> IOAS
   std::set<uint16_t> preserved_domains;
   std::map<uint16_t, uint64_t> marks;  // HWPT -> token
   std::set<uint16_t> marks_frozen;     // iommufds
@@ -42,6 +45,7 @@ struct Account {
   static constexpr void Visit(Visitor&& v, Self&... s) {
     v("registered", s.registered...);
     v("immutable", s.immutable...);
+    v("outgoing", s.outgoing...);
     v("domain_ioas", s.domain_ioas...);
     v("preserved_domains", s.preserved_domains...);
     v("marks", s.marks...);
